@@ -1,0 +1,238 @@
+//! One attempt: one request, its answer read to the very end into a spool, or a failure with its sort.
+//!
+//! Time is bounded at every step, because no single time-out of the stock client ends a slow drip.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use flate2::write::GzDecoder;
+use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
+use std::io::Write;
+use tokio::time::timeout;
+use url::Url;
+
+use super::client::causes;
+use super::failure::{Failure, Kind};
+use super::retry::retry_after;
+use crate::clock;
+use crate::report::body::{Body, BodyError, Mended, OnNul};
+use crate::report::spool::Spool;
+use crate::telemetry::Telemetry;
+
+/// The whole exchange.
+const WHOLE: Duration = Duration::from_secs(3600);
+/// Below this many bytes in one idle limit the answer counts as stuck.
+const SLOWEST: u64 = 60 * 1024;
+/// Compressed bytes are inflated in steps, so that a bomb cannot fill the memory at once.
+const GZIP_STEP: usize = 4 * 1024;
+/// A ratio beyond this is an attack or a defect, once more than [`BOMB_BYTES`] have come out.
+const BOMB_RATIO: u64 = 1000;
+const BOMB_BYTES: u64 = 64 * 1024 * 1024;
+/// As much of an error's body as is read, and as is shown.
+const ERROR_BYTES: usize = 8 * 1024;
+const ERROR_CHARACTERS: usize = 500;
+
+/// What bounds an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Decoded bytes.
+    pub report_bytes: u64,
+    /// Until the head of the answer.
+    pub head: Duration,
+    /// Between two pieces of the body, and the window of the minimum speed.
+    pub idle: Duration,
+    /// What to do with NUL characters.
+    pub on_nul: OnNul,
+}
+
+impl Limits {
+    /// The time-outs follow the API's interval: 300 s and 60 s for a minute; a test's short interval is tested soon.
+    #[must_use]
+    pub fn new(report_bytes: u64, rate: Duration, on_nul: OnNul) -> Self {
+        let head = (rate * 5).max(Duration::from_secs(10));
+        Self { report_bytes, head, idle: rate.max(Duration::from_secs(5)), on_nul }
+    }
+}
+
+/// Sends the request and reads the answer into a spool.
+pub async fn attempt(
+    client: &Client, url: Url, limits: Limits, telemetry: &Telemetry,
+) -> Result<(Spool, Mended), Failure> {
+    timeout(WHOLE, exchange(client, url, limits, telemetry))
+        .await
+        .unwrap_or_else(|_| Err(Failure::new(Kind::Broken, "the answer took longer than an hour")))
+}
+
+async fn exchange(
+    client: &Client, url: Url, limits: Limits, telemetry: &Telemetry,
+) -> Result<(Spool, Mended), Failure> {
+    let response = timeout(limits.head, client.get(url).send())
+        .await
+        .map_err(|_| Failure::new(Kind::Broken, format!("no answer within {} s", limits.head.as_secs())))?
+        .map_err(|error| sort(error))?;
+    if response.status() != StatusCode::OK {
+        return Err(refusal(response, limits.idle).await);
+    }
+    let mut answer = Answer::new(response.headers(), limits)?;
+    receive(response, &mut answer, limits.idle, telemetry).await?;
+    answer.finish()
+}
+
+async fn receive(
+    mut response: Response, answer: &mut Answer, idle: Duration, telemetry: &Telemetry,
+) -> Result<(), Failure> {
+    let (mut window, mut in_window) = (clock::now(), 0);
+    while let Some(chunk) = timeout(idle, response.chunk())
+        .await
+        .map_err(|_| Failure::new(Kind::Broken, format!("no more bytes for {} s", idle.as_secs())))?
+        .map_err(|error| sort(error))?
+    {
+        answer.feed(&chunk)?;
+        telemetry.progress(&format!("receiving: {} KiB", answer.spool.bytes() / 1024));
+        in_window += chunk.len() as u64;
+        let elapsed = clock::now().saturating_sub(window);
+        if elapsed >= idle {
+            if in_window < SLOWEST * elapsed.as_secs() / 60 {
+                return Err(Failure::new(Kind::Broken, "the answer comes slower than 1 KiB a second"));
+            }
+            (window, in_window) = (clock::now(), 0);
+        }
+    }
+    telemetry.progress_clear();
+    Ok(())
+}
+
+/// The way of a body: gunzip, decode, spool.
+struct Answer {
+    spool: Spool,
+    body: Body,
+    gzip: Option<GzDecoder<Vec<u8>>>,
+    received: u64,
+    text: Vec<u8>,
+    limits: Limits,
+}
+
+impl Answer {
+    fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
+        let coding = headers.get(CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
+        let gzip = match coding.to_ascii_lowercase().as_slice() {
+            b"" | b"identity" => None,
+            b"gzip" | b"x-gzip" => Some(GzDecoder::new(Vec::new())),
+            _ => return Err(Failure::new(Kind::Corrupt, "the answer has a content encoding that was not asked for")),
+        };
+        let body = Body::new(limits.on_nul);
+        Ok(Self { spool: Spool::default(), body, gzip, received: 0, text: Vec::new(), limits })
+    }
+
+    fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        let Some(mut gzip) = self.gzip.take() else { return self.decode(chunk) };
+        for piece in chunk.chunks(GZIP_STEP) {
+            self.received += piece.len() as u64;
+            gzip.write_all(piece).map_err(|_| Failure::new(Kind::Corrupt, "the answer's gzip data is damaged"))?;
+            self.drain(&mut gzip)?;
+        }
+        self.gzip = Some(gzip);
+        Ok(())
+    }
+
+    fn drain(&mut self, gzip: &mut GzDecoder<Vec<u8>>) -> Result<(), Failure> {
+        let inflated = std::mem::take(gzip.get_mut());
+        let outcome = self.decode(&inflated);
+        *gzip.get_mut() = inflated;
+        gzip.get_mut().clear();
+        if self.spool.bytes() > BOMB_BYTES && self.spool.bytes() / self.received.max(1) > BOMB_RATIO {
+            return Err(Failure::new(Kind::Unusable, "the answer's gzip data grows more than 1000 times"));
+        }
+        outcome
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.text.clear();
+        self.body.feed(bytes, &mut self.text).map_err(|error| unusable(&error))?;
+        self.spool.write(&self.text).map_err(|cause| {
+            let message = format!("cannot spool the report to a temporary file: {cause}");
+            Failure::new(Kind::Local, message)
+        })?;
+        if self.spool.bytes() > self.limits.report_bytes {
+            let message = format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
+            let mut failure = Failure::new(Kind::Unusable, message);
+            failure.hint = Some("raise `max_report_bytes` if the report is meant to be so large".into());
+            return Err(failure);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(Spool, Mended), Failure> {
+        if let Some(mut gzip) = self.gzip.take() {
+            gzip.try_finish().map_err(|_| Failure::new(Kind::Broken, "the answer's gzip data is cut or damaged"))?;
+            self.drain(&mut gzip)?;
+        }
+        let mended = self.body.finish().map_err(|error| unusable(&error))?;
+        if self.spool.bytes() == 0 {
+            return Err(Failure::new(Kind::Unusable, "the report is an empty text, without even a header"));
+        }
+        Ok((self.spool, mended))
+    }
+}
+
+fn unusable(error: &BodyError) -> Failure {
+    let kind = match error {
+        BodyError::Truncated(_) => Kind::Broken,
+        BodyError::Empty | BodyError::WebPage | BodyError::Syntax(..) => Kind::Corrupt,
+        BodyError::Shape(_) | BodyError::Nul => Kind::Unusable,
+    };
+    Failure::new(kind, error.to_string())
+}
+
+/// A status other than 200: its words are shown, shortened and without control characters.
+async fn refusal(mut response: Response, idle: Duration) -> Failure {
+    let status = response.status();
+    let asked = {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let values = response.headers().get_all(RETRY_AFTER);
+        let date = header(DATE);
+        values.iter().filter_map(|value| retry_after(value.to_str().ok()?, date)).max()
+    };
+    let mut words = Vec::new();
+    while let Ok(Ok(Some(chunk))) = timeout(idle, response.chunk()).await {
+        words.extend_from_slice(&chunk);
+        if words.len() > ERROR_BYTES {
+            break;
+        }
+    }
+    let reason = status.canonical_reason().unwrap_or("unknown status");
+    let mut message = format!("the API answered {} {reason}", status.as_u16());
+    let words = String::from_utf8_lossy(&words);
+    let shown: String = words.trim().chars().take(ERROR_CHARACTERS).flat_map(visible).collect();
+    // A 2xx body may hold the report's data; it is never shown.
+    if !shown.is_empty() && !status.is_success() {
+        message = format!("{message}: {shown}");
+    }
+    let mut failure = Failure::new(Kind::Status(status.as_u16()), message);
+    failure.retry_after = asked;
+    failure
+}
+
+fn visible(character: char) -> Vec<char> {
+    if character.is_control() { character.escape_default().collect() } else { vec![character] }
+}
+
+/// Sorts the client's error by whether anything was sent.
+fn sort(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let words = causes(&error);
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let io = cause.downcast_ref::<std::io::Error>();
+        let tls = io.and_then(|io| io.get_ref()?.downcast_ref::<rustls::Error>()).or(cause.downcast_ref());
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
+            return Failure::new(Kind::Certificate, format!("the server's certificate is refused: {words}"));
+        }
+        source = cause.source();
+    }
+    if error.is_connect() {
+        return Failure::new(Kind::Unreachable, format!("cannot connect: {words}"));
+    }
+    Failure::new(Kind::Broken, format!("the exchange broke: {words}"))
+}

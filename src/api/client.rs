@@ -1,0 +1,109 @@
+//! The HTTP client: every convenience that would send something by itself is off.
+//!
+//! A redirect would hand the key to another host, a hidden re-send or a pooled connection would be a second
+//! request that the gate knows nothing of; compression is decoded by us, because an empty or cut gzip body
+//! must not pass for a whole one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Certificate, Client, redirect, retry};
+use secrecy::ExposeSecret;
+
+use crate::error::{Error, Exit, Result};
+use crate::settings::Settings;
+
+/// For TCP and TLS together.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The client, with the four headers of the API on every request.
+pub fn build(settings: &Settings) -> Result<Client> {
+    let secure = settings.base_url.scheme() == "https";
+    let builder = Client::builder()
+        .default_headers(headers(settings)?)
+        .user_agent(&settings.user_agent)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .http1_only()
+        .pool_max_idle_per_host(0)
+        .referer(false)
+        .https_only(secure)
+        .connect_timeout(CONNECT);
+    let builder = if secure { builder.tls_backend_preconfigured(tls(settings)?) } else { builder.no_proxy() };
+    builder.build().map_err(|cause| {
+        Error::new(Exit::Usage, format!("cannot set up the HTTP client: {}", causes(&cause)))
+            .hint("check the proxy settings (`HTTPS_PROXY`) and `user_agent`")
+    })
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    let secret = |name: &str, value: &str| {
+        let mut value = HeaderValue::from_str(value).map_err(|_| {
+            Error::new(Exit::Usage, format!("`{name}` holds a character that no HTTP header can carry"))
+        })?;
+        value.set_sensitive(true);
+        Ok::<_, Error>(value)
+    };
+    headers.insert("organization-id", secret("organization_id", &settings.organization_id)?);
+    headers.insert("client-id", secret("client_id", &settings.client_id)?);
+    headers.insert("api-key", secret("api_key", settings.api_key.expose_secret())?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    Ok(headers)
+}
+
+/// Trusts the operator's bundle, else the system's roots, else Mozilla's where an image has none.
+fn tls(settings: &Settings) -> Result<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    if let Some(path) = &settings.ca_bundle {
+        for certificate in bundle(path)? {
+            roots.add(certificate).map_err(|cause| bundle_error(path, &cause.to_string()))?;
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|cause| Error::new(Exit::Bug, format!("cannot set up TLS: {cause}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn bundle(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>> {
+    use rustls::pki_types::pem::PemObject;
+    let pem = std::fs::read(path).map_err(|cause| bundle_error(path, &cause.to_string()))?;
+    // reqwest's reader is the stricter one of the two: it refuses what is no certificate at all.
+    Certificate::from_pem_bundle(&pem).map_err(|_| bundle_error(path, "it is not in PEM form"))?;
+    let found: Vec<_> = rustls::pki_types::CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
+    if found.is_empty() {
+        return Err(bundle_error(path, "it holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn bundle_error(path: &Path, what: &str) -> Error {
+    Error::new(Exit::Usage, format!("cannot use `ca_bundle` at `{}`: {what}", path.display()))
+        .hint("name a PEM file with one or more CA certificates")
+}
+
+/// The causes of an error, innermost last, without the URL (the organisation's id is in it) and without repeats.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !words.iter().any(|said| said.contains(&text)) {
+            words.push(text);
+        }
+        next = error.source();
+    }
+    words.join(": ")
+}

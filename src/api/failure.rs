@@ -1,0 +1,125 @@
+//! What can go wrong with one try at a report, sorted by what it means for the next one.
+
+use std::time::Duration;
+
+use super::gate::Ending;
+use crate::error::{Error, Exit};
+
+/// The sort of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A status other than 200.
+    Status(u16),
+    /// Nothing was sent: name not found, connection refused, TLS handshake failed.
+    Unreachable,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// The exchange broke or took too long.
+    Broken,
+    /// The answer ended early, or is not JSON.
+    Corrupt,
+    /// JSON, but not a report that can be used.
+    Unusable,
+    /// Something on this machine: the spool, the ledger.
+    Local,
+}
+
+/// One failed try.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its sort.
+    pub kind: Kind,
+    /// What happened, in words.
+    pub message: String,
+    /// What the API asked for.
+    pub retry_after: Option<Duration>,
+    /// What the operator can do, where it is not plain from the sort.
+    pub hint: Option<String>,
+}
+
+/// How far a failure reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This report only; the next one may be fine.
+    Stream,
+    /// Every further request would fail, or must not be sent.
+    Run,
+}
+
+impl Kind {
+    /// Whether waiting can help.
+    #[must_use]
+    pub fn is_temporary(self) -> bool {
+        match self {
+            Self::Status(status) => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504),
+            Self::Unreachable | Self::Broken | Self::Corrupt => true,
+            Self::Certificate | Self::Unusable | Self::Local => false,
+        }
+    }
+
+    /// What the gate must assume of the exchange.
+    #[must_use]
+    pub fn ending(self) -> Ending {
+        match self {
+            Self::Broken => Ending::Ambiguous,
+            _ => Ending::Clean,
+        }
+    }
+
+    /// How far it reaches.
+    #[must_use]
+    pub fn reach(self) -> Reach {
+        match self {
+            Self::Status(401 | 403 | 407) | Self::Unreachable | Self::Certificate | Self::Local => Reach::Run,
+            Self::Status(_) if self.is_temporary() => Reach::Run,
+            _ => Reach::Stream,
+        }
+    }
+
+    fn exit(self) -> Exit {
+        match self {
+            Self::Status(401 | 403) => Exit::Refused,
+            Self::Status(_) if self.is_temporary() => Exit::Busy,
+            Self::Status(_) | Self::Unreachable | Self::Certificate | Self::Broken => Exit::Unavailable,
+            Self::Corrupt | Self::Unusable => Exit::Report,
+            Self::Local => Exit::Io,
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Status(400) => "check `organization_id` and `client_id`; the answer says what is missing",
+            Self::Status(401 | 403) => {
+                "check `api_key`, `client_id` and `organization_id` on Together's Integrations page; a revoked key answers like this too"
+            }
+            Self::Status(404 | 405 | 410) => "check `organization_id`, `base_url` and the names in `extra_reports`",
+            Self::Status(407) => "the proxy asks for credentials; set them in `HTTPS_PROXY`",
+            Self::Status(429) => "is another program using the same key? run again later",
+            Self::Status(300..=399) => "redirects are not followed, because that would hand over the key; check `base_url`",
+            Self::Status(_) if self.is_temporary() => "a temporary outage at the API; run again later",
+            Self::Status(_) => "check `base_url`, or ask Together's support",
+            Self::Unreachable => "check the network, `base_url` and the proxy settings",
+            Self::Certificate => "set `ca_bundle` if a proxy of your own inspects TLS; check the machine's clock",
+            Self::Broken => "the network or the API broke the answer off; run again later",
+            Self::Corrupt => "a proxy or a login page may be answering in the API's place; check `base_url`",
+            Self::Unusable => "the report itself is not as documented; ask Together's support",
+            Self::Local => "free space on this machine, or set `TMPDIR` to a larger folder",
+        }
+    }
+}
+
+impl Failure {
+    /// A failure without any wish of the API.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None, hint: None }
+    }
+
+    /// The error for the operator.
+    #[must_use]
+    pub fn into_error(self, report: &str, attempt: u32, max_attempts: u32) -> Error {
+        let hint = self.hint.unwrap_or_else(|| self.kind.hint().to_owned());
+        let message = format!("cannot fetch `{report}` (attempt {attempt} of {max_attempts}): {}", self.message);
+        Error::new(self.kind.exit(), message).hint(hint)
+    }
+}

@@ -1,0 +1,156 @@
+//! The gate: the only way to the API, and the reason why it is never asked too often.
+//!
+//! A [`Permit`] is exclusive among all processes that share the state folder (a kernel lock) and is handed out
+//! only when [`ledger::due`](super::ledger::due) says so. Before it is handed out the ledger says *inflight*;
+//! if that cannot be written there is no permit. The interval counts from [`Permit::close`], which is called
+//! after the last byte; a permit that is dropped unclosed leaves *inflight* behind, which costs the next one a grace.
+
+use std::time::Duration;
+
+use super::ledger::{self, Due, Ledger, Pace, Phase, Present, Reason};
+use super::store::{Lock, Store};
+use crate::clock::{self, Home};
+use crate::error::{Error, Exit, Result};
+use crate::telemetry::Telemetry;
+
+/// How often a lock held by another process is tried again.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+/// A sleeping machine does not advance timers, so the clock is read again at least this often.
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// The gate to one API and organisation.
+pub struct Gate {
+    store: Store,
+    pace: Pace,
+    max_wait: Duration,
+    assume_idle: bool,
+    home: Option<Home>,
+}
+
+/// The right to send one request, now.
+pub struct Permit<'a> {
+    gate: &'a Gate,
+    failures: u32,
+    _lock: Option<std::fs::File>,
+}
+
+/// How an exchange ended, as far as the gate cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The answer was read to its end, or nothing was ever sent.
+    Clean,
+    /// We gave up, or the connection broke.
+    Ambiguous,
+}
+
+impl Gate {
+    /// A gate with the given memory.
+    #[must_use]
+    pub fn new(store: Store, pace: Pace, max_wait: Duration, assume_idle: bool) -> Self {
+        Self { store, pace, max_wait, assume_idle, home: Home::here() }
+    }
+
+    /// The interval that the gate keeps.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Waits for the lock and for the time, then writes the intent and hands out the permit.
+    pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
+        let asked = clock::now();
+        let lock = self.lock(asked, telemetry).await?;
+        let reading = self.store.read();
+        let present = Present {
+            locked: clock::now(),
+            unix_ms: clock::wall().timestamp_millis(),
+            home: self.home.clone(),
+            assume_idle: self.assume_idle,
+        };
+        let due = ledger::due(&reading, &present, self.pace);
+        self.wait(due, present.locked, telemetry).await?;
+        let failures = reading.failures();
+        self.store.write(&Ledger::new(Phase::Inflight, clock::now(), self.home.as_ref(), failures))?;
+        Ok(Permit { gate: self, failures, _lock: lock })
+    }
+
+    async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Option<std::fs::File>> {
+        let mut told = false;
+        loop {
+            match self.store.try_lock()? {
+                Lock::Ours(file) => return Ok(file),
+                Lock::Held => {}
+            }
+            if clock::now().saturating_sub(asked) >= self.max_wait {
+                let message = format!("another process has held {} for {} s", self.store, self.max_wait.as_secs());
+                return Err(Error::new(Exit::Busy, message).hint("let it finish, or raise `max_wait_seconds`"));
+            }
+            if !told {
+                telemetry.info(&format!("waiting for another process that holds {}", self.store));
+                told = true;
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+    }
+
+    async fn wait(&self, due: Due, locked: Duration, telemetry: &Telemetry) -> Result<()> {
+        let whole = due.at.saturating_sub(locked);
+        if whole > self.max_wait {
+            let message = format!(
+                "the next request is allowed in {} s ({}), and `max_wait_seconds` is {}",
+                whole.as_secs(),
+                due.reason,
+                self.max_wait.as_secs()
+            );
+            let hint = format!("run again then; {} remembers it", self.store);
+            return Err(Error::new(Exit::Busy, message).hint(hint));
+        }
+        if whole > LONGEST_NAP || due.reason == Reason::BackOff {
+            telemetry.info(&format!("waiting {:.1} s before the next request: {}", whole.as_secs_f64(), due.reason));
+        }
+        loop {
+            let left = due.at.saturating_sub(clock::now());
+            if left.is_zero() {
+                telemetry.progress_clear();
+                return Ok(());
+            }
+            telemetry.progress(&format!("next request in {} s: {}", left.as_secs() + 1, due.reason));
+            tokio::time::sleep(left.min(LONGEST_NAP)).await;
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// Failures in a row before this exchange.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The exchange succeeded: the next request may follow after the interval.
+    pub fn succeed(self) -> Result<()> {
+        self.close(Ending::Clean, 0, None)
+    }
+
+    /// The exchange failed: the next request waits for the back-off as well, in this run or another.
+    pub fn fail(self, ending: Ending, back_off: Option<Duration>) -> Result<()> {
+        let failures = self.failures.saturating_add(1);
+        self.close(ending, failures, back_off)
+    }
+
+    fn close(self, ending: Ending, failures: u32, back_off: Option<Duration>) -> Result<()> {
+        let phase = match ending {
+            Ending::Clean => Phase::Done,
+            Ending::Ambiguous => Phase::Ambiguous,
+        };
+        let now = clock::now();
+        let mut entry = Ledger::new(phase, now, self.gate.home.as_ref(), failures);
+        if let Some(back_off) = back_off {
+            let wall = clock::wall().timestamp_millis();
+            let added = i64::try_from(ledger::millis(back_off)).unwrap_or(i64::MAX);
+            entry.not_before = Some(ledger::millis(now.saturating_add(back_off)));
+            entry.not_before_unix_ms = Some(wall.saturating_add(added));
+        }
+        self.gate.store.write(&entry)
+    }
+}

@@ -1,0 +1,183 @@
+//! Where the ledger and its lock lie: a folder of ours, or, by the operator's word, only this process.
+//!
+//! The lock file is never unlinked, renamed or truncated: a process that waits on the old file while another
+//! locks a new one would be a second way in. Nothing here follows a symbolic link or blocks on a FIFO.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
+
+use super::ledger::{Ledger, Reading};
+use crate::error::{Error, Exit, Result};
+
+/// No ledger is longer; what is longer is none.
+const LEDGER_LIMIT: u64 = 64 * 1024;
+/// Never through a symbolic link, never waiting for the other end of a FIFO.
+const WARY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// The gate's memory.
+#[derive(Debug)]
+pub enum Store {
+    /// Files in the state folder, shared by all processes that use it.
+    Folder {
+        /// Locked while a request is under way.
+        lock: PathBuf,
+        /// Replaced whole.
+        ledger: PathBuf,
+    },
+    /// This process alone.
+    Memory(RefCell<Option<Ledger>>),
+}
+
+/// The outcome of one try at the lock.
+#[derive(Debug)]
+pub enum Lock {
+    /// Ours until the file is closed; a store in memory has no file.
+    Ours(Option<File>),
+    /// Another process has it.
+    Held,
+}
+
+/// The hashed name under which everything about one API and organisation is kept.
+#[must_use]
+pub fn scope(host: &str, organization_id: &str) -> String {
+    let digest = Sha256::digest(format!("{host}\n{organization_id}"));
+    digest.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+}
+
+impl Store {
+    /// A store in `folder`, which is made if it is missing.
+    pub fn in_folder(folder: &Path, scope: &str) -> Result<Self> {
+        prepare(folder)?;
+        let file = |ending: &str| folder.join(format!("{scope}.{ending}"));
+        Ok(Self::Folder { lock: file("lock"), ledger: file("json") })
+    }
+
+    /// A store that forgets everything when the process ends.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::Memory(RefCell::new(None))
+    }
+
+    /// Tries the lock once.
+    pub fn try_lock(&self) -> Result<Lock> {
+        let Self::Folder { lock, .. } = self else { return Ok(Lock::Ours(None)) };
+        let fail = |cause: &dyn fmt::Display| io_error("lock", lock, cause);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(WARY.bits().cast_signed())
+            .open(lock)
+            .map_err(|cause| fail(&cause))?;
+        if !file.metadata().map_err(|cause| fail(&cause))?.is_file() {
+            return Err(fail(&"it is not a regular file"));
+        }
+        match file.try_lock() {
+            Ok(()) => Ok(Lock::Ours(Some(file))),
+            Err(TryLockError::WouldBlock) => Ok(Lock::Held),
+            Err(TryLockError::Error(cause)) => Err(fail(&cause)),
+        }
+    }
+
+    /// Reads the ledger; whatever is not one counts as unreadable.
+    #[must_use]
+    pub fn read(&self) -> Reading {
+        let path = match self {
+            Self::Memory(entry) => return entry.borrow().clone().map_or(Reading::Absent, Reading::Found),
+            Self::Folder { ledger, .. } => ledger,
+        };
+        match read_small(path, LEDGER_LIMIT) {
+            Ok(Some(bytes)) => Ledger::parse(&bytes),
+            Ok(None) => Reading::Absent,
+            Err(_) => Reading::Unreadable,
+        }
+    }
+
+    /// Replaces the ledger.
+    pub fn write(&self, entry: &Ledger) -> Result<()> {
+        match self {
+            Self::Memory(memory) => {
+                memory.replace(Some(entry.clone()));
+                Ok(())
+            }
+            Self::Folder { ledger, .. } => {
+                let bytes = serde_json::to_vec(entry).map_err(|cause| io_error("write", ledger, &cause))?;
+                replace(ledger, &bytes).map_err(|cause| io_error("write", ledger, &cause))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder { lock, .. } => write!(f, "`{}`", lock.display()),
+            Self::Memory(_) => f.write_str("this process"),
+        }
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes; nothing if there is none.
+pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let file = match OpenOptions::new().read(true).custom_flags(WARY.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(cause),
+    };
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.len() > limit {
+        return Err(std::io::Error::other("not a small regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Puts a whole file in the place of another: a reader sees the old one or the new one.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".tap-together-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+fn prepare(folder: &Path) -> Result<()> {
+    let fail = |cause: &dyn fmt::Display| {
+        Error::new(Exit::Io, format!("cannot use the state folder `{}`: {cause}", folder.display())).hint(
+            "set `state_dir` to a writable folder that outlives the run (a mounted volume in a container), or use `--assume-idle`",
+        )
+    };
+    match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(cause) => return Err(fail(&cause)),
+    }
+    let meta = std::fs::symlink_metadata(folder).map_err(|cause| fail(&cause))?;
+    if !meta.is_dir() {
+        return Err(fail(&"it is not a folder itself (a symbolic link or a file)"));
+    }
+    let us = rustix::process::geteuid().as_raw();
+    if meta.uid() != us && meta.uid() != 0 {
+        return Err(fail(&"it belongs to another user"));
+    }
+    if meta.mode() & 0o002 != 0 {
+        return Err(fail(&"everyone may write to it"));
+    }
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(|cause| fail(&cause))
+}
+
+fn io_error(doing: &str, path: &Path, cause: &dyn fmt::Display) -> Error {
+    Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
+        .hint("nothing was sent: without a ledger the API's limit cannot be kept; mend the folder or set `state_dir`")
+}

@@ -1,0 +1,49 @@
+//! The only clock in the house.
+//!
+//! [`now`] is the time since boot, which keeps running while the machine sleeps and which nobody can set;
+//! together with [`Home`] (which boot, which time namespace) it is a proof of how long ago something was.
+//! The wall clock ([`wall`]) dates records and bookmarks; it decides nothing.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Where a reading of [`now`] is valid: readings from different homes cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// The kernel's random name for this boot.
+    pub boot_id: String,
+    /// The inode of the time namespace, which may shift the boot clock.
+    pub time_ns: u64,
+}
+
+impl Home {
+    /// This process's home, or nothing where the system offers no such proof.
+    #[must_use]
+    pub fn here() -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let time_ns = std::fs::metadata("/proc/self/ns/time").map_or(0, |meta| meta.ino());
+        Some(Self { boot_id: boot_id.trim().to_owned(), time_ns })
+    }
+}
+
+/// Time since boot, sleep included.
+#[must_use]
+pub fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+}
+
+/// The date and time of day, UTC.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn wall() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A date as Singer writes it: UTC, milliseconds, `Z`.
+#[must_use]
+pub fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}

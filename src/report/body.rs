@@ -1,0 +1,356 @@
+//! The push decoder of the answer: from the bytes of `{"report": "<CSV>"}` as they arrive to the bytes of the CSV.
+//!
+//! It proves that the answer is whole: valid UTF-8, one JSON object, closed, with exactly one `report`, a string,
+//! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
+//! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
+
+use super::utf8::Utf8;
+
+/// As deep as `serde_json` goes.
+const DEPTH_LIMIT: usize = 128;
+/// A key or a number of this length is no part of a report's envelope.
+const TOKEN_LIMIT: usize = 64 * 1024;
+
+/// What to do with `\u0000`, which no PostgreSQL text can hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnNul {
+    /// Leave it out and count it.
+    #[default]
+    Strip,
+    /// Pass it on.
+    Keep,
+    /// Refuse the report.
+    Fail,
+}
+
+/// Why an answer is not a report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It stopped before the JSON object was closed.
+    #[error("the answer ends after {0} bytes, before the JSON object is closed")]
+    Truncated(u64),
+    /// It holds nothing.
+    #[error("the answer is empty")]
+    Empty,
+    /// It begins like HTML or XML.
+    #[error("the answer is a web page instead of a report")]
+    WebPage,
+    /// It is not JSON.
+    #[error("the answer is not JSON: {1} at byte {0}")]
+    Syntax(u64, &'static str),
+    /// It is JSON of another shape.
+    #[error("the answer is JSON, but {0}")]
+    Shape(&'static str),
+    /// The report holds NUL characters, and the settings refuse them.
+    #[error("the report holds a NUL character and `on_nul` is `fail`")]
+    Nul,
+}
+
+/// What was mended on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// NUL characters left out.
+    pub nuls: u64,
+    /// Halves of surrogate pairs replaced by U+FFFD.
+    pub surrogates: u64,
+}
+
+/// What stands next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    Document,
+    FirstKey,
+    Key,
+    Colon,
+    Value,
+    FirstItem,
+    AfterValue,
+    Nothing,
+    Text(Text),
+    Escape(Text),
+    Hex(Text, u8, u16),
+    Scalar,
+}
+
+/// Whose string this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text {
+    Report,
+    Key,
+    Other,
+}
+
+/// The decoder. Feed it every byte, then ask [`Body::finish`].
+#[derive(Debug)]
+pub struct Body {
+    on_nul: OnNul,
+    expect: Expect,
+    /// Open containers, outermost first: true for an object.
+    open: Vec<bool>,
+    token: Vec<u8>,
+    high: Option<u16>,
+    is_report: bool,
+    found: bool,
+    at: u64,
+    utf8: Utf8,
+    mended: Mended,
+}
+
+impl Body {
+    /// A decoder at the beginning of an answer.
+    #[must_use]
+    pub fn new(on_nul: OnNul) -> Self {
+        Self {
+            on_nul,
+            expect: Expect::Document,
+            open: Vec::new(),
+            token: Vec::new(),
+            high: None,
+            is_report: false,
+            found: false,
+            at: 0,
+            utf8: Utf8::default(),
+            mended: Mended::default(),
+        }
+    }
+
+    /// Takes the next bytes and appends what they hold of the report to `out`.
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), BodyError> {
+        self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
+        let mut rest = chunk;
+        while let Some(&byte) = rest.first() {
+            let taken = match self.expect {
+                Expect::Text(text) => self.run(text, rest, out)?,
+                _ => self.step(byte, out)?,
+            };
+            rest = &rest[taken..];
+            self.at += taken as u64;
+        }
+        Ok(())
+    }
+
+    /// Says whether all that was fed is one whole report.
+    pub fn finish(self) -> Result<Mended, BodyError> {
+        match self.expect {
+            Expect::Nothing if !self.found => Err(BodyError::Shape("it has no `report`")),
+            Expect::Nothing => Ok(self.mended),
+            Expect::Document => Err(BodyError::Empty),
+            _ => Err(BodyError::Truncated(self.at)),
+        }
+    }
+
+    /// The plain part of a string, many bytes at a time.
+    fn run(&mut self, text: Text, rest: &[u8], out: &mut Vec<u8>) -> Result<usize, BodyError> {
+        let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        let plain = &rest[..end];
+        if let Some(offset) = plain.iter().position(|&byte| byte < 0x20) {
+            return Err(BodyError::Syntax(self.at + offset as u64, "a control character in a string"));
+        }
+        if end > 0 {
+            self.lone_high(text, out);
+            self.put(text, plain, out)?;
+            return Ok(end);
+        }
+        if rest[0] == b'\\' {
+            self.expect = Expect::Escape(text);
+        } else {
+            self.lone_high(text, out);
+            self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
+        }
+        Ok(1)
+    }
+
+    /// One byte anywhere else. Returns 0 where the byte only ends what came before it.
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Result<usize, BodyError> {
+        let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        self.expect = match self.expect {
+            Expect::Escape(text) => self.escape(text, byte, out)?,
+            Expect::Hex(text, seen, unit) => self.hex(text, seen, unit, byte, out)?,
+            Expect::Scalar => {
+                if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.') {
+                    self.token_byte(byte)?;
+                    return Ok(1);
+                }
+                self.expect = self.scalar()?;
+                return Ok(0);
+            }
+            expect if blank => expect,
+            // A byte order mark: its three bytes are valid UTF-8 only together.
+            Expect::Document if self.at < 3 && matches!(byte, 0xEF | 0xBB | 0xBF) => Expect::Document,
+            Expect::Document => match byte {
+                b'{' => self.enter(true)?,
+                b'<' => return Err(BodyError::WebPage),
+                b'[' | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => {
+                    return Err(BodyError::Shape("it is not an object"));
+                }
+                _ => return Err(self.syntax("no JSON object begins")),
+            },
+            Expect::FirstKey if byte == b'}' => self.leave(true)?,
+            Expect::FirstKey | Expect::Key if byte == b'"' => {
+                self.token.clear();
+                Expect::Text(Text::Key)
+            }
+            Expect::Colon if byte == b':' => self.member()?,
+            Expect::FirstItem if byte == b']' => self.leave(false)?,
+            Expect::FirstItem | Expect::Value => self.value(byte)?,
+            Expect::AfterValue => match (byte, self.open.last()) {
+                (b',', Some(true)) => Expect::Key,
+                (b',', Some(false)) => Expect::Value,
+                (b'}', _) => self.leave(true)?,
+                (b']', _) => self.leave(false)?,
+                _ => return Err(self.syntax("no `,` or end")),
+            },
+            Expect::Nothing => return Err(self.syntax("something follows the object")),
+            _ => return Err(self.syntax("an unexpected character")),
+        };
+        Ok(1)
+    }
+
+    fn member(&mut self) -> Result<Expect, BodyError> {
+        self.is_report = self.open.len() == 1 && self.token == b"report";
+        if self.is_report && self.found {
+            return Err(BodyError::Shape("it has two `report`s"));
+        }
+        self.found |= self.is_report;
+        Ok(Expect::Value)
+    }
+
+    fn value(&mut self, byte: u8) -> Result<Expect, BodyError> {
+        if std::mem::take(&mut self.is_report) {
+            return match byte {
+                b'"' => Ok(Expect::Text(Text::Report)),
+                b'n' => Err(BodyError::Shape("its `report` is null")),
+                b'{' | b'[' | b't' | b'f' | b'-' | b'0'..=b'9' => Err(BodyError::Shape("its `report` is not a string")),
+                _ => Err(self.syntax("no value")),
+            };
+        }
+        match byte {
+            b'"' => Ok(Expect::Text(Text::Other)),
+            b'{' => self.enter(true),
+            b'[' => self.enter(false),
+            b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => {
+                self.token.clear();
+                self.token_byte(byte)?;
+                Ok(Expect::Scalar)
+            }
+            _ => Err(self.syntax("no value")),
+        }
+    }
+
+    fn scalar(&mut self) -> Result<Expect, BodyError> {
+        match serde_json::from_slice::<serde::de::IgnoredAny>(&self.token) {
+            Ok(_) => Ok(self.after_value()),
+            Err(_) => Err(self.syntax("a malformed value ends")),
+        }
+    }
+
+    fn enter(&mut self, object: bool) -> Result<Expect, BodyError> {
+        if self.open.len() == DEPTH_LIMIT {
+            return Err(self.syntax("nested deeper than 128 levels"));
+        }
+        self.open.push(object);
+        Ok(if object { Expect::FirstKey } else { Expect::FirstItem })
+    }
+
+    fn leave(&mut self, object: bool) -> Result<Expect, BodyError> {
+        match self.open.pop() {
+            Some(opened) if opened == object => Ok(self.after_value()),
+            _ => Err(self.syntax("a mismatched bracket")),
+        }
+    }
+
+    fn after_value(&self) -> Expect {
+        if self.open.is_empty() { Expect::Nothing } else { Expect::AfterValue }
+    }
+
+    fn escape(&mut self, text: Text, byte: u8, out: &mut Vec<u8>) -> Result<Expect, BodyError> {
+        let plain = match byte {
+            b'u' => return Ok(Expect::Hex(text, 0, 0)),
+            b'"' | b'\\' | b'/' => byte,
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            _ => return Err(self.syntax("an unknown escape")),
+        };
+        self.lone_high(text, out);
+        self.put(text, &[plain], out)?;
+        Ok(Expect::Text(text))
+    }
+
+    fn hex(&mut self, text: Text, seen: u8, unit: u16, byte: u8, out: &mut Vec<u8>) -> Result<Expect, BodyError> {
+        let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
+        let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
+        if seen < 3 {
+            return Ok(Expect::Hex(text, seen + 1, unit));
+        }
+        if let Some(high) = self.high.take() {
+            if let Some(Ok(whole)) = char::decode_utf16([high, unit]).next() {
+                self.put_char(text, whole, out)?;
+                return Ok(Expect::Text(text));
+            }
+            self.replacement(text, out);
+        }
+        match unit {
+            0xD800..=0xDBFF => self.high = Some(unit),
+            0xDC00..=0xDFFF => self.replacement(text, out),
+            0 => self.nul(text, out)?,
+            _ => self.put_char(text, char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER), out)?,
+        }
+        Ok(Expect::Text(text))
+    }
+
+    fn nul(&mut self, text: Text, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        match self.on_nul {
+            OnNul::Fail if text == Text::Report => Err(BodyError::Nul),
+            OnNul::Strip if text == Text::Report => {
+                self.mended.nuls += 1;
+                Ok(())
+            }
+            _ => self.put(text, &[0], out),
+        }
+    }
+
+    fn lone_high(&mut self, text: Text, out: &mut Vec<u8>) {
+        if self.high.take().is_some() {
+            self.replacement(text, out);
+        }
+    }
+
+    fn replacement(&mut self, text: Text, out: &mut Vec<u8>) {
+        if text == Text::Report {
+            self.mended.surrogates += 1;
+            out.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+
+    fn put_char(&mut self, text: Text, character: char, out: &mut Vec<u8>) -> Result<(), BodyError> {
+        self.put(text, character.encode_utf8(&mut [0; 4]).as_bytes(), out)
+    }
+
+    fn put(&mut self, text: Text, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BodyError> {
+        match text {
+            Text::Report => out.extend_from_slice(bytes),
+            Text::Key => bytes.iter().try_for_each(|&byte| self.token_byte(byte))?,
+            Text::Other => {}
+        }
+        Ok(())
+    }
+
+    fn token_byte(&mut self, byte: u8) -> Result<(), BodyError> {
+        if self.token.len() == TOKEN_LIMIT {
+            return Err(self.syntax("a key or number longer than 64 KiB"));
+        }
+        self.token.push(byte);
+        Ok(())
+    }
+
+    fn syntax(&self, what: &'static str) -> BodyError {
+        BodyError::Syntax(self.at, what)
+    }
+}
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

@@ -1,0 +1,95 @@
+//! The decoder against `serde_json`, at every split and every truncation.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn decode(body: &[u8], size: usize) -> Result<(String, Mended), BodyError> {
+    let mut decoder = Body::new(OnNul::Strip);
+    let mut out = Vec::new();
+    body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut out))?;
+    let mended = decoder.finish()?;
+    Ok((String::from_utf8(out).unwrap(), mended))
+}
+
+fn text(body: &str) -> Result<String, BodyError> {
+    decode(body.as_bytes(), body.len().max(1)).map(|(text, _)| text)
+}
+
+#[test]
+fn a_report_comes_out_as_it_went_in() {
+    assert_eq!(text(r#"{"report":"a,b\n1,\"x\"\r\n"}"#).unwrap(), "a,b\n1,\"x\"\r\n");
+    assert_eq!(text("\u{feff} {\"report\" : \"\\u00e9\\/\\t\\ud83d\\uDE00\"}\n ").unwrap(), "é/\t😀");
+    assert_eq!(text(r#"{"a":[1,-2.5e3,{"report":"no"}],"report":"yes","z":{"":null}}"#).unwrap(), "yes");
+    assert_eq!(text(r#"{"rep\u006frt":"yes"}"#).unwrap(), "yes");
+}
+
+#[test]
+fn what_is_no_report_says_so() {
+    for (body, message) in [
+        ("", "the answer is empty"),
+        (" \n", "the answer is empty"),
+        ("<html>", "the answer is a web page instead of a report"),
+        ("null", "the answer is JSON, but it is not an object"),
+        (r#"["a"]"#, "the answer is JSON, but it is not an object"),
+        ("{}", "the answer is JSON, but it has no `report`"),
+        (r#"{"Report":"x"}"#, "the answer is JSON, but it has no `report`"),
+        (r#"{"report":null}"#, "the answer is JSON, but its `report` is null"),
+        (r#"{"report":7}"#, "the answer is JSON, but its `report` is not a string"),
+        (r#"{"report":"a","report":"b"}"#, "the answer is JSON, but it has two `report`s"),
+        (r#"{"report":"a"}{"#, "the answer is not JSON: something follows the object at byte 14"),
+        (r#"{"report":"a\q"}"#, "the answer is not JSON: an unknown escape at byte 13"),
+        ("{\"report\":\"a\n\"}", "the answer is not JSON: a control character in a string at byte 12"),
+        (r#"{"report":"a","b":01}"#, "the answer is not JSON: a malformed value ends at byte 20"),
+        (r#"{"report":"a","#, "the answer ends after 14 bytes, before the JSON object is closed"),
+    ] {
+        assert_eq!(text(body).unwrap_err().to_string(), message, "{body}");
+    }
+    let deep = format!(r#"{{"x":{}"#, "[".repeat(200));
+    assert!(text(&deep).unwrap_err().to_string().contains("deeper than 128"));
+    assert!(decode(b"{\"report\":\"\xff\"}", 1).unwrap_err().to_string().contains("invalid UTF-8 at byte 11"));
+}
+
+#[test]
+fn what_cannot_be_stored_is_mended_and_counted() {
+    let body = br#"{"report":"a\u0000b\ud800c\udc00\ud83d\ud83d\ude00\ud800"}"#;
+    let (text, mended) = decode(body, 3).unwrap();
+    assert_eq!(text, "ab\u{fffd}c\u{fffd}\u{fffd}😀\u{fffd}");
+    assert_eq!(mended, Mended { nuls: 1, surrogates: 4 });
+    let mut strict = Body::new(OnNul::Fail);
+    assert_eq!(strict.feed(body, &mut Vec::new()), Err(BodyError::Nul));
+}
+
+#[test]
+fn every_truncation_is_noticed() {
+    let body = r#"{"x":[1,"é"],"report":"a\u00e9\ud83d\ude00,é\n","y":true}"#.as_bytes();
+    for end in 0..body.len() {
+        assert!(decode(&body[..end], 7).is_err(), "cut at {end}");
+    }
+    assert!(decode(body, 7).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn any_string_in_any_split_equals_serde_json(csv: String, ascii: bool, size in 1usize..9) {
+        let mut body = serde_json::to_string(&serde_json::json!({"before": [null, csv], "report": csv})).unwrap();
+        if ascii {
+            body = body.chars().map(|c| if c.is_ascii() { c.to_string() } else {
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+            }).collect();
+        }
+        prop_assert_eq!(decode(body.as_bytes(), size).unwrap().0, csv.replace('\0', ""));
+    }
+
+    #[test]
+    fn any_damage_is_judged_as_serde_json_judges_it(at in 0usize..60, byte: u8) {
+        let mut body = br#"{"a":[1,{"b":"c"}],"report":"x\n\"y\u00e9","z":-1.5e9,"w":true}"#.to_vec();
+        body[at] = byte;
+        let theirs = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();
+        match decode(&body, 5) {
+            Ok(_) => prop_assert!(theirs),
+            Err(BodyError::Syntax(..) | BodyError::Truncated(_)) => prop_assert!(!theirs),
+            Err(_) => {}
+        }
+    }
+}

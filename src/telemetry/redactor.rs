@@ -1,0 +1,75 @@
+//! The second line of defence for secrets: what reaches stderr never holds one, however it is spelled.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands in a secret's place.
+const MASK: &str = "***";
+
+/// Replaces every known secret: raw, percent-encoded, base64, JSON-escaped.
+#[derive(Default)]
+pub struct Redactor {
+    spellings: Vec<String>,
+}
+
+impl Redactor {
+    /// Learns one more secret.
+    pub fn hide(&mut self, secret: &str) {
+        if secret.is_empty() {
+            return;
+        }
+        let json = serde_json::Value::from(secret).to_string();
+        let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        let mut spellings = vec![
+            secret.to_owned(),
+            json[1..json.len() - 1].to_owned(),
+            percent.to_lowercase(),
+            percent,
+            STANDARD.encode(secret),
+            STANDARD_NO_PAD.encode(secret),
+            URL_SAFE.encode(secret),
+            URL_SAFE_NO_PAD.encode(secret),
+        ];
+        self.spellings.append(&mut spellings);
+        // The longest first: a shorter spelling may be a part of it.
+        self.spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        self.spellings.dedup();
+    }
+
+    /// The text without any of them.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.spellings.iter().fold(text.to_owned(), |text, spelling| text.replace(spelling, MASK))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_spelling_gets_through(secret in "[!-~]{8,40}", before in "[ a-z]{0,9}", after in "[ a-z]{0,9}") {
+            let mut redactor = Redactor::default();
+            redactor.hide(&secret);
+            let json = serde_json::Value::from(secret.as_str()).to_string();
+            for spelling in [
+                secret.clone(), json[1..json.len() - 1].to_owned(),
+                utf8_percent_encode(&secret, NON_ALPHANUMERIC).to_string(), STANDARD.encode(&secret),
+            ] {
+                let text = redactor.redact(&format!("{before}{spelling}{after}"));
+                prop_assert!(!text.contains(&spelling), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_to_hide_changes_nothing() {
+        let mut redactor = Redactor::default();
+        redactor.hide("");
+        assert_eq!(redactor.redact("a line"), "a line");
+    }
+}
