@@ -1,0 +1,229 @@
+//! The job: settings, catalog and state put together before anything is sent.
+//!
+//! It names the streams in the order in which they are fetched, each with what the operator chose for it.
+//! Everything that can be known to be wrong without a request is said here.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::Result;
+use crate::report;
+use crate::settings::{ColumnNames, OnRagged, Settings, Types};
+use crate::singer::catalog::{Catalog, Choice, Entry};
+use crate::singer::state::{Remembered, State};
+use crate::singer::{EXTRA, ROW_NUMBER};
+use crate::table::header::{Column, NameStyle};
+use crate::table::kind::Kind;
+use crate::table::plan::Field;
+use crate::table::verify::{Demands, Facts, Ragged};
+use crate::telemetry::Telemetry;
+
+/// What is to be synced.
+pub struct Job {
+    /// In the order of their requests.
+    pub streams: Vec<Stream>,
+    /// As it was given.
+    pub state: State,
+}
+
+/// One stream of the job.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The report that it comes from.
+    pub report: report::Kind,
+    entry: Entry,
+    /// The columns that identify a record; empty for append-only.
+    pub key: Vec<String>,
+    overrides: Vec<(String, Kind)>,
+    style: NameStyle,
+    types: Types,
+    ragged: Ragged,
+    max_message_bytes: u64,
+    remembered: Vec<Remembered>,
+}
+
+/// How a stream's table becomes records.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The columns to be emitted, in the report's order.
+    pub fields: Vec<Field>,
+    /// Whether `_row_number` is one of the properties.
+    pub row_number: bool,
+    /// Whether `_extra` is.
+    pub extra: bool,
+    /// JSON Schema of a record.
+    pub schema: Value,
+}
+
+impl Job {
+    /// Puts it together.
+    pub fn new(settings: &Settings, catalog: Option<&Path>, state: Option<&Path>, telemetry: &Telemetry) -> Result<Self> {
+        let catalog = catalog.map(Catalog::load).transpose()?;
+        let state = state.map(State::load).transpose()?.unwrap_or_default();
+        let all: Vec<Stream> = report::Kind::all(&settings.extra_reports)
+            .into_iter()
+            .map(|report| Stream::new(report, settings, catalog.as_ref(), &state))
+            .collect();
+        if let Some(catalog) = &catalog {
+            for name in catalog.names().filter(|name| !all.iter().any(|stream| stream.name() == *name)) {
+                telemetry.warning(&format!("the catalog's stream `{name}` is none of this tap's; it is left out"));
+            }
+        }
+        let named = |stream: &Stream| catalog.as_ref().is_none_or(|catalog| catalog.entry(stream.name()).is_some());
+        let mut streams: Vec<Stream> = all.into_iter().filter(|s| named(s) && s.entry.is_selected()).collect();
+        if streams.is_empty() {
+            telemetry.warning("no stream is selected; with Meltano, see `meltano select tap-together --list`");
+        }
+        // The stream at which the last run stopped goes first; the others keep their order.
+        streams.sort_by_key(|stream| state.currently_syncing() != Some(stream.name()));
+        for stream in &streams {
+            if let Some(method) = &stream.entry.other_method {
+                telemetry.warning(&format!(
+                    "`{}` is synced with FULL_TABLE, not {method}: rows of a report change and disappear",
+                    stream.name()
+                ));
+            }
+        }
+        Ok(Self { streams, state })
+    }
+}
+
+impl Stream {
+    fn new(report: report::Kind, settings: &Settings, catalog: Option<&Catalog>, state: &State) -> Self {
+        let name = &report.stream;
+        let entry = catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(Entry::everything);
+        let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
+        let mut overrides: Vec<(String, Kind)> = Vec::new();
+        for (column, kind) in settings.schema_overrides.get(name).into_iter().flatten() {
+            overrides.extend(Kind::from_name(kind).map(|kind| (column.clone(), kind)));
+        }
+        if settings.types == Types::String {
+            for (column, schema) in &entry.properties {
+                let changed = Kind::from_schema(schema).filter(|kind| *kind != Kind::String);
+                if let (Some(kind), false) = (changed, column == ROW_NUMBER || overrides.iter().any(|(o, _)| o == column)) {
+                    overrides.push((column.clone(), kind));
+                }
+            }
+        }
+        Self {
+            key: key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]),
+            entry,
+            overrides,
+            style: match settings.column_names {
+                ColumnNames::SnakeCase => NameStyle::Snake,
+                ColumnNames::Original => NameStyle::Original,
+            },
+            types: settings.types,
+            ragged: match settings.on_ragged {
+                OnRagged::Fail => Ragged::Fail,
+                OnRagged::Pad => Ragged::Pad,
+            },
+            max_message_bytes: settings.max_message_bytes,
+            remembered: state.columns(name).unwrap_or_default(),
+            report,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.report.stream
+    }
+
+    /// What the first pass over the report must prove.
+    #[must_use]
+    pub fn demands(&self) -> Demands {
+        Demands {
+            style: self.style,
+            on_ragged: self.ragged,
+            key: self.key.iter().filter(|column| *column != ROW_NUMBER).cloned().collect(),
+            infer: self.types == Types::Infer,
+            strict_kinds: self.overrides.clone(),
+            max_record_bytes: Some(self.max_message_bytes),
+        }
+    }
+
+    /// From what the first pass found to what is emitted; says which columns are new or gone.
+    #[must_use]
+    pub fn shape(&self, facts: &Facts, telemetry: &Telemetry) -> Shape {
+        let mut fields = Vec::new();
+        for (index, (column, kind)) in facts.columns.iter().zip(&facts.kinds).enumerate() {
+            let choice = self.entry.choice(&column.name);
+            if choice == Choice::Unknown {
+                telemetry.warning(&format!(
+                    "`{}` has a new column `{}` that the catalog does not list; it is left out until discovery runs again",
+                    self.name(), column.name
+                ));
+            }
+            if choice == Choice::Selected || self.key.contains(&column.name) {
+                fields.push(Field { index, name: column.name.clone(), kind: self.kind(column, *kind) });
+            }
+        }
+        for gone in self.entry.properties.keys() {
+            let ours = gone == ROW_NUMBER || gone == EXTRA;
+            if !ours && !facts.columns.iter().any(|column| &column.name == gone) {
+                telemetry.warning(&format!("`{}` has no column `{gone}` any more, though the catalog lists it", self.name()));
+            }
+        }
+        let row_number = self.key.iter().any(|column| column == ROW_NUMBER);
+        let schema = schema(&fields, &facts.columns, row_number, facts.extra);
+        Shape { fields, row_number, extra: facts.extra, schema }
+    }
+
+    /// Types only ever widen from one run to the next, unless the operator fixed them.
+    fn kind(&self, column: &Column, found: Kind) -> Kind {
+        if let Some((_, fixed)) = self.overrides.iter().find(|(name, _)| *name == column.name) {
+            return *fixed;
+        }
+        let earlier = self.remembered.iter().find(|earlier| earlier.name == column.name);
+        match earlier.and_then(|earlier| Kind::from_name(&earlier.kind)) {
+            Some(earlier) => found.widen(earlier),
+            None => found,
+        }
+    }
+
+    /// What the next run and the next discovery need to know.
+    #[must_use]
+    pub fn remember(&self, facts: &Facts) -> Vec<Remembered> {
+        let columns = facts.columns.iter().zip(&facts.kinds);
+        columns
+            .map(|(column, kind)| Remembered {
+                name: column.name.clone(),
+                title: column.title.clone(),
+                kind: self.kind(column, *kind).name().to_owned(),
+            })
+            .collect()
+    }
+
+    /// The schema of remembered columns, for a discovery without a request.
+    #[must_use]
+    pub fn remembered_schema(&self, columns: &[Remembered]) -> Value {
+        let kinds = columns.iter().map(|column| Kind::from_name(&column.kind).unwrap_or(Kind::String));
+        let facts: Vec<Column> =
+            columns.iter().map(|column| Column { name: column.name.clone(), title: column.title.clone() }).collect();
+        let fields: Vec<Field> = kinds
+            .enumerate()
+            .map(|(index, kind)| Field { index, name: facts[index].name.clone(), kind: self.kind(&facts[index], kind) })
+            .collect();
+        schema(&fields, &facts, self.key.iter().any(|column| column == ROW_NUMBER), self.ragged == Ragged::Pad)
+    }
+}
+
+fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -> Value {
+    let mut properties = Map::new();
+    for field in fields {
+        let mut property = field.kind.schema();
+        property["title"] = columns[field.index].title.clone().into();
+        properties.insert(field.name.clone(), property);
+    }
+    if extra {
+        properties.insert(EXTRA.into(), json!({
+            "type": ["null", "array"], "items": {"type": ["null", "string"]}, "title": "Cells beyond the header's width",
+        }));
+    }
+    if row_number {
+        properties.insert(ROW_NUMBER.into(), json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}));
+    }
+    json!({"type": "object", "properties": properties})
+}

@@ -1,0 +1,237 @@
+//! The catalog: what discovery says, and what the operator made of it.
+//!
+//! Selection follows Singer: `automatic` always, `unsupported` never, then `selected`, then
+//! `selected-by-default`, then the stream. Without a catalog everything is selected.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Exit, Result};
+
+/// A catalog as given.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    streams: BTreeMap<String, Entry>,
+}
+
+/// One stream of a catalog.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    selected: bool,
+    /// The stream's own word for columns that have none.
+    columns: BTreeMap<String, bool>,
+    /// Properties and the schemas that the catalog gives them.
+    pub properties: Map<String, Value>,
+    /// The key, where the catalog names one.
+    pub key_properties: Option<Vec<String>>,
+    /// A replication method that is not FULL_TABLE.
+    pub other_method: Option<String>,
+}
+
+/// What the catalog says of one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// To be emitted.
+    Selected,
+    /// To be dropped inside the tap.
+    Deselected,
+    /// The catalog lists the stream's columns, and this is not among them.
+    Unknown,
+}
+
+impl Catalog {
+    /// Reads the file that `--catalog` names.
+    pub fn load(path: &Path) -> Result<Self> {
+        let problem = |what: String| {
+            Error::new(Exit::Usage, format!("cannot use the catalog `{}`: {what}", path.display()))
+                .hint("make one with `--discover`")
+        };
+        let bytes = std::fs::read(path).map_err(|cause| problem(cause.to_string()))?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|cause| {
+            problem(format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
+        })?;
+        Self::parse(&value).map_err(problem)
+    }
+
+    fn parse(value: &Value) -> Result<Self, String> {
+        let streams = value.get("streams").and_then(Value::as_array).ok_or("it has no list `streams`")?;
+        let mut entries = BTreeMap::new();
+        for (position, stream) in streams.iter().enumerate() {
+            let id = ["tap_stream_id", "stream"].iter().find_map(|key| stream.get(key)?.as_str());
+            let id = id.ok_or_else(|| format!("its stream number {} has no `tap_stream_id`", position + 1))?;
+            if entries.insert(id.to_owned(), Entry::parse(stream)).is_some() {
+                return Err(format!("it names the stream `{id}` twice"));
+            }
+        }
+        Ok(Self { streams: entries })
+    }
+
+    /// What it says of a stream.
+    #[must_use]
+    pub fn entry(&self, stream: &str) -> Option<&Entry> {
+        self.streams.get(stream)
+    }
+
+    /// The streams that it names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.streams.keys().map(String::as_str)
+    }
+}
+
+impl Entry {
+    /// The entry of a stream without a catalog.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { selected: true, ..Self::default() }
+    }
+
+    fn parse(stream: &Value) -> Self {
+        let mut root = Map::new();
+        let mut own = BTreeMap::new();
+        for item in stream.get("metadata").and_then(Value::as_array).into_iter().flatten() {
+            let Some(metadata) = item.get("metadata").and_then(Value::as_object) else { continue };
+            match item.get("breadcrumb").and_then(Value::as_array).map(Vec::as_slice) {
+                None | Some([]) => root = metadata.clone(),
+                Some([_, Value::String(column)]) => {
+                    own.insert(column.clone(), metadata.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(selected) = stream.get("selected").and_then(truth) {
+            root.entry("selected").or_insert(selected.into());
+        }
+        let selected = verdict(&root).unwrap_or(true);
+        let columns = own.into_iter().filter_map(|(column, metadata)| Some((column, verdict(&metadata)?))).collect();
+        let properties = stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let method = ["forced-replication-method", "replication-method"]
+            .iter()
+            .filter_map(|key| root.get(*key)?.as_str())
+            .chain(stream.get("replication_method").and_then(Value::as_str))
+            .find(|method| *method != "FULL_TABLE");
+        Self { selected, columns, properties, key_properties: key(stream, &root), other_method: method.map(str::to_owned) }
+    }
+
+    /// Whether the stream is to be synced.
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.selected
+    }
+
+    /// What it says of a column.
+    #[must_use]
+    pub fn choice(&self, column: &str) -> Choice {
+        let known = self.properties.is_empty() || self.properties.contains_key(column);
+        match self.columns.get(column) {
+            Some(true) => Choice::Selected,
+            Some(false) => Choice::Deselected,
+            None if known => Choice::Selected,
+            None => Choice::Unknown,
+        }
+    }
+}
+
+/// The catalog's key, if anyone changed it from the default.
+fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
+    let list = |value: Option<&Value>| serde_json::from_value::<Vec<String>>(value?.clone()).ok();
+    let candidates = [list(root.get("table-key-properties")), list(stream.get("key_properties"))];
+    candidates.into_iter().flatten().find(|key| key != &[super::ROW_NUMBER])
+}
+
+/// Singer's order of precedence; nothing where the metadata does not say.
+fn verdict(metadata: &Map<String, Value>) -> Option<bool> {
+    match metadata.get("inclusion").and_then(Value::as_str) {
+        Some("automatic") => return Some(true),
+        Some("unsupported") => return Some(false),
+        _ => {}
+    }
+    ["selected", "selected-by-default"].iter().find_map(|key| truth(metadata.get(*key)?))
+}
+
+/// A boolean, also as the string that some tools write.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) => text.to_lowercase().parse().ok(),
+        _ => None,
+    }
+}
+
+/// One stream as discovery describes it.
+#[must_use]
+pub fn describe(stream: &str, schema: &Value, key_properties: &[String]) -> Value {
+    let mut metadata = vec![json!({"breadcrumb": [], "metadata": {
+        "inclusion": "available",
+        "selected-by-default": true,
+        "table-key-properties": key_properties,
+        "forced-replication-method": "FULL_TABLE",
+    }})];
+    for column in schema["properties"].as_object().into_iter().flat_map(Map::keys) {
+        let inclusion = if key_properties.contains(column) { "automatic" } else { "available" };
+        metadata.push(json!({"breadcrumb": ["properties", column], "metadata": {"inclusion": inclusion, "selected-by-default": true}}));
+    }
+    json!({
+        "tap_stream_id": stream,
+        "stream": stream,
+        "schema": schema,
+        "key_properties": key_properties,
+        "replication_method": "FULL_TABLE",
+        "metadata": metadata,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(metadata: &Value) -> Entry {
+        let catalog = json!({"streams": [{"tap_stream_id": "s", "schema": {"properties": {"a": {}, "b": {}}}, "metadata": metadata}]});
+        Catalog::parse(&catalog).unwrap().entry("s").unwrap().clone()
+    }
+
+    fn column(metadata: &Value) -> Value {
+        json!([{"breadcrumb": ["properties", "a"], "metadata": metadata}])
+    }
+
+    #[test]
+    fn selection_in_singers_order() {
+        for (metadata, choice) in [
+            (json!({"inclusion": "automatic", "selected": false}), Choice::Selected),
+            (json!({"inclusion": "unsupported", "selected": true}), Choice::Deselected),
+            (json!({"selected": false, "selected-by-default": true}), Choice::Deselected),
+            (json!({"selected": "true", "selected-by-default": false}), Choice::Selected),
+            (json!({"selected-by-default": false}), Choice::Deselected),
+            (json!({}), Choice::Selected),
+        ] {
+            assert_eq!(entry(&column(&metadata)).choice("a"), choice, "{metadata}");
+        }
+        assert_eq!(entry(&json!([])).choice("new"), Choice::Unknown);
+    }
+
+    #[test]
+    fn a_stream_can_be_deselected_in_two_ways() {
+        assert!(!entry(&json!([{"breadcrumb": [], "metadata": {"selected": false}}])).is_selected());
+        let legacy = json!({"streams": [{"stream": "s", "selected": false}]});
+        assert!(!Catalog::parse(&legacy).unwrap().entry("s").unwrap().is_selected());
+        assert!(entry(&json!([])).is_selected());
+    }
+
+    #[test]
+    fn what_is_described_is_read_back() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": ["null", "string"]}, "_row_number": {}}});
+        let described = describe("s", &schema, &["_row_number".into()]);
+        let entry = Catalog::parse(&json!({"streams": [described]})).unwrap().entry("s").unwrap().clone();
+        assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());
+        assert_eq!((entry.choice("a"), entry.choice("b")), (Choice::Selected, Choice::Unknown));
+    }
+
+    #[test]
+    fn what_is_no_catalog_is_refused() {
+        assert_eq!(Catalog::parse(&json!([])).unwrap_err(), "it has no list `streams`");
+        assert!(Catalog::parse(&json!({"streams": [{}]})).unwrap_err().contains("number 1"));
+        let twice = json!({"streams": [{"stream": "s"}, {"stream": "s"}]});
+        assert_eq!(Catalog::parse(&twice).unwrap_err(), "it names the stream `s` twice");
+    }
+}

@@ -1,0 +1,206 @@
+//! STATE: what earlier runs left behind, and what this one leaves.
+//!
+//! Whatever is not ours passes through. A state that cannot be read ends the run: "start empty" would
+//! load everything again under versions that the target has already seen.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Exit, Result};
+
+/// A column as the next discovery needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The property.
+    pub name: String,
+    /// The CSV header, verbatim.
+    pub title: String,
+    /// The kind's name.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// What a completed stream leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bookmark {
+    /// The version of its records, epoch seconds.
+    pub version: i64,
+    /// How many there were.
+    pub row_count: u64,
+    /// Of the CSV.
+    pub sha256: String,
+    /// When the answer was complete.
+    pub completed_at: String,
+    /// Its columns in the report's order.
+    pub columns: Vec<Remembered>,
+}
+
+/// The state, ours and others'.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    value: Map<String, Value>,
+}
+
+impl State {
+    /// Reads the file that `--state` names; one that is missing is a fresh start.
+    pub fn load(path: &Path) -> Result<Self> {
+        match std::fs::read(path) {
+            Ok(bytes) => Self::parse(&bytes).map_err(|problem| {
+                Error::new(Exit::Usage, format!("cannot use the state in `{}`: {}", path.display(), problem.message))
+                    .hint(problem.hint.unwrap_or_else(|| "give the last STATE value that the target wrote".into()))
+            }),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(cause) => {
+                Err(Error::new(Exit::Usage, format!("cannot read the state file `{}`: {cause}", path.display()))
+                    .hint("check the path given with `--state`"))
+            }
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let problem = |what: &str| Error::new(Exit::Usage, what);
+        if bytes.trim_ascii().is_empty() {
+            return Err(problem("it is empty").hint("give `{}` for a fresh start"));
+        }
+        let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+        let first = documents.next().transpose().map_err(|cause| {
+            problem(&format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
+        })?;
+        if documents.next().is_some() {
+            return Err(problem("it holds more than one document").hint("keep the last line only, as `tail -1` does"));
+        }
+        let mut value = match first {
+            Some(Value::Object(value)) => value,
+            Some(Value::Null) | None => Map::new(),
+            Some(_) => return Err(problem("it is not an object")),
+        };
+        if value.get("type").and_then(Value::as_str) == Some("STATE") {
+            value = match value.remove("value") {
+                Some(Value::Object(inner)) => inner,
+                _ => return Err(problem("its STATE message has no object as `value`")),
+            };
+        }
+        let state = Self { value };
+        state.check()?;
+        Ok(state)
+    }
+
+    fn check(&self) -> Result<()> {
+        let problem = |what: String| Error::new(Exit::Usage, what).hint("it comes from another tap or a newer version");
+        let bookmarks = match self.value.get("bookmarks") {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Object(bookmarks)) => bookmarks,
+            Some(_) => return Err(problem("its `bookmarks` is not an object".into())),
+        };
+        for (stream, bookmark) in bookmarks {
+            let version = bookmark.get("version");
+            if version.is_some_and(|version| !version.is_i64() && !version.is_null()) {
+                return Err(problem(format!("the bookmark of `{stream}` has a `version` that is no whole number")));
+            }
+            let columns = bookmark.get("columns").cloned().unwrap_or(json!([]));
+            if serde_json::from_value::<Vec<Remembered>>(columns).is_err() {
+                return Err(problem(format!("the bookmark of `{stream}` has `columns` that this version cannot read")));
+            }
+        }
+        Ok(())
+    }
+
+    fn bookmark(&self, stream: &str) -> Option<&Map<String, Value>> {
+        self.value.get("bookmarks")?.get(stream)?.as_object()
+    }
+
+    /// The version of the stream's last snapshot.
+    #[must_use]
+    pub fn version(&self, stream: &str) -> Option<i64> {
+        self.bookmark(stream)?.get("version")?.as_i64()
+    }
+
+    /// The rows of the stream's last snapshot.
+    #[must_use]
+    pub fn row_count(&self, stream: &str) -> Option<u64> {
+        self.bookmark(stream)?.get("row_count")?.as_u64()
+    }
+
+    /// The columns of the stream's last snapshot.
+    #[must_use]
+    pub fn columns(&self, stream: &str) -> Option<Vec<Remembered>> {
+        let columns = self.bookmark(stream)?.get("columns")?.clone();
+        serde_json::from_value(columns).ok().filter(|columns: &Vec<_>| !columns.is_empty())
+    }
+
+    /// The stream at which an earlier run stopped.
+    #[must_use]
+    pub fn currently_syncing(&self) -> Option<&str> {
+        self.value.get("currently_syncing")?.as_str()
+    }
+
+    /// Notes that a stream is complete; what others keep in its bookmark stays.
+    pub fn complete(&mut self, stream: &str, bookmark: &Bookmark) {
+        let Ok(Value::Object(ours)) = serde_json::to_value(bookmark) else { return };
+        let bookmarks = self.value.entry("bookmarks").or_insert_with(|| json!({}));
+        if bookmarks.is_null() {
+            *bookmarks = json!({});
+        }
+        match bookmarks.get_mut(stream).and_then(Value::as_object_mut) {
+            Some(theirs) => theirs.extend(ours),
+            None => bookmarks[stream] = Value::Object(ours),
+        }
+    }
+
+    /// The STATE message's value, never empty. `syncing` is the stream to begin with if this run ends here.
+    pub fn value(&mut self, syncing: Option<&str>) -> &Map<String, Value> {
+        self.value.entry("bookmarks").or_insert_with(|| json!({}));
+        self.value.insert("currently_syncing".into(), syncing.into());
+        &self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bookmark(version: i64) -> Bookmark {
+        let columns = vec![Remembered { name: "a".into(), title: "A".into(), kind: "string".into() }];
+        Bookmark { version, row_count: 3, sha256: "00".into(), completed_at: "2026-01-01T00:00:00.000Z".into(), columns }
+    }
+
+    #[test]
+    fn what_is_not_ours_passes_through() {
+        let mut state = State::parse(
+            br#"{"type":"STATE","value":{"x":1,"bookmarks":{"other":{"y":2},"user_report":{"z":3,"version":5}}}}"#,
+        )
+        .unwrap();
+        assert_eq!(state.version("user_report"), Some(5));
+        state.complete("user_report", &bookmark(6));
+        let value = Value::Object(state.value(Some("pairing_report")).clone());
+        assert_eq!((&value["x"], &value["bookmarks"]["other"]["y"]), (&json!(1), &json!(2)));
+        assert_eq!((&value["bookmarks"]["user_report"]["z"], &value["currently_syncing"]), (&json!(3), &json!("pairing_report")));
+        assert_eq!(state.version("user_report"), Some(6));
+        assert_eq!(state.columns("user_report").unwrap()[0].title, "A");
+    }
+
+    #[test]
+    fn a_fresh_state_is_never_an_empty_object() {
+        for fresh in [&b"{}"[..], b"null"] {
+            let value = Value::Object(State::parse(fresh).unwrap().value(None).clone());
+            assert_eq!(value, json!({"bookmarks": {}, "currently_syncing": null}));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for (bytes, message) in [
+            (" ", "it is empty; hint: give `{}` for a fresh start"),
+            ("{", "it is not JSON (line 1, column 1)"),
+            ("[]", "it is not an object"),
+            ("{}\n{}", "it holds more than one document; hint: keep the last line only, as `tail -1` does"),
+            (r#"{"bookmarks":[]}"#, "its `bookmarks` is not an object; hint: it comes from another tap or a newer version"),
+        ] {
+            assert_eq!(State::parse(bytes.as_bytes()).unwrap_err().to_string(), message);
+        }
+        let newer = State::parse(br#"{"bookmarks":{"user_report":{"version":"7"}}}"#).unwrap_err();
+        assert!(newer.message.contains("no whole number"));
+    }
+}

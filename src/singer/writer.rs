@@ -1,0 +1,97 @@
+//! The sole owner of stdout: whole lines, large writes, every error noticed.
+//!
+//! A STATE line flushes: what it promises has left this process.
+
+use std::io::{ErrorKind, Write};
+
+use super::message::Message;
+use crate::error::{Error, Exit, Result};
+
+/// Lines gather up to this size before they are written.
+const BUFFER: usize = 256 * 1024;
+
+/// Writes messages to a target.
+pub struct Writer<W: Write> {
+    out: W,
+    lines: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    /// A writer to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, lines: Vec::with_capacity(2 * BUFFER) }
+    }
+
+    /// Writes one message; a STATE is flushed.
+    pub fn message(&mut self, message: &Message) -> Result<()> {
+        serde_json::to_writer(&mut self.lines, message)
+            .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise a message: {cause}")))?;
+        self.lines.push(b'\n');
+        if matches!(message, Message::State { .. }) { self.flush() } else { self.spill() }
+    }
+
+    /// Lets `append` add whole lines.
+    pub fn lines(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        append(&mut self.lines);
+        self.spill()
+    }
+
+    /// Writes out everything.
+    pub fn flush(&mut self) -> Result<()> {
+        let outcome = self.out.write_all(&self.lines).and_then(|()| self.out.flush());
+        self.lines.clear();
+        outcome.map_err(|cause| match cause.kind() {
+            ErrorKind::BrokenPipe => {
+                Error::new(Exit::Io, "the target closed the pipe").hint("see the target's own log for the reason")
+            }
+            _ => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
+                .hint("free space where stdout goes, or pipe it into a target"),
+        })
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        if self.lines.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn messages_have_singers_shape() {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(&mut out);
+        let schema = json!({"type": "object", "properties": {}});
+        let state = json!({"bookmarks": {}});
+        let keys = ["id".to_owned()];
+        writer.message(&Message::Schema { stream: "s", schema: &schema, key_properties: &keys }).unwrap();
+        writer.message(&Message::ActivateVersion { stream: "s", version: 7 }).unwrap();
+        writer.message(&Message::State { value: state.as_object().unwrap() }).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"type":"SCHEMA","stream":"s","schema":{"type":"object","properties":{}},"key_properties":["id"]}
+{"type":"ACTIVATE_VERSION","stream":"s","version":7}
+{"type":"STATE","value":{"bookmarks":{}}}
+"#
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_names_the_target() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut writer = Writer::new(Closed);
+        writer.lines(|lines| lines.push(b'\n')).unwrap();
+        assert_eq!(writer.flush().unwrap_err().to_string(), "the target closed the pipe; hint: see the target's own log for the reason");
+    }
+}

@@ -1,0 +1,179 @@
+//! From a whole report to messages: prove it, then SCHEMA, RECORDs, ACTIVATE_VERSION and STATE.
+//!
+//! The first pass decides whether there is anything to emit at all; the second cannot fail but for stdout.
+//! It runs on a thread of its own, so that the wait for the next request goes on meanwhile, and stops
+//! between two lines when it is told to.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clock;
+use crate::error::{Error, Exit, Result};
+use crate::job::{Shape, Stream};
+use crate::report::spool::Report;
+use crate::settings::Settings;
+use crate::singer::message::Message;
+use crate::singer::state::{Bookmark, Remembered, State};
+use crate::singer::writer::Writer;
+use crate::table::error::TableError;
+use crate::table::plan::Plan;
+use crate::table::rows::{Row, Rows};
+use crate::table::verify::{Facts, verify};
+use crate::telemetry::{Telemetry, seconds};
+
+/// A snapshot with fewer rows than this share of the last one is suspicious.
+const SHRINK: f64 = 0.1;
+
+/// Delivers streams one after the other; owns stdout and the state.
+pub struct Delivery<W: Write> {
+    writer: Writer<W>,
+    state: State,
+    settings: Settings,
+    telemetry: Arc<Telemetry>,
+    stop: Arc<AtomicBool>,
+}
+
+/// How one stream went, for the summary.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The stream.
+    pub stream: String,
+    /// Records written.
+    pub rows: u64,
+    /// From the complete answer to the last line.
+    pub took: Duration,
+    /// Requests that it took.
+    pub requests: u32,
+}
+
+impl<W: Write> Delivery<W> {
+    /// A delivery to `out`.
+    pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Arc<AtomicBool>) -> Self {
+        Self { writer: Writer::new(out), state, settings, telemetry, stop }
+    }
+
+    /// Delivers one stream; `next` is where a run that ends after it goes on.
+    pub fn stream(&mut self, stream: &Stream, mut report: Report, next: Option<&str>) -> Result<Outcome> {
+        let began = clock::now();
+        let facts = self.prove(stream, &mut report)?;
+        let shape = stream.shape(&facts, &self.telemetry);
+        let version = self.version(stream);
+        self.writer.message(&Message::Schema {
+            stream: stream.name(),
+            schema: &shape.schema,
+            key_properties: &stream.key,
+        })?;
+        self.records(stream, &mut report, &shape, version)?;
+        if let Some(version) = version {
+            self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
+        }
+        self.writer.flush()?;
+        let bookmark = Bookmark {
+            version: version.unwrap_or_else(|| clock::wall().timestamp()),
+            row_count: facts.rows,
+            sha256: report.sha256.clone(),
+            completed_at: clock::stamp(report.completed_at),
+            columns: stream.remember(&facts),
+        };
+        self.state.complete(stream.name(), &bookmark);
+        self.state(next)?;
+        let took = clock::now().saturating_sub(began);
+        let tags = json!({"stream": stream.name()});
+        self.telemetry.metric("counter", "record_count", json!(facts.rows), tags.clone());
+        self.telemetry.metric("timer", "sync_duration", json!(seconds(took)), tags);
+        Ok(Outcome { stream: stream.name().to_owned(), rows: facts.rows, took, requests: report.requests })
+    }
+
+    /// Writes a STATE line.
+    pub fn state(&mut self, syncing: Option<&str>) -> Result<()> {
+        let value = self.state.value(syncing);
+        self.writer.message(&Message::State { value })
+    }
+
+    /// The columns of a stream's last snapshot.
+    pub fn columns(&self, stream: &str) -> Option<Vec<Remembered>> {
+        self.state.columns(stream)
+    }
+
+    fn prove(&self, stream: &Stream, report: &mut Report) -> Result<Facts> {
+        let name = stream.name();
+        let reader = report.reader().map_err(|cause| spool_error(&cause))?;
+        let facts = verify(reader, &stream.demands()).map_err(|error| table_error(name, &error))?;
+        for (count, what) in [
+            (report.mended.nuls, "NUL characters were left out"),
+            (report.mended.surrogates, "halves of surrogate pairs were replaced by U+FFFD"),
+            (facts.ragged, "rows of another width than the header were padded"),
+            (facts.lenient_quotes, "cells have text after their closing quote; it was kept"),
+        ] {
+            if count > 0 {
+                self.telemetry.warning(&format!("`{name}`: {count} {what}"));
+            }
+        }
+        self.guard(name, facts.rows)?;
+        Ok(facts)
+    }
+
+    /// A report that lost nearly all its rows may be a bad day at the API.
+    fn guard(&self, name: &str, rows: u64) -> Result<()> {
+        let before = self.state.row_count(name).unwrap_or(0);
+        #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
+        let shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
+        let message = format!("`{name}` has {rows} rows, {before} in the last run");
+        match (shrunk, rows) {
+            (true, _) if self.settings.fail_on_shrink => Err(Error::new(Exit::Report, message)
+                .hint("if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted")),
+            (true, _) => {
+                self.telemetry.warning(&message);
+                Ok(())
+            }
+            (false, 0) => {
+                self.telemetry.warning(&format!("`{name}` has a header but no rows"));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Epoch seconds, always greater than the last.
+    fn version(&self, stream: &Stream) -> Option<i64> {
+        let last = self.state.version(stream.name()).unwrap_or(0);
+        self.settings.activate_version.then(|| clock::wall().timestamp().max(last.saturating_add(1)))
+    }
+
+    fn records(&mut self, stream: &Stream, report: &mut Report, shape: &Shape, version: Option<i64>) -> Result<()> {
+        let extracted = clock::stamp(report.completed_at);
+        let plan = Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
+        let reader = report.reader().map_err(|cause| spool_error(&cause))?;
+        let mut rows = Rows::new(reader);
+        let mut row = Row::default();
+        let broken = |error| table_error(stream.name(), &error);
+        rows.read(&mut row).map_err(broken)?;
+        let mut number = 0;
+        while rows.read(&mut row).map_err(broken)? {
+            number += 1;
+            self.writer.lines(|lines| plan.write(&row, number, lines))?;
+            if number % 1024 == 0 {
+                self.telemetry.progress(&format!("writing `{}`: {number} rows", stream.name()));
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                self.writer.flush()?;
+                return Err(Error::new(Exit::Busy, "stopped by a signal"));
+            }
+        }
+        self.telemetry.progress_clear();
+        Ok(())
+    }
+}
+
+fn table_error(stream: &str, error: &TableError) -> Error {
+    Error::new(Exit::Report, format!("`{stream}` cannot be used: {error}"))
+        .hint("nothing of it was emitted; the other streams are not touched")
+}
+
+fn spool_error(cause: &std::io::Error) -> Error {
+    Error::new(Exit::Io, format!("cannot read the spooled report: {cause}")).hint("check the disk that holds `TMPDIR`")
+}

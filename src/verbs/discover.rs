@@ -1,0 +1,55 @@
+//! `--discover`: one catalog on stdout. What STATE or the state folder remembers costs no request.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::error::{Error, Exit, Result};
+use crate::job::{Job, Stream};
+use crate::memory::Memory;
+use crate::settings::Settings;
+use crate::singer::catalog::describe;
+use crate::singer::state::Remembered;
+use crate::table::verify::verify;
+use crate::telemetry::Telemetry;
+
+/// Writes the catalog. `connect` is called only if some stream's columns are unknown.
+pub async fn discover(
+    job: &Job, connect: impl FnOnce() -> Result<Api>, settings: &Settings, out: &mut dyn Write, telemetry: &Telemetry,
+) -> Result<()> {
+    let memory = Memory::new(settings);
+    let mut connect = Some(connect);
+    let mut api = None;
+    let mut entries: Vec<Value> = Vec::new();
+    for stream in &job.streams {
+        let known = job.state.columns(stream.name()).or_else(|| memory.columns(stream.name()));
+        let columns = if let Some(columns) = known {
+            columns
+        } else {
+            if let Some(connect) = connect.take() {
+                api = Some(connect()?);
+            }
+            let api = api.as_ref().ok_or_else(|| Error::new(Exit::Bug, "the API was not connected"))?;
+            let columns = fetch(stream, api, telemetry).await?;
+            memory.keep(stream.name(), columns.clone());
+            columns
+        };
+        entries.push(describe(stream.name(), &stream.remembered_schema(&columns), &stream.key));
+    }
+    let catalog = serde_json::to_string_pretty(&json!({"streams": entries}))
+        .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise the catalog: {cause}")))?;
+    writeln!(out, "{catalog}")
+        .and_then(|()| out.flush())
+        .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
+}
+
+async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<Remembered>> {
+    let mut report = api.fetch(&stream.report.report, telemetry).await.map_err(|failed| failed.error)?;
+    let reader = report
+        .reader()
+        .map_err(|cause| Error::new(Exit::Io, format!("cannot read the spooled report: {cause}")))?;
+    let facts = verify(reader, &stream.demands())
+        .map_err(|error| Error::new(Exit::Report, format!("`{}` cannot be used: {error}", stream.name())))?;
+    Ok(stream.remember(&facts))
+}
