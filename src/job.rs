@@ -50,8 +50,8 @@ pub struct Shape {
     pub fields: Vec<Field>,
     /// Whether `_row_number` is one of the properties.
     pub row_number: bool,
-    /// Whether `_extra` is.
-    pub extra: bool,
+    /// Whether `_extra` is, and from which cell on it gathers the surplus.
+    pub extra: Option<usize>,
     /// JSON Schema of a record.
     pub schema: Value,
 }
@@ -168,7 +168,7 @@ impl Stream {
         }
         let row_number = self.key.iter().any(|column| column == ROW_NUMBER);
         let schema = schema(&fields, &facts.columns, row_number, facts.extra);
-        Shape { fields, row_number, extra: facts.extra, schema }
+        Shape { fields, row_number, extra: facts.extra.then_some(facts.columns.len()), schema }
     }
 
     /// Types only ever widen from one run to the next, unless the operator fixed them.

@@ -1,0 +1,80 @@
+//! What can be wrong with a report's CSV, each with its position. No message holds a cell's value.
+
+/// Why a table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The spool could not be read.
+    #[error("cannot read the spooled report: {0}")]
+    Read(#[from] std::io::Error),
+    /// There is no header.
+    #[error("it is empty, without even a header")]
+    Empty,
+    /// The end came inside a quoted cell.
+    #[error("it ends inside a quoted cell that opened on line {line}: it was cut, or a quote is missing")]
+    OpenQuote {
+        /// Where the quote opened.
+        line: u64,
+    },
+    /// A row is wider or narrower than the header.
+    #[error("line {line} has {found} cells, the header has {expected}")]
+    Ragged {
+        /// Where the row starts.
+        line: u64,
+        /// Cells of the header.
+        expected: usize,
+        /// Cells of the row.
+        found: usize,
+    },
+    /// A cell is too long.
+    #[error("line {line}, column {column} has a cell of more than 64 MiB")]
+    LongCell {
+        /// Where the row starts.
+        line: u64,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// There are too many columns.
+    #[error("line {line} has more than 10,000 cells")]
+    Wide {
+        /// Where the row starts.
+        line: u64,
+    },
+    /// A row would make too long a message.
+    #[error("line {line} makes a message longer than `max_message_bytes` ({limit}); its largest cell is in column `{column}`")]
+    LongMessage {
+        /// Where the row starts.
+        line: u64,
+        /// The setting.
+        limit: u64,
+        /// The largest cell's column.
+        column: String,
+    },
+    /// A cell is not of the kind that the operator asked for.
+    #[error("line {line}, column `{column}` is not a lossless {kind}")]
+    Kind {
+        /// Where the row starts.
+        line: u64,
+        /// Its name.
+        column: String,
+        /// The kind's name.
+        kind: &'static str,
+    },
+    /// A key or override names a column that is not there.
+    #[error("the key column `{column}` is not in the report; its columns are {columns}")]
+    NoKeyColumn {
+        /// Its name.
+        column: String,
+        /// The columns that there are.
+        columns: String,
+    },
+    /// The key does not identify rows.
+    #[error("the key is no key: {empty} rows have an empty key column, {repeated} repeat an earlier key (rows {rows})")]
+    Key {
+        /// Rows with an empty key cell.
+        empty: u64,
+        /// Rows whose key came before.
+        repeated: u64,
+        /// The first of them, counted from 1.
+        rows: String,
+    },
+}

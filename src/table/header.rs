@@ -1,0 +1,183 @@
+//! From a CSV header to column names that every target takes.
+//!
+//! Snake case, `[a-z_][a-z0-9_]*`, at most 63 bytes, unique, never one of the reserved `_…` names. The name depends
+//! on the header alone, and on its position only where a header is empty or stands twice.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+/// What PostgreSQL allows an identifier.
+const LONGEST: usize = 63;
+/// An underscore and eight digits of the header's hash.
+const HASHED: usize = 9;
+
+/// How columns are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameStyle {
+    /// Transliterated snake case.
+    Snake,
+    /// As the header has them, made unique.
+    Original,
+}
+
+/// A column: its property's name and its header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Unique, also when case is ignored.
+    pub name: String,
+    /// The header, verbatim.
+    pub title: String,
+}
+
+/// Names the columns of a header.
+#[must_use]
+pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> Vec<Column> {
+    let titles: Vec<&str> = header.collect();
+    let natural: Vec<String> = titles
+        .iter()
+        .enumerate()
+        .map(|(position, title)| {
+            let name = match style {
+                NameStyle::Snake => snake(title),
+                NameStyle::Original => original(title),
+            };
+            if name.trim().is_empty() { format!("column_{}", position + 1) } else { name }
+        })
+        .collect();
+    // A twin never takes a name that another header has by nature.
+    let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
+    let mut seen = HashSet::new();
+    let names = natural.into_iter().map(|name| {
+        if seen.insert(name.to_lowercase()) { name } else { twin(&name, style, &mut taken) }
+    });
+    names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
+}
+
+/// The separator that a header of one column seems to use instead of the comma.
+#[must_use]
+pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
+    match columns {
+        [only] if only.title.contains(';') => Some(";"),
+        [only] if only.title.contains('\t') => Some("a tab"),
+        _ => None,
+    }
+}
+
+fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>) -> String {
+    let mut number = 2;
+    loop {
+        let suffix = format!("_{number}");
+        let room = if style == NameStyle::Snake { LONGEST - suffix.len() } else { usize::MAX };
+        let stem: String = name.chars().take(room).collect();
+        let candidate = stem + &suffix;
+        if taken.insert(candidate.to_lowercase()) {
+            return candidate;
+        }
+        number += 1;
+    }
+}
+
+fn snake(header: &str) -> String {
+    let mut name = String::new();
+    let mut before = ' ';
+    for character in deunicode::deunicode(header).chars().filter(|character| *character != '\'') {
+        let boundary = before.is_ascii_lowercase() && character.is_ascii_uppercase();
+        if character.is_ascii_alphanumeric() {
+            if (boundary || !before.is_ascii_alphanumeric()) && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(character.to_ascii_lowercase());
+        }
+        before = character;
+    }
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    if name.len() > LONGEST {
+        let digest = Sha256::digest(header);
+        name.truncate(LONGEST - HASHED);
+        name.push('_');
+        for byte in digest.iter().take(4) {
+            name.push_str(&format!("{byte:02x}"));
+        }
+    }
+    name
+}
+
+/// Verbatim, but clear of the names that belong to targets and to us.
+fn original(header: &str) -> String {
+    let header = header.replace('\0', "");
+    let lower = header.to_lowercase();
+    if lower.starts_with("_sdc_") || matches!(lower.as_str(), "_row_number" | "_extra") {
+        return format!("column{header}");
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(header: &[&str], style: NameStyle) -> Vec<String> {
+        columns(header.iter().copied(), style).into_iter().map(|column| column.name).collect()
+    }
+
+    #[test]
+    fn headers_become_snake_case() {
+        for (header, name) in [
+            ("User ID", "user_id"),
+            ("employeeStatusCode", "employee_status_code"),
+            ("management_level ", "management_level"),
+            ("What skills would you like to develop?", "what_skills_would_you_like_to_develop"),
+            ("In one line, what does \"success\" look like for you?", "in_one_line_what_does_success_look_like_for_you"),
+            ("Duration (minutes)", "duration_minutes"),
+            ("What’s next?", "whats_next"),
+            ("Prénom", "prenom"),
+            ("名前", "ming_qian"),
+            ("30-day goal", "_30_day_goal"),
+            ("_sdc_deleted_at", "sdc_deleted_at"),
+            ("_row_number", "row_number"),
+            ("???", "column_1"),
+            ("", "column_1"),
+        ] {
+            assert_eq!(names(&[header], NameStyle::Snake), [name], "{header}");
+        }
+    }
+
+    #[test]
+    fn long_headers_keep_apart() {
+        let long = "x".repeat(100);
+        let name = &names(&[&long], NameStyle::Snake)[0];
+        assert_eq!(name.len(), 63);
+        assert_ne!(name, &names(&[&(long + "y")], NameStyle::Snake)[0]);
+    }
+
+    #[test]
+    fn twins_are_numbered_and_take_nobodys_name() {
+        assert_eq!(names(&["a", "A", "a_2", "a"], NameStyle::Snake), ["a", "a_3", "a_2", "a_4"]);
+        assert_eq!(names(&["A b", "a B", "_sdc_x"], NameStyle::Original), ["A b", "a B_2", "column_sdc_x"]);
+    }
+
+    #[test]
+    fn the_title_is_the_header() {
+        assert_eq!(columns(["level "].into_iter(), NameStyle::Snake)[0].title, "level ");
+        assert_eq!(other_separator(&columns(["a;b"].into_iter(), NameStyle::Snake)), Some(";"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_gets_names_that_every_target_takes(header in prop::collection::vec(any::<String>(), 1..8)) {
+            let columns = columns(header.iter().map(String::as_str), NameStyle::Snake);
+            let mut seen = HashSet::new();
+            for Column { name, .. } in columns {
+                prop_assert!(!name.is_empty() && name.len() <= 63, "{name}");
+                prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()) && !name.starts_with("_sdc_"));
+                prop_assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{name}");
+                prop_assert!(seen.insert(name));
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The reader by hand and against the csv crate, at every split of the input.
+
+use std::io::BufReader;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(csv: &str, capacity: usize) -> Result<Vec<(u64, Vec<String>)>, TableError> {
+    let mut rows = Rows::new(BufReader::with_capacity(capacity, csv.as_bytes()));
+    let mut row = Row::default();
+    let mut all = Vec::new();
+    while rows.read(&mut row)? {
+        all.push((row.line(), row.cells().map(str::to_owned).collect()));
+    }
+    Ok(all)
+}
+
+fn cells(csv: &str) -> Vec<Vec<String>> {
+    read(csv, 4096).unwrap().into_iter().map(|(_, cells)| cells).collect()
+}
+
+#[test]
+fn every_line_end_is_one() {
+    let expected = [["a", "b"], ["1", "2"], ["3", "4"]];
+    for csv in ["a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "a,b\n\n1,2\r\n\r\n3,4\r\r"] {
+        assert_eq!(cells(csv), expected, "{csv:?}");
+    }
+}
+
+#[test]
+fn quotes_hold_everything() {
+    assert_eq!(cells("\"a\"\"b\",\"c\r\nd,\"\n"), [["a\"b", "c\r\nd,"]]);
+    assert_eq!(cells("a\"b,\"x\"y\n"), [["a\"b", "xy"]]);
+    assert_eq!(cells("a,\n,\"\""), [["a", ""], ["", ""]]);
+    let mut rows = Rows::new(&b"a,\"x\"y,\"z\"\n"[..]);
+    rows.read(&mut Row::default()).unwrap();
+    assert_eq!(rows.lenient_quotes(), 1);
+}
+
+#[test]
+fn one_column_keeps_its_blanks() {
+    assert_eq!(cells("h\n\na\n\n"), [["h"], [""], ["a"], [""]]);
+    assert_eq!(cells("h\r\n\r\na"), [["h"], [""], ["a"]]);
+    assert!(cells("").is_empty());
+}
+
+#[test]
+fn a_mark_is_no_part_of_the_header() {
+    assert_eq!(cells("\u{feff}a,b\n"), [["a", "b"]]);
+    assert!(cells("\u{feff}")[0][0].is_empty());
+}
+
+#[test]
+fn positions_are_physical_lines() {
+    let lines: Vec<u64> = read("a,b\r\n\"1\r\n\n2\",3\n\n4,5", 3).unwrap().into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines, [1, 2, 6]);
+    let cut = read("a,b\n1,\"2\n3", 2).unwrap_err();
+    assert_eq!(cut.to_string(), "it ends inside a quoted cell that opened on line 2: it was cut, or a quote is missing");
+}
+
+proptest! {
+    #[test]
+    fn any_table_reads_as_the_csv_crate_reads_it(
+        table in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n é😀]{0,4}", 2..4), 1..6),
+        terminator in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+        always: bool, capacity in 1usize..9,
+    ) {
+        let quote = |cell: &String| {
+            let must = always || cell.contains([',', '"', '\r', '\n']);
+            if must { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+        };
+        let csv: String = table.iter()
+            .map(|row| row.iter().map(quote).collect::<Vec<_>>().join(",") + terminator).collect();
+        let ours: Vec<Vec<String>> = read(&csv, capacity).unwrap().into_iter().map(|(_, cells)| cells).collect();
+        let theirs: Vec<Vec<String>> = csv::ReaderBuilder::new().has_headers(false).flexible(true)
+            .from_reader(csv.as_bytes()).records()
+            .map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        prop_assert_eq!(&ours, &theirs);
+        prop_assert_eq!(&ours, &table);
+    }
+
+    #[test]
+    fn any_text_reads_the_same_in_any_split(csv in "[a,\"\r\n]{0,30}", capacity in 1usize..9) {
+        let whole = read(&csv, 4096).map_err(|error| error.to_string());
+        prop_assert_eq!(read(&csv, capacity).map_err(|error| error.to_string()), whole);
+    }
+}
