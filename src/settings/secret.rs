@@ -1,0 +1,92 @@
+//! Where the API key comes from: exactly one place, or several that agree. No message ever holds it.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::env::Environment;
+use crate::error::{Error, Exit, Result};
+
+/// How long the operator's command may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// No key is longer.
+const LIMIT: u64 = 64 * 1024;
+
+/// Finds the key.
+pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: &Environment) -> Result<SecretString> {
+    let mut found: Vec<(&str, String)> = Vec::new();
+    if let Some(key) = own.get("api_key").and_then(Value::as_str) {
+        found.push(("`api_key` in the config", key.to_owned()));
+    }
+    if let Some(key) = environment.get("TAP_TOGETHER_API_KEY") {
+        found.push(("`TAP_TOGETHER_API_KEY`", key.to_owned()));
+    }
+    if let Some(path) = config.get("api_key_file").and_then(Value::as_str) {
+        found.push(("`api_key_file`", from_file(path)?));
+    }
+    if let Some(Value::Array(words)) = config.get("api_key_command") {
+        found.push(("`api_key_command`", from_command(words)?));
+    }
+    for (_, key) in &mut found {
+        key.truncate(key.trim_end_matches(['\r', '\n']).len());
+    }
+    let Some((place, key)) = found.first() else {
+        return Err(usage("`api_key` is missing").hint(
+            "copy it from Together's Integrations page and give it as `api_key`, `TAP_TOGETHER_API_KEY`, `api_key_file` or `api_key_command`",
+        ));
+    };
+    if let Some((other, _)) = found.iter().find(|(_, other)| other != key) {
+        return Err(usage(format!("{place} and {other} hold different API keys")).hint("keep one of them"));
+    }
+    if key.is_empty() {
+        return Err(usage(format!("{place} is empty")));
+    }
+    Ok(SecretString::from(key.as_str()))
+}
+
+fn from_file(path: &str) -> Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LIMIT).read_to_string(&mut text))
+        .map_err(|cause| usage(format!("cannot read `api_key_file` at `{path}`: {cause}")))?;
+    Ok(text)
+}
+
+fn from_command(words: &[Value]) -> Result<String> {
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    let (program, arguments) = words.split_first().ok_or_else(|| usage("`api_key_command` is empty"))?;
+    let fail = |what: &str| usage(format!("`api_key_command` ({program}) {what}")).hint("run it by hand to see why");
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|cause| fail(&format!("cannot be started: {cause}")))?;
+    let stdout = child.stdout.take();
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let outcome = stdout.map(|stdout| stdout.take(LIMIT + 1).read_to_string(&mut text));
+        let _ = send.send((outcome, text));
+    });
+    let answer = receive.recv_timeout(PATIENCE);
+    if !matches!(&answer, Ok((_, text)) if text.len() as u64 <= LIMIT) {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|cause| fail(&cause.to_string()))?;
+    match answer {
+        Err(_) => Err(fail("did not answer within 30 s")),
+        Ok((_, text)) if text.len() as u64 > LIMIT => Err(fail("printed more than 64 KiB")),
+        Ok(_) if !status.success() => Err(fail(&format!("failed ({status})"))),
+        Ok((Some(Ok(_)), text)) if !text.trim().is_empty() => Ok(text),
+        Ok(_) => Err(fail("printed no key")),
+    }
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(Exit::Usage, message)
+}

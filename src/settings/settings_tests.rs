@@ -1,0 +1,90 @@
+//! Bad configs, each with its message; none shows a value.
+
+use super::*;
+
+const CANARY: &str = "canary-key-1f9d";
+
+fn judge(json: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+    let mut variables = vec![("HOME", "/nonexistent")];
+    variables.extend_from_slice(environment);
+    load(&["-".into()], &Environment::of(&variables), &mut json.as_bytes()).map(|(settings, _)| settings)
+}
+
+fn with(more: &str) -> String {
+    format!(r#"{{"organization_id":"o","client_id":"c","api_key":"{CANARY}"{more}}}"#)
+}
+
+fn refused(json: &str) -> String {
+    let message = judge(json, &[]).map(|_| ()).unwrap_err().message;
+    assert!(!message.contains(CANARY), "{message}");
+    message
+}
+
+#[test]
+fn the_sample_is_valid_but_for_its_placeholders() {
+    let sample = include_str!("../../sample_config.json");
+    let value: Map<String, Value> = serde_json::from_str(sample).unwrap();
+    assert_eq!(config::problems(&value, &config::schema()), Vec::<String>::new());
+    assert!(refused(sample).contains("`api_key` still holds the sample's placeholder"));
+}
+
+#[test]
+fn defaults_and_overrides() {
+    let settings = judge(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
+    assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_secs(60)));
+    assert_eq!(settings.report_url("userReport").as_str(), "https://api.togetherplatform.com/public/o/reports/export/userReport");
+    assert_eq!(settings.state_dir, PathBuf::from("/nonexistent/.local/state/tap-together"));
+    let odd = judge(r#"{"organization_id":"../x a/b?%2f","client_id":"c","api_key":"k"}"#, &[]).unwrap();
+    assert_eq!(odd.report_url("r").path(), "/public/..%2Fx%20a%2Fb%3F%252f/reports/export/r");
+    let env = judge("{}", &[("TAP_TOGETHER_ORGANIZATION_ID", "o"), ("TAP_TOGETHER_CLIENT_ID", "c"), ("TAP_TOGETHER_API_KEY", "k\n")]);
+    assert_eq!(env.unwrap().organization_id, "o");
+}
+
+#[test]
+fn every_bad_config_says_what_is_wrong() {
+    for (json, words) in [
+        ("", "it is empty"),
+        ("null", "it is not a JSON object"),
+        ("[1]", "it is not a JSON object"),
+        ("{\n \"a\" 1}", "it is not JSON (line 2, column 6)"),
+        ("\u{feff}{}", "3 problems in the settings: `organization_id` is missing; `client_id` is missing; `api_key` is missing"),
+        (r#"{"organization_id":"o","organization_id":"p"}"#, "it names `organization_id` twice"),
+        (r#"{"organization_id":"o","client_id":"c","api_kye":"canary-key-1f9d"}"#, "`api_kye` is no setting, did you mean `api_key`?"),
+    ] {
+        assert!(refused(json).contains(words), "{json}: {}", refused(json));
+    }
+    for (more, words) in [
+        (r#","max_attempts":"canary-key-1f9d""#, "`max_attempts`"),
+        (r#","request_interval_seconds":0"#, "`request_interval_seconds`"),
+        (r#","request_interval_seconds":30"#, "`request_interval_seconds` is below 60"),
+        (r#","base_url":"http://api.example.com""#, "must be https"),
+        (r#","base_url":"file:///etc/passwd""#, "must be https"),
+        (r#","base_url":"https://127.0.0.1@evil.example.com""#, "user name"),
+        (r#","base_url":"https://example.com/?a""#, "query"),
+        (r#","region":"eu","base_url":"https://example.com""#, "exclude each other"),
+        (r#","region":"mars""#, "`region`"),
+    ] {
+        assert!(refused(&with(more)).contains(words), "{more}: {}", refused(&with(more)));
+    }
+    assert!(refused(r#"{"organization_id":"a\tb","client_id":"é","api_key":"k"}"#).contains("position 2"));
+}
+
+#[test]
+fn the_key_comes_from_one_place() {
+    let other = judge(&with(""), &[("TAP_TOGETHER_API_KEY", "another")]).unwrap_err().message;
+    assert_eq!(other, "`api_key` in the config and `TAP_TOGETHER_API_KEY` hold different API keys");
+    assert!(judge(&with(""), &[("TAP_TOGETHER_API_KEY", CANARY)]).is_ok());
+    let command = |words: &str| {
+        judge(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[]).map(|_| ())
+    };
+    assert!(command(r#"["printf", "k"]"#).is_ok());
+    assert!(command(r#"["false"]"#).unwrap_err().message.contains("(false) failed"));
+    assert!(command(r#"["true"]"#).unwrap_err().message.contains("(true) printed no key"));
+    assert!(command(r#"["yes"]"#).unwrap_err().message.contains("more than 64 KiB"));
+}
+
+#[test]
+fn loopback_may_be_asked_faster() {
+    let settings = judge(&with(r#","base_url":"http://127.0.0.1:9","request_interval_seconds":0.2"#), &[]).unwrap();
+    assert_eq!(settings.request_interval, Duration::from_millis(200));
+}
