@@ -1,2 +1,84 @@
-//! skeleton
+//! `tap-together`: a Singer tap for the reports of the Together mentoring platform.
+//!
+//! The map of the house, from what was typed to what is written:
+//! [`cli`] → [`settings`] → [`job`] → [`api`] (gate, attempt, retry) → [`report`] (decoder, spool) →
+//! [`table`] (rows, plan) → [`singer`] (messages on stdout), with [`telemetry`] on stderr. [`sandbox`] stands in
+//! for the API. Imports point that way only; [`error`] and [`clock`] are the ground floor.
+
+pub mod api;
+pub mod cli;
+pub mod clock;
 pub mod error;
+pub mod job;
+mod memory;
+mod process;
+pub mod report;
+pub mod sandbox;
+pub mod settings;
+pub mod singer;
+pub mod table;
+pub mod telemetry;
+mod verbs;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cli::{Cli, Command};
+use error::{Error, Exit, Result};
+use job::Job;
+use secrecy::ExposeSecret;
+use settings::Settings;
+use settings::env::Environment;
+use telemetry::Telemetry;
+
+/// Does what was typed and says how it went.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    process::harden();
+    let environment = Environment::capture();
+    let telemetry = Arc::new(process::telemetry(cli, &environment));
+    let outcome = if cli.about {
+        verbs::about::about(cli.format, &mut std::io::stdout().lock())
+            .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
+            .map(|()| ExitCode::SUCCESS)
+    } else {
+        process::until_signalled(|stop| work(cli.clone(), environment, Arc::clone(&telemetry), stop))
+    };
+    outcome.unwrap_or_else(|error| {
+        telemetry.progress_clear();
+        telemetry.critical(&error.to_string());
+        ExitCode::from(error.exit as u8)
+    })
+}
+
+/// The verb, with all that it needs.
+async fn work(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>, stop: Arc<AtomicBool>) -> Result<()> {
+    if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
+        return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
+    }
+    let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows).await?) } else { None };
+    let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;
+    telemetry.hide(settings.api_key.expose_secret());
+    let job = Job::new(&settings, cli.selection().map(|path| path.as_path()), cli.state.as_deref(), &telemetry)?;
+    let connect = || api::Api::new(&settings, settings.on_nul, cli.assume_idle || cli.sandbox, &telemetry);
+    if cli.discover {
+        verbs::discover::discover(&job, connect, &settings, &mut std::io::stdout(), &telemetry).await
+    } else if cli.test {
+        verbs::test::test(&job, connect()?, &telemetry).await
+    } else {
+        verbs::sync::sync(job, &connect()?, &settings, std::io::stdout(), &telemetry, &stop).await
+    }
+}
+
+fn settings(
+    cli: &Cli, environment: &Environment, embedded: Option<&sandbox::Embedded>, telemetry: &Telemetry,
+) -> Result<Settings> {
+    let environment = match embedded {
+        Some(embedded) => &embedded.environment(),
+        None => environment,
+    };
+    let (settings, warnings) = settings::load(&cli.config, environment, &mut std::io::stdin())?;
+    warnings.iter().for_each(|warning| telemetry.warning(warning));
+    Ok(settings)
+}

@@ -6,7 +6,6 @@
 //! [`state`] what earlier runs left behind, [`writer`] the sole owner of stdout.
 
 pub mod catalog;
-pub mod contract;
 pub mod message;
 pub mod state;
 pub mod writer;

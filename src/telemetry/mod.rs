@@ -10,7 +10,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub use format::{Format, Level};
+pub use format::{Format, Level, from_singer_config};
 pub use redactor::Redactor;
 use serde_json::{Value, json};
 

@@ -1,0 +1,101 @@
+//! What was typed. Singer fixes the flags; Meltano passes them in every combination.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tap-together", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Config file; `-` for standard input, `ENV` for TAP_TOGETHER_* variables alone; repeatable, later wins
+    #[arg(short, long, value_name = "FILE|-|ENV")]
+    pub config: Vec<String>,
+    /// State of the last run
+    #[arg(short, long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Catalog with the selection of streams and columns
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    /// The same, by its old name
+    #[arg(short, long, value_name = "FILE")]
+    pub properties: Option<PathBuf>,
+    /// Print the catalog
+    #[arg(short, long)]
+    pub discover: bool,
+    /// Check the credentials with exactly one request
+    #[arg(long)]
+    pub test: bool,
+    /// Describe the tap and its settings
+    #[arg(long)]
+    pub about: bool,
+    /// Form of --about
+    #[arg(long, value_enum, default_value_t = AboutFormat::Text)]
+    pub format: AboutFormat,
+    /// Form of the log on stderr
+    #[arg(long, value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// Vouch that nothing asked the API in the last minutes: the first run here does not wait
+    #[arg(long)]
+    pub assume_idle: bool,
+    /// Sync from a stand-in of the API inside this process, without credentials or network
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Rows of each of the sandbox's reports
+    #[arg(long, default_value_t = 3, requires = "sandbox")]
+    pub rows: u64,
+    /// What to do instead of syncing
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Sub-commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Serve the stand-in of the API on loopback until interrupted
+    Sandbox {
+        /// Port; 0 for any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Rows of each report
+        #[arg(long, default_value_t = 3)]
+        rows: u64,
+        /// Seed of the made-up data
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Seconds between two requests, as the API demands them
+        #[arg(long, default_value_t = 60.0)]
+        interval: f64,
+        /// What goes wrong: [REPORT:][N:]FAULT[=VALUE], as in `503` or `userReport:2:cut=100`; repeatable
+        #[arg(long, value_name = "FAULT")]
+        fault: Vec<String>,
+    },
+}
+
+/// Forms of `--about`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AboutFormat {
+    /// For a terminal
+    Text,
+    /// For Meltano
+    Json,
+    /// For documentation
+    Markdown,
+}
+
+/// Forms of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `LEVEL message`
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Cli {
+    /// The catalog by either name.
+    #[must_use]
+    pub fn selection(&self) -> Option<&PathBuf> {
+        self.catalog.as_ref().or(self.properties.as_ref())
+    }
+}

@@ -1,0 +1,9 @@
+//! What the program can do: [`sync`](sync::sync), [`discover`](discover::discover), [`about`](about::about),
+//! [`test`](test::test), and [`sandbox`](sandbox::serve). Each takes its output.
+
+pub mod about;
+mod deliver;
+pub mod discover;
+pub mod sandbox;
+pub mod sync;
+pub mod test;
