@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tap-together", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// Config file; `-` for standard input, `ENV` for TAP_TOGETHER_* variables alone; repeatable, later wins
+    /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER`_* variables alone; repeatable, later wins
     #[arg(short, long, value_name = "FILE|-|ENV")]
     pub config: Vec<String>,
     /// State of the last run

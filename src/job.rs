@@ -58,7 +58,12 @@ pub struct Shape {
 
 impl Job {
     /// Puts it together.
-    pub fn new(settings: &Settings, catalog: Option<&Path>, state: Option<&Path>, telemetry: &Telemetry) -> Result<Self> {
+    pub fn new(
+        settings: &Settings,
+        catalog: Option<&Path>,
+        state: Option<&Path>,
+        telemetry: &Telemetry,
+    ) -> Result<Self> {
         let catalog = catalog.map(Catalog::load).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
         let all: Vec<Stream> = report::Kind::all(&settings.extra_reports)
@@ -67,13 +72,17 @@ impl Job {
             .collect();
         if let Some(catalog) = &catalog {
             for name in catalog.names().filter(|name| !all.iter().any(|stream| stream.name() == *name)) {
-                telemetry.warning(&format!("the catalog's stream `{name}` is none of this tap's; it is left out"));
+                telemetry
+                    .warning(&format!("the catalog's stream `{name}` is none of this tap's; it is left out"));
             }
         }
-        let named = |stream: &Stream| catalog.as_ref().is_none_or(|catalog| catalog.entry(stream.name()).is_some());
-        let mut streams: Vec<Stream> = all.into_iter().filter(|s| named(s) && s.entry.is_selected()).collect();
+        let named =
+            |stream: &Stream| catalog.as_ref().is_none_or(|catalog| catalog.entry(stream.name()).is_some());
+        let mut streams: Vec<Stream> =
+            all.into_iter().filter(|s| named(s) && s.entry.is_selected()).collect();
         if streams.is_empty() {
-            telemetry.warning("no stream is selected; with Meltano, see `meltano select tap-together --list`");
+            telemetry
+                .warning("no stream is selected; with Meltano, see `meltano select tap-together --list`");
         }
         // The stream at which the last run stopped goes first; the others keep their order.
         streams.sort_by_key(|stream| state.currently_syncing() != Some(stream.name()));
@@ -92,7 +101,8 @@ impl Job {
 impl Stream {
     fn new(report: report::Kind, settings: &Settings, catalog: Option<&Catalog>, state: &State) -> Self {
         let name = &report.stream;
-        let entry = catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(Entry::everything);
+        let entry =
+            catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(Entry::everything);
         let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
         let mut overrides: Vec<(String, Kind)> = Vec::new();
         for (column, kind) in settings.schema_overrides.get(name).into_iter().flatten() {
@@ -101,7 +111,9 @@ impl Stream {
         if settings.types == Types::String {
             for (column, schema) in &entry.properties {
                 let changed = Kind::from_schema(schema).filter(|kind| *kind != Kind::String);
-                if let (Some(kind), false) = (changed, column == ROW_NUMBER || overrides.iter().any(|(o, _)| o == column)) {
+                if let (Some(kind), false) =
+                    (changed, column == ROW_NUMBER || overrides.iter().any(|(o, _)| o == column))
+                {
                     overrides.push((column.clone(), kind));
                 }
             }
@@ -163,7 +175,10 @@ impl Stream {
         for gone in self.entry.properties.keys() {
             let ours = gone == ROW_NUMBER || gone == EXTRA;
             if !ours && !facts.columns.iter().any(|column| &column.name == gone) {
-                telemetry.warning(&format!("`{}` has no column `{gone}` any more, though the catalog lists it", self.name()));
+                telemetry.warning(&format!(
+                    "`{}` has no column `{gone}` any more, though the catalog lists it",
+                    self.name()
+                ));
             }
         }
         let row_number = self.key.iter().any(|column| column == ROW_NUMBER);
@@ -200,13 +215,24 @@ impl Stream {
     #[must_use]
     pub fn remembered_schema(&self, columns: &[Remembered]) -> Value {
         let kinds = columns.iter().map(|column| Kind::from_name(&column.kind).unwrap_or(Kind::String));
-        let facts: Vec<Column> =
-            columns.iter().map(|column| Column { name: column.name.clone(), title: column.title.clone() }).collect();
+        let facts: Vec<Column> = columns
+            .iter()
+            .map(|column| Column { name: column.name.clone(), title: column.title.clone() })
+            .collect();
         let fields: Vec<Field> = kinds
             .enumerate()
-            .map(|(index, kind)| Field { index, name: facts[index].name.clone(), kind: self.kind(&facts[index], kind) })
+            .map(|(index, kind)| Field {
+                index,
+                name: facts[index].name.clone(),
+                kind: self.kind(&facts[index], kind),
+            })
             .collect();
-        schema(&fields, &facts, self.key.iter().any(|column| column == ROW_NUMBER), self.ragged == Ragged::Pad)
+        schema(
+            &fields,
+            &facts,
+            self.key.iter().any(|column| column == ROW_NUMBER),
+            self.ragged == Ragged::Pad,
+        )
     }
 }
 
@@ -223,7 +249,10 @@ fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -
         }));
     }
     if row_number {
-        properties.insert(ROW_NUMBER.into(), json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}));
+        properties.insert(
+            ROW_NUMBER.into(),
+            json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}),
+        );
     }
     json!({"type": "object", "properties": properties})
 }

@@ -45,6 +45,16 @@ pub fn run(cli: &Cli) -> ExitCode {
     } else {
         process::until_signalled(|stop| work(cli.clone(), environment, Arc::clone(&telemetry), stop))
     };
+    finish(outcome, &telemetry)
+}
+
+/// The last line after a panic.
+pub fn defect() {
+    Telemetry::new(telemetry::Format::Text, telemetry::Level::Info)
+        .critical("a defect of tap-together ended the run; hint: please report the place named above");
+}
+
+fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         telemetry.progress_clear();
         telemetry.critical(&error.to_string());
@@ -53,14 +63,24 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 /// The verb, with all that it needs.
-async fn work(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>, stop: Arc<AtomicBool>) -> Result<()> {
+async fn work(
+    cli: Cli,
+    environment: Environment,
+    telemetry: Arc<Telemetry>,
+    stop: Arc<AtomicBool>,
+) -> Result<()> {
     if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
         return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows).await?) } else { None };
     let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;
     telemetry.hide(settings.api_key.expose_secret());
-    let job = Job::new(&settings, cli.selection().map(|path| path.as_path()), cli.state.as_deref(), &telemetry)?;
+    let job = Job::new(
+        &settings,
+        cli.selection().map(std::path::PathBuf::as_path),
+        cli.state.as_deref(),
+        &telemetry,
+    )?;
     let connect = || api::Api::new(&settings, settings.on_nul, cli.assume_idle || cli.sandbox, &telemetry);
     if cli.discover {
         verbs::discover::discover(&job, connect, &settings, &mut std::io::stdout(), &telemetry).await
@@ -72,7 +92,10 @@ async fn work(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>, sto
 }
 
 fn settings(
-    cli: &Cli, environment: &Environment, embedded: Option<&sandbox::Embedded>, telemetry: &Telemetry,
+    cli: &Cli,
+    environment: &Environment,
+    embedded: Option<&sandbox::Embedded>,
+    telemetry: &Telemetry,
 ) -> Result<Settings> {
     let environment = match embedded {
         Some(embedded) => &embedded.environment(),

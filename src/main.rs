@@ -7,7 +7,11 @@ use tap_together::cli::Cli;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => tap_together::run(&cli),
+        // The hook has said where; a panic's own words may hold data.
+        Ok(cli) => std::panic::catch_unwind(|| tap_together::run(&cli)).unwrap_or_else(|_| {
+            tap_together::defect();
+            ExitCode::from(70)
+        }),
         Err(usage) => {
             let _ = usage.print();
             ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))

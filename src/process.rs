@@ -25,7 +25,10 @@ pub fn harden() {
     umask(Mode::from_raw_mode(0o077));
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write;
-        let place = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+        let place = panic.location().map_or(String::new(), |at| {
+            let file = at.file().rsplit('/').next().unwrap_or_default();
+            format!(" at {file}:{}", at.line())
+        });
         let _ = writeln!(std::io::stderr(), "ERROR a defect of tap-together{place}");
     }));
 }
@@ -44,8 +47,11 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
 }
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number.
-pub fn until_signalled<F: Future<Output = Result<()>>>(work: impl FnOnce(Arc<AtomicBool>) -> F) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| setup(&cause))?;
+pub fn until_signalled<F: Future<Output = Result<()>>>(
+    work: impl FnOnce(Arc<AtomicBool>) -> F,
+) -> Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| setup(&cause))?;
     let stop = Arc::new(AtomicBool::new(false));
     let outcome = runtime.block_on(async {
         let mut signals = Signals::new().map_err(|cause| setup(&cause))?;

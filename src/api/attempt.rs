@@ -21,7 +21,7 @@ use crate::report::spool::Spool;
 use crate::telemetry::Telemetry;
 
 /// The whole exchange.
-const WHOLE: Duration = Duration::from_secs(3600);
+const WHOLE: Duration = Duration::from_hours(1);
 /// Below this many bytes in one idle limit the answer counts as stuck.
 const SLOWEST: u64 = 60 * 1024;
 /// Compressed bytes are inflated in steps, so that a bomb cannot fill the memory at once.
@@ -57,7 +57,10 @@ impl Limits {
 
 /// Sends the request and reads the answer into a spool.
 pub async fn attempt(
-    client: &Client, url: Url, limits: Limits, telemetry: &Telemetry,
+    client: &Client,
+    url: Url,
+    limits: Limits,
+    telemetry: &Telemetry,
 ) -> Result<(Spool, Mended), Failure> {
     timeout(WHOLE, exchange(client, url, limits, telemetry))
         .await
@@ -65,12 +68,15 @@ pub async fn attempt(
 }
 
 async fn exchange(
-    client: &Client, url: Url, limits: Limits, telemetry: &Telemetry,
+    client: &Client,
+    url: Url,
+    limits: Limits,
+    telemetry: &Telemetry,
 ) -> Result<(Spool, Mended), Failure> {
     let response = timeout(limits.head, client.get(url).send())
         .await
         .map_err(|_| Failure::new(Kind::Broken, format!("no answer within {} s", limits.head.as_secs())))?
-        .map_err(|error| sort(error))?;
+        .map_err(sort)?;
     if response.status() != StatusCode::OK {
         return Err(refusal(response, limits.idle).await);
     }
@@ -80,13 +86,16 @@ async fn exchange(
 }
 
 async fn receive(
-    mut response: Response, answer: &mut Answer, idle: Duration, telemetry: &Telemetry,
+    mut response: Response,
+    answer: &mut Answer,
+    idle: Duration,
+    telemetry: &Telemetry,
 ) -> Result<(), Failure> {
     let (mut window, mut in_window) = (clock::now(), 0);
     while let Some(chunk) = timeout(idle, response.chunk())
         .await
         .map_err(|_| Failure::new(Kind::Broken, format!("no more bytes for {} s", idle.as_secs())))?
-        .map_err(|error| sort(error))?
+        .map_err(sort)?
     {
         answer.feed(&chunk)?;
         telemetry.progress(&format!("receiving: {} KiB", answer.spool.bytes() / 1024));
@@ -119,7 +128,12 @@ impl Answer {
         let gzip = match coding.to_ascii_lowercase().as_slice() {
             b"" | b"identity" => None,
             b"gzip" | b"x-gzip" => Some(GzDecoder::new(Vec::new())),
-            _ => return Err(Failure::new(Kind::Corrupt, "the answer has a content encoding that was not asked for")),
+            _ => {
+                return Err(Failure::new(
+                    Kind::Corrupt,
+                    "the answer has a content encoding that was not asked for",
+                ));
+            }
         };
         let body = Body::new(limits.on_nul);
         Ok(Self { spool: Spool::default(), body, gzip, received: 0, text: Vec::new(), limits })
@@ -129,7 +143,8 @@ impl Answer {
         let Some(mut gzip) = self.gzip.take() else { return self.decode(chunk) };
         for piece in chunk.chunks(GZIP_STEP) {
             self.received += piece.len() as u64;
-            gzip.write_all(piece).map_err(|_| Failure::new(Kind::Corrupt, "the answer's gzip data is damaged"))?;
+            gzip.write_all(piece)
+                .map_err(|_| Failure::new(Kind::Corrupt, "the answer's gzip data is damaged"))?;
             self.drain(&mut gzip)?;
         }
         self.gzip = Some(gzip);
@@ -155,7 +170,8 @@ impl Answer {
             Failure::new(Kind::Local, message)
         })?;
         if self.spool.bytes() > self.limits.report_bytes {
-            let message = format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
+            let message =
+                format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
             let mut failure = Failure::new(Kind::Unusable, message);
             failure.hint = Some("raise `max_report_bytes` if the report is meant to be so large".into());
             return Err(failure);
@@ -165,7 +181,8 @@ impl Answer {
 
     fn finish(mut self) -> Result<(Spool, Mended), Failure> {
         if let Some(mut gzip) = self.gzip.take() {
-            gzip.try_finish().map_err(|_| Failure::new(Kind::Broken, "the answer's gzip data is cut or damaged"))?;
+            gzip.try_finish()
+                .map_err(|_| Failure::new(Kind::Broken, "the answer's gzip data is cut or damaged"))?;
             self.drain(&mut gzip)?;
         }
         let mended = self.body.finish().map_err(|error| unusable(&error))?;

@@ -30,8 +30,9 @@ pub fn build(settings: &Settings) -> Result<Client> {
         .pool_max_idle_per_host(0)
         .referer(false)
         .https_only(secure)
-        .connect_timeout(CONNECT);
-    let builder = if secure { builder.tls_backend_preconfigured(tls(settings)?) } else { builder.no_proxy() };
+        .connect_timeout(CONNECT)
+        .tls_backend_preconfigured(tls(settings, secure)?);
+    let builder = if secure { builder } else { builder.no_proxy() };
     builder.build().map_err(|cause| {
         Error::new(Exit::Usage, format!("cannot set up the HTTP client: {}", causes(&cause)))
             .hint("check the proxy settings (`HTTPS_PROXY`) and `user_agent`")
@@ -56,9 +57,11 @@ fn headers(settings: &Settings) -> Result<HeaderMap> {
 }
 
 /// Trusts the operator's bundle, else the system's roots, else Mozilla's where an image has none.
-fn tls(settings: &Settings) -> Result<rustls::ClientConfig> {
+fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
-    if let Some(path) = &settings.ca_bundle {
+    if !secure {
+        // On loopback nothing is encrypted, and nothing needs to be trusted.
+    } else if let Some(path) = &settings.ca_bundle {
         for certificate in bundle(path)? {
             roots.add(certificate).map_err(|cause| bundle_error(path, &cause.to_string()))?;
         }
@@ -82,7 +85,8 @@ fn bundle(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>
     let pem = std::fs::read(path).map_err(|cause| bundle_error(path, &cause.to_string()))?;
     // reqwest's reader is the stricter one of the two: it refuses what is no certificate at all.
     Certificate::from_pem_bundle(&pem).map_err(|_| bundle_error(path, "it is not in PEM form"))?;
-    let found: Vec<_> = rustls::pki_types::CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
+    let found: Vec<_> =
+        rustls::pki_types::CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if found.is_empty() {
         return Err(bundle_error(path, "it holds no certificate"));
     }

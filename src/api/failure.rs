@@ -92,14 +92,20 @@ impl Kind {
             Self::Status(401 | 403) => {
                 "check `api_key`, `client_id` and `organization_id` on Together's Integrations page; a revoked key answers like this too"
             }
-            Self::Status(404 | 405 | 410) => "check `organization_id`, `base_url` and the names in `extra_reports`",
+            Self::Status(404 | 405 | 410) => {
+                "check `organization_id`, `base_url` and the names in `extra_reports`"
+            }
             Self::Status(407) => "the proxy asks for credentials; set them in `HTTPS_PROXY`",
             Self::Status(429) => "is another program using the same key? run again later",
-            Self::Status(300..=399) => "redirects are not followed, because that would hand over the key; check `base_url`",
+            Self::Status(300..=399) => {
+                "redirects are not followed, because that would hand over the key; check `base_url`"
+            }
             Self::Status(_) if self.is_temporary() => "a temporary outage at the API; run again later",
             Self::Status(_) => "check `base_url`, or ask Together's support",
             Self::Unreachable => "check the network, `base_url` and the proxy settings",
-            Self::Certificate => "set `ca_bundle` if a proxy of your own inspects TLS; check the machine's clock",
+            Self::Certificate => {
+                "set `ca_bundle` if a proxy of your own inspects TLS; check the machine's clock"
+            }
             Self::Broken => "the network or the API broke the answer off; run again later",
             Self::Corrupt => "a proxy or a login page may be answering in the API's place; check `base_url`",
             Self::Unusable => "the report itself is not as documented; ask Together's support",
@@ -119,7 +125,8 @@ impl Failure {
     #[must_use]
     pub fn into_error(self, report: &str, attempt: u32, max_attempts: u32) -> Error {
         let hint = self.hint.unwrap_or_else(|| self.kind.hint().to_owned());
-        let message = format!("cannot fetch `{report}` (attempt {attempt} of {max_attempts}): {}", self.message);
+        let message =
+            format!("cannot fetch `{report}` (attempt {attempt} of {max_attempts}): {}", self.message);
         Error::new(self.kind.exit(), message).hint(hint)
     }
 }

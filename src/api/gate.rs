@@ -82,8 +82,11 @@ impl Gate {
                 Lock::Held => {}
             }
             if clock::now().saturating_sub(asked) >= self.max_wait {
-                let message = format!("another process has held {} for {} s", self.store, self.max_wait.as_secs());
-                return Err(Error::new(Exit::Busy, message).hint("let it finish, or raise `max_wait_seconds`"));
+                let message =
+                    format!("another process has held {} for {} s", self.store, self.max_wait.as_secs());
+                return Err(
+                    Error::new(Exit::Busy, message).hint("let it finish, or raise `max_wait_seconds`")
+                );
             }
             if !told {
                 telemetry.info(&format!("waiting for another process that holds {}", self.store));
@@ -106,7 +109,11 @@ impl Gate {
             return Err(Error::new(Exit::Busy, message).hint(hint));
         }
         if whole > LONGEST_NAP || due.reason == Reason::BackOff {
-            telemetry.info(&format!("waiting {:.1} s before the next request: {}", whole.as_secs_f64(), due.reason));
+            telemetry.info(&format!(
+                "waiting {:.1} s before the next request: {}",
+                whole.as_secs_f64(),
+                due.reason
+            ));
         }
         loop {
             let left = due.at.saturating_sub(clock::now());

@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace = Pace { interval: Duration::from_secs(61), grace: Duration::from_secs(60) };
+    const PACE: Pace = Pace { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
 
     fn home() -> Home {
         Home { boot_id: "this boot".into(), time_ns: 7 }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_pace_of_a_minute_is_61_seconds_and_60_of_grace() {
-        assert_eq!(Pace::of(Duration::from_secs(60)), PACE);
+        assert_eq!(Pace::of(Duration::from_mins(1)), PACE);
     }
 
     #[test]
@@ -246,7 +246,10 @@ mod tests {
         assert_eq!(seconds(&Reading::Absent, &here), (1_061, Reason::FirstRun));
         assert_eq!(seconds(&Reading::Unreadable, &here), (1_121, Reason::Unproven));
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 990)), &here), (1_051, Reason::Interval));
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Ambiguous, 990)), &here), (1_111, Reason::Ambiguous));
+        assert_eq!(
+            seconds(&Reading::Found(ledger(Phase::Ambiguous, 990)), &here),
+            (1_111, Reason::Ambiguous)
+        );
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Inflight, 10)), &here), (1_121, Reason::Unproven));
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 1_001)), &here), (1_121, Reason::Unproven));
         let idle = Present { assume_idle: true, ..here.clone() };

@@ -53,7 +53,10 @@ pub struct NoReport {
 #[must_use]
 pub fn scope(settings: &Settings) -> String {
     let port = settings.base_url.port_or_known_default().unwrap_or_default();
-    store::scope(&format!("{}:{port}", settings.base_url.host_str().unwrap_or_default()), &settings.organization_id)
+    store::scope(
+        &format!("{}:{port}", settings.base_url.host_str().unwrap_or_default()),
+        &settings.organization_id,
+    )
 }
 
 impl Api {
@@ -90,7 +93,8 @@ impl Api {
             requests += 1;
             let began = clock::now();
             let outcome =
-                attempt::attempt(&self.client, self.settings.report_url(report), self.limits, telemetry).await;
+                attempt::attempt(&self.client, self.settings.report_url(report), self.limits, telemetry)
+                    .await;
             telemetry.request(report, clock::now().saturating_sub(began), outcome.is_ok());
             let failure = match outcome {
                 Ok((spool, mended)) => {
@@ -99,8 +103,13 @@ impl Api {
                 }
                 Err(failure) => failure,
             };
-            let decision =
-                retry::decide(&failure, requests, permit.failures().saturating_add(1), self.policy, fastrand::f64());
+            let decision = retry::decide(
+                &failure,
+                requests,
+                permit.failures().saturating_add(1),
+                self.policy,
+                fastrand::f64(),
+            );
             let back_off = match decision {
                 Decision::Again(wait) => Some(wait),
                 Decision::GiveUp(wait) => wait,
@@ -119,7 +128,8 @@ impl Api {
     fn give_up(&self, mut failure: Failure, report: &str, requests: u32, wait: Option<Duration>) -> NoReport {
         let reach = failure.kind.reach();
         if let (Some(wait), Kind::Status(_)) = (wait, failure.kind) {
-            failure.message = format!("{}; the next request is allowed in {} s", failure.message, wait.as_secs());
+            failure.message =
+                format!("{}; the next request is allowed in {} s", failure.message, wait.as_secs());
         }
         NoReport { error: failure.into_error(report, requests, self.policy.max_attempts), reach, requests }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::failure::{Failure, Kind};
 
 /// The longest back-off of our own choosing, for an interval of a minute.
-const LONGEST: Duration = Duration::from_secs(900);
+const LONGEST: Duration = Duration::from_mins(15);
 /// Answers that are no JSON are tried again this often at most: a web page rarely turns into a report.
 const CORRUPT_RETRIES: u32 = 2;
 
@@ -57,7 +57,11 @@ pub fn decide(failure: &Failure, attempt: u32, failures: u32, policy: Policy, ji
         Kind::Corrupt => policy.max_attempts.min(1 + CORRUPT_RETRIES),
         _ => policy.max_attempts,
     };
-    if attempt >= allowed || wait > policy.max_wait { Decision::GiveUp(Some(wait)) } else { Decision::Again(wait) }
+    if attempt >= allowed || wait > policy.max_wait {
+        Decision::GiveUp(Some(wait))
+    } else {
+        Decision::Again(wait)
+    }
 }
 
 /// Reads `Retry-After`: seconds, or a date relative to the response's own `Date`.
@@ -77,7 +81,7 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
-        Policy { max_attempts: 5, max_wait: Duration::from_secs(3600), interval: Duration::from_secs(61) }
+        Policy { max_attempts: 5, max_wait: Duration::from_hours(1), interval: Duration::from_secs(61) }
     }
 
     fn failure(kind: Kind) -> Failure {
@@ -92,13 +96,15 @@ mod tests {
         assert_eq!(wait(1, 0.0), Decision::Again(Duration::from_secs(61)));
         assert_eq!(wait(1, 1.0), Decision::Again(Duration::from_secs(122)));
         assert_eq!(wait(3, 0.0), Decision::Again(Duration::from_secs(244)));
-        assert_eq!(wait(u32::MAX, 1.0), Decision::Again(Duration::from_secs(900)));
+        assert_eq!(wait(u32::MAX, 1.0), Decision::Again(Duration::from_mins(15)));
     }
 
     #[test]
     fn what_is_retried_status_by_status() {
         let temporary: Vec<u16> = (100..600)
-            .filter(|&status| matches!(decide(&failure(Kind::Status(status)), 1, 1, policy(), 0.0), Decision::Again(_)))
+            .filter(|&status| {
+                matches!(decide(&failure(Kind::Status(status)), 1, 1, policy(), 0.0), Decision::Again(_))
+            })
             .collect();
         assert_eq!(temporary, [408, 425, 429, 500, 502, 503, 504]);
     }
@@ -120,7 +126,7 @@ mod tests {
             decide(&failure, 1, 1, policy(), 0.0)
         };
         assert_eq!(asked(1), Decision::Again(Duration::from_secs(61)));
-        assert_eq!(asked(120), Decision::Again(Duration::from_secs(120)));
+        assert_eq!(asked(120), Decision::Again(Duration::from_mins(2)));
         assert_eq!(asked(3_601), Decision::GiveUp(Some(Duration::from_secs(3_601))));
         assert!(matches!(asked(u64::MAX), Decision::GiveUp(Some(_))));
     }

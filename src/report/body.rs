@@ -11,7 +11,7 @@ const DEPTH_LIMIT: usize = 128;
 /// A key or a number of this length is no part of a report's envelope.
 const TOKEN_LIMIT: usize = 64 * 1024;
 
-/// What to do with `\u0000`, which no PostgreSQL text can hold.
+/// What to do with `\u0000`, which no `PostgreSQL` text can hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnNul {
     /// Leave it out and count it.
@@ -220,7 +220,9 @@ impl Body {
             return match byte {
                 b'"' => Ok(Expect::Text(Text::Report)),
                 b'n' => Err(BodyError::Shape("its `report` is null")),
-                b'{' | b'[' | b't' | b'f' | b'-' | b'0'..=b'9' => Err(BodyError::Shape("its `report` is not a string")),
+                b'{' | b'[' | b't' | b'f' | b'-' | b'0'..=b'9' => {
+                    Err(BodyError::Shape("its `report` is not a string"))
+                }
                 _ => Err(self.syntax("no value")),
             };
         }
@@ -279,7 +281,14 @@ impl Body {
         Ok(Expect::Text(text))
     }
 
-    fn hex(&mut self, text: Text, seen: u8, unit: u16, byte: u8, out: &mut Vec<u8>) -> Result<Expect, BodyError> {
+    fn hex(
+        &mut self,
+        text: Text,
+        seen: u8,
+        unit: u16,
+        byte: u8,
+        out: &mut Vec<u8>,
+    ) -> Result<Expect, BodyError> {
         let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
         let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
         if seen < 3 {
@@ -296,7 +305,11 @@ impl Body {
             0xD800..=0xDBFF => self.high = Some(unit),
             0xDC00..=0xDFFF => self.replacement(text, out),
             0 => self.nul(text, out)?,
-            _ => self.put_char(text, char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER), out)?,
+            _ => self.put_char(
+                text,
+                char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER),
+                out,
+            )?,
         }
         Ok(Expect::Text(text))
     }

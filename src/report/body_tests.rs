@@ -47,7 +47,9 @@ fn what_is_no_report_says_so() {
     }
     let deep = format!(r#"{{"x":{}"#, "[".repeat(200));
     assert!(text(&deep).unwrap_err().to_string().contains("deeper than 128"));
-    assert!(decode(b"{\"report\":\"\xff\"}", 1).unwrap_err().to_string().contains("invalid UTF-8 at byte 11"));
+    assert!(
+        decode(b"{\"report\":\"\xff\"}", 1).unwrap_err().to_string().contains("invalid UTF-8 at byte 11")
+    );
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl Spool {
     /// The report is whole.
     #[must_use]
     pub fn complete(self, completed_at: DateTime<Utc>, mended: Mended, requests: u32) -> Report {
-        let sha256 = self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let sha256 =
+            self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Report { file: self.file, sha256, completed_at, mended, requests }
     }
 }

@@ -17,15 +17,24 @@ fn sample(report: &str) -> Option<&'static str> {
 /// Rows that are the sample's own.
 const SAMPLE_ROWS: u64 = 3;
 const FIRST: [&str; 8] = ["Amélie", "Tobias", "小明", "Priya", "Sofía", "Dana", "Zoë", "Mehmet"];
-const LAST: [&str; 8] = ["O'Brien-Núñez", "Grünwald", "李", "Raman", "Castaño", "Kim", "\"Ace\" Moss", "Yıldız, MSc"];
+const LAST: [&str; 8] =
+    ["O'Brien-Núñez", "Grünwald", "李", "Raman", "Castaño", "Kim", "\"Ace\" Moss", "Yıldız, MSc"];
 const WORDS: [&str; 8] = [
-    "", "Leading teams", "=SUM(1+1)", "a, b", "line one\nline two", "He said \"yes\" 🙌", "windows\r\nline", "It’s fine",
+    "",
+    "Leading teams",
+    "=SUM(1+1)",
+    "a, b",
+    "line one\nline two",
+    "He said \"yes\" 🙌",
+    "windows\r\nline",
+    "It’s fine",
 ];
 
 /// The pieces of a report's CSV; nothing for a report that there is not.
+#[must_use]
 pub fn pieces(report: &str, rows: u64, seed: u64) -> Option<impl Iterator<Item = String> + Send + use<>> {
     let sample = sample(report)?;
-    let widths = sample.lines().next().map_or(0, |header| csv_width(header));
+    let widths = sample.lines().next().map_or(0, csv_width);
     let own = if rows >= SAMPLE_ROWS { sample.to_owned() } else { first(sample, rows) };
     let report = report.to_owned();
     let made = (SAMPLE_ROWS + 1..=rows).map(move |number| row(&report, number, seed, widths));
@@ -34,10 +43,13 @@ pub fn pieces(report: &str, rows: u64, seed: u64) -> Option<impl Iterator<Item =
 
 fn csv_width(header: &str) -> usize {
     let mut quoted = false;
-    1 + header.chars().filter(|&character| {
-        quoted ^= character == '"';
-        character == ',' && !quoted
-    }).count()
+    1 + header
+        .chars()
+        .filter(|&character| {
+            quoted ^= character == '"';
+            character == ',' && !quoted
+        })
+        .count()
 }
 
 fn first(sample: &str, rows: u64) -> String {
@@ -70,7 +82,8 @@ fn row(report: &str, number: u64, seed: u64, width: usize) -> String {
             _ => String::new(),
         };
         let quoted = cell.contains([',', '"', '\n', '\r']) || dice.u8(0..16) == 0;
-        let _ = if quoted { write!(text, ",\"{}\"", cell.replace('"', "\"\"")) } else { write!(text, ",{cell}") };
+        let _ =
+            if quoted { write!(text, ",\"{}\"", cell.replace('"', "\"\"")) } else { write!(text, ",{cell}") };
     }
     text.push('\n');
     text

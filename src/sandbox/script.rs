@@ -60,10 +60,16 @@ impl Script {
     }
 
     /// What goes wrong with request number `of_report` for `report`, which is number `of_all` altogether.
-    pub fn faults<'a>(&'a self, report: &'a str, of_report: u64, of_all: u64) -> impl Iterator<Item = &'a Fault> {
+    pub fn faults<'a>(
+        &'a self,
+        report: &'a str,
+        of_report: u64,
+        of_all: u64,
+    ) -> impl Iterator<Item = &'a Fault> {
         self.steps.iter().filter_map(move |step| {
             let number = if step.report.is_some() { of_report } else { of_all };
-            let hit = step.report.as_deref().is_none_or(|name| name == report) && step.nth.is_none_or(|nth| nth == number);
+            let hit = step.report.as_deref().is_none_or(|name| name == report)
+                && step.nth.is_none_or(|nth| nth == number);
             hit.then_some(&step.fault)
         })
     }
@@ -74,7 +80,8 @@ impl Step {
         let (words, value) = text.split_once('=').map_or((text, None), |(words, value)| (words, Some(value)));
         let mut words: Vec<&str> = words.split(':').collect();
         let name = words.pop().unwrap_or_default();
-        let fault = Fault::parse(name, value).ok_or_else(|| format!("`{text}` is no fault; as in `503` or `userReport:2:cut=100`"))?;
+        let fault = Fault::parse(name, value)
+            .ok_or_else(|| format!("`{text}` is no fault; as in `503` or `userReport:2:cut=100`"))?;
         let nth = words.last().and_then(|word| word.parse().ok());
         if nth.is_some() {
             words.pop();
@@ -117,7 +124,8 @@ mod tests {
     #[test]
     fn what_is_typed_is_what_goes_wrong() {
         let script = Script::parse(&["2:503".into(), "userReport:1:cut=9".into(), "gzip".into()]).unwrap();
-        let faults = |report, of_report, of_all| script.faults(report, of_report, of_all).cloned().collect::<Vec<_>>();
+        let faults =
+            |report, of_report, of_all| script.faults(report, of_report, of_all).cloned().collect::<Vec<_>>();
         assert_eq!(faults("userReport", 1, 1), [Fault::Cut(9), Fault::Gzip]);
         assert_eq!(faults("pairingReport", 1, 2), [Fault::Status(503), Fault::Gzip]);
         for bad in ["", "boom", "cut", "cut=x", "a:b:c:503", "999"] {

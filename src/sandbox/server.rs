@@ -97,7 +97,11 @@ impl Shared {
         let soon = gap.is_some_and(|gap| gap < self.options.interval);
         if busy || soon {
             log.strikes += 1;
-            let what = if busy { "while another was served".to_owned() } else { format!("{gap:?} after the last one") };
+            let what = if busy {
+                "while another was served".to_owned()
+            } else {
+                format!("{gap:?} after the last one")
+            };
             log.violations.push(format!("a request for {report} arrived {what}"));
         }
         let (status, words) = if log.strikes >= PATIENCE {
@@ -114,7 +118,12 @@ impl Shared {
 
 /// The four headers.
 fn judge(headers: &HashMap<String, String>) -> (u16, String) {
-    let rules = [("organization-id", ORGANIZATION_ID), ("client-id", CLIENT_ID), ("api-key", API_KEY), ("content-type", "application/json")];
+    let rules = [
+        ("organization-id", ORGANIZATION_ID),
+        ("client-id", CLIENT_ID),
+        ("api-key", API_KEY),
+        ("content-type", "application/json"),
+    ];
     for (name, _) in rules {
         if !headers.contains_key(name) {
             return (400, format!("the header {name} is missing"));
@@ -191,13 +200,22 @@ async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String, H
             Ok(httparse::Status::Complete(_)) => {
                 let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
                 let fields = head.headers.iter().map(|h| (h.name.to_lowercase(), text(h.value))).collect();
-                return Ok(Some((head.method.unwrap_or_default().into(), head.path.unwrap_or_default().into(), fields)));
+                return Ok(Some((
+                    head.method.unwrap_or_default().into(),
+                    head.path.unwrap_or_default().into(),
+                    fields,
+                )));
             }
         }
     }
 }
 
-async fn answer(stream: &mut TcpStream, mut status: u16, mut body: Vec<u8>, faults: &[Fault]) -> io::Result<()> {
+async fn answer(
+    stream: &mut TcpStream,
+    mut status: u16,
+    mut body: Vec<u8>,
+    faults: &[Fault],
+) -> io::Result<()> {
     let mut extra = String::new();
     let (mut chunked, mut close, mut length, mut gzip) = (false, false, 0, false);
     let mut end = None;
@@ -231,11 +249,15 @@ async fn answer(stream: &mut TcpStream, mut status: u16, mut body: Vec<u8>, faul
         _ => format!("content-length: {}\r\n", (body.len() as u64).saturating_add_signed(length)),
     };
     if chunked {
-        let pieces = body.chunks(4096).flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
+        let pieces = body
+            .chunks(4096)
+            .flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
         body = pieces.chain(*b"0\r\n\r\n").collect();
     }
     let date = httpdate::fmt_http_date(crate::clock::wall().into());
-    let head = format!("HTTP/1.1 {status} Sandbox\r\ndate: {date}\r\ncontent-type: application/json\r\nconnection: close\r\n{framing}{extra}\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} Sandbox\r\ndate: {date}\r\ncontent-type: application/json\r\nconnection: close\r\n{framing}{extra}\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     match end {
         Some(Fault::Cut(at)) => stream.write_all(&body[..body.len().min(*at)]).await?,

@@ -28,7 +28,8 @@ pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
         path => File::open(path).and_then(|mut file| limited(&mut file)),
     };
     let problem = |what: String| Error::new(Exit::Usage, format!("cannot use the config `{name}`: {what}"));
-    let bytes = bytes.map_err(|cause| problem(cause.to_string()).hint("check the path given with `--config`"))?;
+    let bytes =
+        bytes.map_err(|cause| problem(cause.to_string()).hint("check the path given with `--config`"))?;
     let parsed = parse(&bytes).map_err(problem)?;
     Ok(parsed.into_iter().filter(|(_, value)| !value.is_null()).collect())
 }

@@ -19,7 +19,9 @@ impl Environment {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn capture() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
         Self { variables: std::env::vars_os().filter_map(text).collect() }
     }
 

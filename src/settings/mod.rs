@@ -158,7 +158,11 @@ impl Default for Config {
 }
 
 /// Reads and judges all configs; the second value is what the operator should be warned of.
-pub fn load(names: &[String], environment: &Environment, stdin: &mut dyn Read) -> Result<(Settings, Vec<String>)> {
+pub fn load(
+    names: &[String],
+    environment: &Environment,
+    stdin: &mut dyn Read,
+) -> Result<(Settings, Vec<String>)> {
     let schema = config::schema();
     let mut merged = Map::new();
     for name in names {
@@ -181,16 +185,27 @@ pub fn load(names: &[String], environment: &Environment, stdin: &mut dyn Read) -
         return Err(together(&problems));
     }
     let api_key = key?;
-    let refused = |cause: serde_json::Error| Error::new(Exit::Bug, format!("the schema accepted what the program cannot read (column {})", cause.column()));
+    let refused = |cause: serde_json::Error| {
+        Error::new(
+            Exit::Bug,
+            format!("the schema accepted what the program cannot read (column {})", cause.column()),
+        )
+    };
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
     let settings = Settings::judge(config, api_key, environment)?;
     let open = names.iter().filter(|name| own.contains_key("api_key") && config::is_open_to_others(name));
-    let warnings = open.map(|name| format!("the config `{name}` can be read by others on this machine; `chmod 600` it")).collect();
+    let warnings = open
+        .map(|name| format!("the config `{name}` can be read by others on this machine; `chmod 600` it"))
+        .collect();
     Ok((settings, warnings))
 }
 
 fn together(problems: &[String]) -> Error {
-    let count = if problems.len() > 1 { format!("{} problems in the settings: ", problems.len()) } else { String::new() };
+    let count = if problems.len() > 1 {
+        format!("{} problems in the settings: ", problems.len())
+    } else {
+        String::new()
+    };
     Error::new(Exit::Usage, format!("{count}{}", problems.join("; "))).hint(
         "organization_id, client_id and api_key stand on Together's Integrations page under API Keys; `--about` lists every setting",
     )
@@ -205,7 +220,8 @@ fn text_problems(config: &Map<String, Value>) -> Vec<String> {
         if text.starts_with("your-") {
             problems.push(format!("`{name}` still holds the sample's placeholder"));
         } else if let Some(position) = text.chars().position(|c| c.is_control() || !c.is_ascii()) {
-            problems.push(format!("`{name}` has a control or non-ASCII character at position {}", position + 1));
+            problems
+                .push(format!("`{name}` has a control or non-ASCII character at position {}", position + 1));
         } else if text.trim().is_empty() && !text.is_empty() {
             problems.push(format!("`{name}` is blank"));
         }
@@ -222,7 +238,8 @@ impl Settings {
                 .hint("the API revokes the key of whoever asks more than once a minute; only a loopback host may be asked faster"));
         }
         let state_dir = config.state_dir.or_else(|| environment.state_home()).ok_or_else(|| {
-            usage("there is no state folder: neither `XDG_STATE_HOME` nor `HOME` is set").hint("set `state_dir`")
+            usage("there is no state folder: neither `XDG_STATE_HOME` nor `HOME` is set")
+                .hint("set `state_dir`")
         })?;
         Ok(Self {
             organization_id: config.organization_id,

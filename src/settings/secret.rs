@@ -17,7 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LIMIT: u64 = 64 * 1024;
 
 /// Finds the key.
-pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: &Environment) -> Result<SecretString> {
+pub fn find(
+    config: &Map<String, Value>,
+    own: &Map<String, Value>,
+    environment: &Environment,
+) -> Result<SecretString> {
     let mut found: Vec<(&str, String)> = Vec::new();
     if let Some(key) = own.get("api_key").and_then(Value::as_str) {
         found.push(("`api_key` in the config", key.to_owned()));
@@ -59,7 +63,8 @@ fn from_file(path: &str) -> Result<String> {
 fn from_command(words: &[Value]) -> Result<String> {
     let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
     let (program, arguments) = words.split_first().ok_or_else(|| usage("`api_key_command` is empty"))?;
-    let fail = |what: &str| usage(format!("`api_key_command` ({program}) {what}")).hint("run it by hand to see why");
+    let fail =
+        |what: &str| usage(format!("`api_key_command` ({program}) {what}")).hint("run it by hand to see why");
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())

@@ -30,13 +30,24 @@ fn the_sample_is_valid_but_for_its_placeholders() {
 
 #[test]
 fn defaults_and_overrides() {
-    let settings = judge(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
-    assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_secs(60)));
-    assert_eq!(settings.report_url("userReport").as_str(), "https://api.togetherplatform.com/public/o/reports/export/userReport");
+    let settings =
+        judge(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
+    assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_mins(1)));
+    assert_eq!(
+        settings.report_url("userReport").as_str(),
+        "https://api.togetherplatform.com/public/o/reports/export/userReport"
+    );
     assert_eq!(settings.state_dir, PathBuf::from("/nonexistent/.local/state/tap-together"));
     let odd = judge(r#"{"organization_id":"../x a/b?%2f","client_id":"c","api_key":"k"}"#, &[]).unwrap();
     assert_eq!(odd.report_url("r").path(), "/public/..%2Fx%20a%2Fb%3F%252f/reports/export/r");
-    let env = judge("{}", &[("TAP_TOGETHER_ORGANIZATION_ID", "o"), ("TAP_TOGETHER_CLIENT_ID", "c"), ("TAP_TOGETHER_API_KEY", "k\n")]);
+    let env = judge(
+        "{}",
+        &[
+            ("TAP_TOGETHER_ORGANIZATION_ID", "o"),
+            ("TAP_TOGETHER_CLIENT_ID", "c"),
+            ("TAP_TOGETHER_API_KEY", "k\n"),
+        ],
+    );
     assert_eq!(env.unwrap().organization_id, "o");
 }
 
@@ -47,9 +58,15 @@ fn every_bad_config_says_what_is_wrong() {
         ("null", "it is not a JSON object"),
         ("[1]", "it is not a JSON object"),
         ("{\n \"a\" 1}", "it is not JSON (line 2, column 6)"),
-        ("\u{feff}{}", "3 problems in the settings: `organization_id` is missing; `client_id` is missing; `api_key` is missing"),
+        (
+            "\u{feff}{}",
+            "3 problems in the settings: `organization_id` is missing; `client_id` is missing; `api_key` is missing",
+        ),
         (r#"{"organization_id":"o","organization_id":"p"}"#, "it names `organization_id` twice"),
-        (r#"{"organization_id":"o","client_id":"c","api_kye":"canary-key-1f9d"}"#, "`api_kye` is no setting, did you mean `api_key`?"),
+        (
+            r#"{"organization_id":"o","client_id":"c","api_kye":"canary-key-1f9d"}"#,
+            "`api_kye` is no setting, did you mean `api_key`?",
+        ),
     ] {
         assert!(refused(json).contains(words), "{json}: {}", refused(json));
     }
@@ -75,7 +92,8 @@ fn the_key_comes_from_one_place() {
     assert_eq!(other, "`api_key` in the config and `TAP_TOGETHER_API_KEY` hold different API keys");
     assert!(judge(&with(""), &[("TAP_TOGETHER_API_KEY", CANARY)]).is_ok());
     let command = |words: &str| {
-        judge(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[]).map(|_| ())
+        judge(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[])
+            .map(|_| ())
     };
     assert!(command(r#"["printf", "k"]"#).is_ok());
     assert!(command(r#"["false"]"#).unwrap_err().message.contains("(false) failed"));
@@ -85,6 +103,7 @@ fn the_key_comes_from_one_place() {
 
 #[test]
 fn loopback_may_be_asked_faster() {
-    let settings = judge(&with(r#","base_url":"http://127.0.0.1:9","request_interval_seconds":0.2"#), &[]).unwrap();
+    let settings =
+        judge(&with(r#","base_url":"http://127.0.0.1:9","request_interval_seconds":0.2"#), &[]).unwrap();
     assert_eq!(settings.request_interval, Duration::from_millis(200));
 }

@@ -6,7 +6,8 @@ use crate::error::{Error, Exit, Result};
 
 /// The API's address from the two settings that can name it.
 pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url> {
-    let usage = |message: &str| Error::new(Exit::Usage, message).hint("as in `https://api.togetherplatform.com`");
+    let usage =
+        |message: &str| Error::new(Exit::Usage, message).hint("as in `https://api.togetherplatform.com`");
     let text = match (region, base_url) {
         (Some(_), Some(_)) => return Err(usage("`region` and `base_url` exclude each other")),
         (Some(region), None) => format!("https://api.{region}.togetherplatform.com"),

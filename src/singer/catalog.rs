@@ -26,7 +26,7 @@ pub struct Entry {
     pub properties: Map<String, Value>,
     /// The key, where the catalog names one.
     pub key_properties: Option<Vec<String>>,
-    /// A replication method that is not FULL_TABLE.
+    /// A replication method that is not `FULL_TABLE`.
     pub other_method: Option<String>,
 }
 
@@ -60,7 +60,8 @@ impl Catalog {
         let mut entries = BTreeMap::new();
         for (position, stream) in streams.iter().enumerate() {
             let id = ["tap_stream_id", "stream"].iter().find_map(|key| stream.get(key)?.as_str());
-            let id = id.ok_or_else(|| format!("its stream number {} has no `tap_stream_id`", position + 1))?;
+            let id =
+                id.ok_or_else(|| format!("its stream number {} has no `tap_stream_id`", position + 1))?;
             if entries.insert(id.to_owned(), Entry::parse(stream)).is_some() {
                 return Err(format!("it names the stream `{id}` twice"));
             }
@@ -104,14 +105,22 @@ impl Entry {
             root.entry("selected").or_insert(selected.into());
         }
         let selected = verdict(&root).unwrap_or(true);
-        let columns = own.into_iter().filter_map(|(column, metadata)| Some((column, verdict(&metadata)?))).collect();
-        let properties = stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let columns =
+            own.into_iter().filter_map(|(column, metadata)| Some((column, verdict(&metadata)?))).collect();
+        let properties =
+            stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
         let method = ["forced-replication-method", "replication-method"]
             .iter()
             .filter_map(|key| root.get(*key)?.as_str())
             .chain(stream.get("replication_method").and_then(Value::as_str))
             .find(|method| *method != "FULL_TABLE");
-        Self { selected, columns, properties, key_properties: key(stream, &root), other_method: method.map(str::to_owned) }
+        Self {
+            selected,
+            columns,
+            properties,
+            key_properties: key(stream, &root),
+            other_method: method.map(str::to_owned),
+        }
     }
 
     /// Whether the stream is to be synced.
@@ -220,7 +229,8 @@ mod tests {
 
     #[test]
     fn what_is_described_is_read_back() {
-        let schema = json!({"type": "object", "properties": {"a": {"type": ["null", "string"]}, "_row_number": {}}});
+        let schema =
+            json!({"type": "object", "properties": {"a": {"type": ["null", "string"]}, "_row_number": {}}});
         let described = describe("s", &schema, &["_row_number".into()]);
         let entry = Catalog::parse(&json!({"streams": [described]})).unwrap().entry("s").unwrap().clone();
         assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());

@@ -48,14 +48,20 @@ impl State {
     pub fn load(path: &Path) -> Result<Self> {
         match std::fs::read(path) {
             Ok(bytes) => Self::parse(&bytes).map_err(|problem| {
-                Error::new(Exit::Usage, format!("cannot use the state in `{}`: {}", path.display(), problem.message))
-                    .hint(problem.hint.unwrap_or_else(|| "give the last STATE value that the target wrote".into()))
+                Error::new(
+                    Exit::Usage,
+                    format!("cannot use the state in `{}`: {}", path.display(), problem.message),
+                )
+                .hint(
+                    problem.hint.unwrap_or_else(|| "give the last STATE value that the target wrote".into()),
+                )
             }),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(cause) => {
-                Err(Error::new(Exit::Usage, format!("cannot read the state file `{}`: {cause}", path.display()))
-                    .hint("check the path given with `--state`"))
-            }
+            Err(cause) => Err(Error::new(
+                Exit::Usage,
+                format!("cannot read the state file `{}`: {cause}", path.display()),
+            )
+            .hint("check the path given with `--state`")),
         }
     }
 
@@ -69,7 +75,9 @@ impl State {
             problem(&format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
         })?;
         if documents.next().is_some() {
-            return Err(problem("it holds more than one document").hint("keep the last line only, as `tail -1` does"));
+            return Err(
+                problem("it holds more than one document").hint("keep the last line only, as `tail -1` does")
+            );
         }
         let mut value = match first {
             Some(Value::Object(value)) => value,
@@ -88,7 +96,8 @@ impl State {
     }
 
     fn check(&self) -> Result<()> {
-        let problem = |what: String| Error::new(Exit::Usage, what).hint("it comes from another tap or a newer version");
+        let problem =
+            |what: String| Error::new(Exit::Usage, what).hint("it comes from another tap or a newer version");
         let bookmarks = match self.value.get("bookmarks") {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(bookmarks)) => bookmarks,
@@ -97,11 +106,15 @@ impl State {
         for (stream, bookmark) in bookmarks {
             let version = bookmark.get("version");
             if version.is_some_and(|version| !version.is_i64() && !version.is_null()) {
-                return Err(problem(format!("the bookmark of `{stream}` has a `version` that is no whole number")));
+                return Err(problem(format!(
+                    "the bookmark of `{stream}` has a `version` that is no whole number"
+                )));
             }
             let columns = bookmark.get("columns").cloned().unwrap_or(json!([]));
             if serde_json::from_value::<Vec<Remembered>>(columns).is_err() {
-                return Err(problem(format!("the bookmark of `{stream}` has `columns` that this version cannot read")));
+                return Err(problem(format!(
+                    "the bookmark of `{stream}` has `columns` that this version cannot read"
+                )));
             }
         }
         Ok(())
@@ -163,7 +176,13 @@ mod tests {
 
     fn bookmark(version: i64) -> Bookmark {
         let columns = vec![Remembered { name: "a".into(), title: "A".into(), kind: "string".into() }];
-        Bookmark { version, row_count: 3, sha256: "00".into(), completed_at: "2026-01-01T00:00:00.000Z".into(), columns }
+        Bookmark {
+            version,
+            row_count: 3,
+            sha256: "00".into(),
+            completed_at: "2026-01-01T00:00:00.000Z".into(),
+            columns,
+        }
     }
 
     #[test]
@@ -176,7 +195,10 @@ mod tests {
         state.complete("user_report", &bookmark(6));
         let value = Value::Object(state.value(Some("pairing_report")).clone());
         assert_eq!((&value["x"], &value["bookmarks"]["other"]["y"]), (&json!(1), &json!(2)));
-        assert_eq!((&value["bookmarks"]["user_report"]["z"], &value["currently_syncing"]), (&json!(3), &json!("pairing_report")));
+        assert_eq!(
+            (&value["bookmarks"]["user_report"]["z"], &value["currently_syncing"]),
+            (&json!(3), &json!("pairing_report"))
+        );
         assert_eq!(state.version("user_report"), Some(6));
         assert_eq!(state.columns("user_report").unwrap()[0].title, "A");
     }
@@ -196,7 +218,10 @@ mod tests {
             ("{", "it is not JSON (line 1, column 1)"),
             ("[]", "it is not an object"),
             ("{}\n{}", "it holds more than one document; hint: keep the last line only, as `tail -1` does"),
-            (r#"{"bookmarks":[]}"#, "its `bookmarks` is not an object; hint: it comes from another tap or a newer version"),
+            (
+                r#"{"bookmarks":[]}"#,
+                "its `bookmarks` is not an object; hint: it comes from another tap or a newer version",
+            ),
         ] {
             assert_eq!(State::parse(bytes.as_bytes()).unwrap_err().to_string(), message);
         }

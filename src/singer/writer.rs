@@ -41,9 +41,8 @@ impl<W: Write> Writer<W> {
         let outcome = self.out.write_all(&self.lines).and_then(|()| self.out.flush());
         self.lines.clear();
         outcome.map_err(|cause| match cause.kind() {
-            ErrorKind::BrokenPipe => {
-                Error::new(Exit::Io, "the target closed the pipe").hint("see the target's own log for the reason")
-            }
+            ErrorKind::BrokenPipe => Error::new(Exit::Io, "the target closed the pipe")
+                .hint("see the target's own log for the reason"),
             _ => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
                 .hint("free space where stdout goes, or pipe it into a target"),
         })
@@ -92,6 +91,9 @@ mod tests {
         }
         let mut writer = Writer::new(Closed);
         writer.lines(|lines| lines.push(b'\n')).unwrap();
-        assert_eq!(writer.flush().unwrap_err().to_string(), "the target closed the pipe; hint: see the target's own log for the reason");
+        assert_eq!(
+            writer.flush().unwrap_err().to_string(),
+            "the target closed the pipe; hint: see the target's own log for the reason"
+        );
     }
 }

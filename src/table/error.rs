@@ -40,7 +40,9 @@ pub enum TableError {
         line: u64,
     },
     /// A row would make too long a message.
-    #[error("line {line} makes a message longer than `max_message_bytes` ({limit}); its largest cell is in column `{column}`")]
+    #[error(
+        "line {line} makes a message longer than `max_message_bytes` ({limit}); its largest cell is in column `{column}`"
+    )]
     LongMessage {
         /// Where the row starts.
         line: u64,
@@ -68,7 +70,9 @@ pub enum TableError {
         columns: String,
     },
     /// The key does not identify rows.
-    #[error("the key is no key: {empty} rows have an empty key column, {repeated} repeat an earlier key (rows {rows})")]
+    #[error(
+        "the key is no key: {empty} rows have an empty key column, {repeated} repeat an earlier key (rows {rows})"
+    )]
     Key {
         /// Rows with an empty key cell.
         empty: u64,

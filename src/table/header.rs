@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-/// What PostgreSQL allows an identifier.
+/// What `PostgreSQL` allows an identifier.
 const LONGEST: usize = 63;
 /// An underscore and eight digits of the header's hash.
 const HASHED: usize = 9;
@@ -48,9 +48,9 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> V
     // A twin never takes a name that another header has by nature.
     let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
     let mut seen = HashSet::new();
-    let names = natural.into_iter().map(|name| {
-        if seen.insert(name.to_lowercase()) { name } else { twin(&name, style, &mut taken) }
-    });
+    let names = natural
+        .into_iter()
+        .map(|name| if seen.insert(name.to_lowercase()) { name } else { twin(&name, style, &mut taken) });
     names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
 }
 
@@ -132,7 +132,10 @@ mod tests {
             ("employeeStatusCode", "employee_status_code"),
             ("management_level ", "management_level"),
             ("What skills would you like to develop?", "what_skills_would_you_like_to_develop"),
-            ("In one line, what does \"success\" look like for you?", "in_one_line_what_does_success_look_like_for_you"),
+            (
+                "In one line, what does \"success\" look like for you?",
+                "in_one_line_what_does_success_look_like_for_you",
+            ),
             ("Duration (minutes)", "duration_minutes"),
             ("What’s next?", "whats_next"),
             ("Prénom", "prenom"),

@@ -95,7 +95,9 @@ impl Kind {
             // fifteen digits are what every double, in every target, gives back
             Self::Number => {
                 cell.bytes().filter(u8::is_ascii_digit).count() <= 15
-                    && cell.parse::<f64>().is_ok_and(|number| number.is_finite() && number.to_string() == cell)
+                    && cell
+                        .parse::<f64>()
+                        .is_ok_and(|number| number.is_finite() && number.to_string() == cell)
                     && cell != "-0"
             }
             Self::Boolean => matches!(cell, "true" | "false" | "TRUE" | "FALSE" | "True" | "False"),

@@ -29,7 +29,12 @@ impl Plan {
     /// Compiles. `width` is the header's; surplus cells go to `_extra` where that is wanted.
     #[must_use]
     pub fn compile(
-        stream: &str, fields: &[Field], row_number: bool, extra: Option<usize>, version: Option<i64>, time_extracted: &str,
+        stream: &str,
+        fields: &[Field],
+        row_number: bool,
+        extra: Option<usize>,
+        version: Option<i64>,
+        time_extracted: &str,
     ) -> Self {
         let mut head = br#"{"type":"RECORD","stream":"#.to_vec();
         kind::text(stream, &mut head);

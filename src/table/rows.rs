@@ -117,7 +117,13 @@ impl<R: BufRead> Rows<R> {
             }
             // Detached for the borrow: `step` needs the state, not the input.
             let (taken, done) = Self::step(
-                buffer, row, &mut self.at, &mut self.line, &mut self.opened, &mut self.lenient, self.width == Some(1),
+                buffer,
+                row,
+                &mut self.at,
+                &mut self.line,
+                &mut self.opened,
+                &mut self.lenient,
+                self.width == Some(1),
             )?;
             self.input.consume(taken);
             if done {
@@ -128,7 +134,13 @@ impl<R: BufRead> Rows<R> {
 
     /// Takes as much as belongs to this row; says how much, and whether the row is whole.
     fn step(
-        buffer: &[u8], row: &mut Row, at: &mut At, line: &mut u64, opened: &mut u64, lenient: &mut u64, single: bool,
+        buffer: &[u8],
+        row: &mut Row,
+        at: &mut At,
+        line: &mut u64,
+        opened: &mut u64,
+        lenient: &mut u64,
+        single: bool,
     ) -> Result<(usize, bool), TableError> {
         let mut position = 0;
         while let Some(&byte) = buffer.get(position) {

@@ -53,10 +53,14 @@ fn a_mark_is_no_part_of_the_header() {
 
 #[test]
 fn positions_are_physical_lines() {
-    let lines: Vec<u64> = read("a,b\r\n\"1\r\n\n2\",3\n\n4,5", 3).unwrap().into_iter().map(|(line, _)| line).collect();
+    let lines: Vec<u64> =
+        read("a,b\r\n\"1\r\n\n2\",3\n\n4,5", 3).unwrap().into_iter().map(|(line, _)| line).collect();
     assert_eq!(lines, [1, 2, 6]);
     let cut = read("a,b\n1,\"2\n3", 2).unwrap_err();
-    assert_eq!(cut.to_string(), "it ends inside a quoted cell that opened on line 2: it was cut, or a quote is missing");
+    assert_eq!(
+        cut.to_string(),
+        "it ends inside a quoted cell that opened on line 2: it was cut, or a quote is missing"
+    );
 }
 
 proptest! {

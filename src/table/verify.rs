@@ -79,7 +79,11 @@ pub fn verify<R: BufRead>(reader: R, demands: &Demands) -> Result<Facts, TableEr
         count += 1;
         if row.len() != columns.len() {
             if demands.on_ragged == Ragged::Fail {
-                return Err(TableError::Ragged { line: row.line(), expected: columns.len(), found: row.len() });
+                return Err(TableError::Ragged {
+                    line: row.line(),
+                    expected: columns.len(),
+                    found: row.len(),
+                });
             }
             ragged += 1;
         }
@@ -110,7 +114,9 @@ struct Kinds {
 
 impl Kinds {
     fn new(columns: &[Column], demands: &Demands) -> Self {
-        let fix = |column: &Column| demands.strict_kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind);
+        let fix = |column: &Column| {
+            demands.strict_kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind)
+        };
         let fixed: Vec<_> = columns.iter().map(fix).collect();
         let idle = !demands.infer && fixed.iter().all(Option::is_none);
         Self { infer: demands.infer, found: vec![None; columns.len()], fixed, idle }
@@ -126,18 +132,28 @@ impl Kinds {
                 _ if cell.is_empty() => {}
                 (Some(kind), _) if kind.accepts(cell) => {}
                 (Some(kind), _) => {
-                    return Err(TableError::Kind { line: row.line(), column: column.name.clone(), kind: kind.name() });
+                    return Err(TableError::Kind {
+                        line: row.line(),
+                        column: column.name.clone(),
+                        kind: kind.name(),
+                    });
                 }
                 (None, _) if !self.infer => {}
                 (None, Some(kind)) if kind.accepts(cell) => {}
-                (None, found) => self.found[index] = Some(found.map_or(Kind::of(cell), |kind| kind.widen(Kind::of(cell)))),
+                (None, found) => {
+                    self.found[index] = Some(found.map_or(Kind::of(cell), |kind| kind.widen(Kind::of(cell))))
+                }
             }
         }
         Ok(())
     }
 
     fn found(self) -> Vec<Kind> {
-        self.fixed.into_iter().zip(self.found).map(|(fixed, found)| fixed.or(found).unwrap_or(Kind::String)).collect()
+        self.fixed
+            .into_iter()
+            .zip(self.found)
+            .map(|(fixed, found)| fixed.or(found).unwrap_or(Kind::String))
+            .collect()
     }
 }
 
@@ -155,7 +171,11 @@ impl Key {
         let find = |name: &String| {
             columns.iter().position(|column| column.name == *name).ok_or_else(|| TableError::NoKeyColumn {
                 column: name.clone(),
-                columns: columns.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", "),
+                columns: columns
+                    .iter()
+                    .map(|column| format!("`{}`", column.name))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             })
         };
         let columns = names.iter().map(find).collect::<Result<_, _>>()?;
@@ -264,7 +284,10 @@ mod tests {
             refused("a,b\n1,x\n1,y\n,z\n", &key),
             "the key is no key: 1 rows have an empty key column, 1 repeat an earlier key (rows 2, 3)"
         );
-        assert_eq!(refused("b,c\n", &key), "the key column `a` is not in the report; its columns are `b`, `c`");
+        assert_eq!(
+            refused("b,c\n", &key),
+            "the key column `a` is not in the report; its columns are `b`, `c`"
+        );
     }
 
     #[test]
@@ -280,7 +303,10 @@ mod tests {
     fn a_line_that_is_too_long_is_named() {
         let short = Demands { max_record_bytes: Some(2_000), ..demands() };
         let long = format!("a,b\n1,2\n3,{}\n", "x".repeat(3_000));
-        assert!(refused(&long, &short).starts_with("line 3 makes a message longer than `max_message_bytes` (2000)"));
+        assert!(
+            refused(&long, &short)
+                .starts_with("line 3 makes a message longer than `max_message_bytes` (2000)")
+        );
         assert!(verify(format!("a\n{}\n", "x".repeat(1_000)).as_bytes(), &short).is_ok());
     }
 }

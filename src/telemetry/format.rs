@@ -83,10 +83,8 @@ fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
 /// What Meltano's logging file asks for; a file that says nothing of it changes nothing.
 #[must_use]
 pub fn from_singer_config(path: &Path) -> (Option<Format>, Option<Level>) {
-    let config: Value = std::fs::read(path)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let config: Value =
+        std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let formatter = config.pointer("/formatters/singer_formatter/()").and_then(Value::as_str);
     let format = (formatter == Some("singer_sdk.logging.StructuredFormatter")).then_some(Format::Json);
     let level = match config.pointer("/root/level").and_then(Value::as_str) {

@@ -107,7 +107,8 @@ impl Telemetry {
             return;
         }
         inner.drawn = Some(now);
-        let width = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        let width =
+            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
         let text: String = text.chars().take(width.saturating_sub(1)).collect();
         emit(&format!("\r\x1b[2K{text}"));
     }

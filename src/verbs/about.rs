@@ -26,12 +26,18 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> io::Result<()> {
             "settings": schema,
         }))?,
         AboutFormat::Text => listing(&schema, "", |text, name, setting, default| {
-            let _ = writeln!(text, "  {name}{default}\n      {}", setting["description"].as_str().unwrap_or_default());
+            let _ = writeln!(
+                text,
+                "  {name}{default}\n      {}",
+                setting["description"].as_str().unwrap_or_default()
+            );
         }),
-        AboutFormat::Markdown => listing(&schema, "| setting | meaning |\n|---|---|\n", |text, name, setting, default| {
-            let words = setting["description"].as_str().unwrap_or_default();
-            let _ = writeln!(text, "| `{name}` | {words}{default} |");
-        }),
+        AboutFormat::Markdown => {
+            listing(&schema, "| setting | meaning |\n|---|---|\n", |text, name, setting, default| {
+                let words = setting["description"].as_str().unwrap_or_default();
+                let _ = writeln!(text, "| `{name}` | {words}{default} |");
+            })
+        }
     };
     writeln!(out, "{}", text.trim_end())?;
     out.flush()

@@ -1,4 +1,4 @@
-//! From a whole report to messages: prove it, then SCHEMA, RECORDs, ACTIVATE_VERSION and STATE.
+//! From a whole report to messages: prove it, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
 //! The first pass decides whether there is anything to emit at all; the second cannot fail but for stdout.
 //! It runs on a thread of its own, so that the wait for the next request goes on meanwhile, and stops
@@ -52,7 +52,13 @@ pub struct Outcome {
 
 impl<W: Write> Delivery<W> {
     /// A delivery to `out`.
-    pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        out: W,
+        state: State,
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         Self { writer: Writer::new(out), state, settings, telemetry, stop }
     }
 
@@ -124,8 +130,9 @@ impl<W: Write> Delivery<W> {
         let shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
         let message = format!("`{name}` has {rows} rows, {before} in the last run");
         match (shrunk, rows) {
-            (true, _) if self.settings.fail_on_shrink => Err(Error::new(Exit::Report, message)
-                .hint("if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted")),
+            (true, _) if self.settings.fail_on_shrink => Err(Error::new(Exit::Report, message).hint(
+                "if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted",
+            )),
             (true, _) => {
                 self.telemetry.warning(&message);
                 Ok(())
@@ -144,9 +151,16 @@ impl<W: Write> Delivery<W> {
         self.settings.activate_version.then(|| clock::wall().timestamp().max(last.saturating_add(1)))
     }
 
-    fn records(&mut self, stream: &Stream, report: &mut Report, shape: &Shape, version: Option<i64>) -> Result<()> {
+    fn records(
+        &mut self,
+        stream: &Stream,
+        report: &mut Report,
+        shape: &Shape,
+        version: Option<i64>,
+    ) -> Result<()> {
         let extracted = clock::stamp(report.completed_at);
-        let plan = Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
+        let plan =
+            Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
         let reader = report.reader().map_err(|cause| spool_error(&cause))?;
         let mut rows = Rows::new(reader);
         let mut row = Row::default();
@@ -175,5 +189,6 @@ fn table_error(stream: &str, error: &TableError) -> Error {
 }
 
 fn spool_error(cause: &std::io::Error) -> Error {
-    Error::new(Exit::Io, format!("cannot read the spooled report: {cause}")).hint("check the disk that holds `TMPDIR`")
+    Error::new(Exit::Io, format!("cannot read the spooled report: {cause}"))
+        .hint("check the disk that holds `TMPDIR`")
 }

@@ -16,7 +16,11 @@ use crate::telemetry::Telemetry;
 
 /// Writes the catalog. `connect` is called only if some stream's columns are unknown.
 pub async fn discover(
-    job: &Job, connect: impl FnOnce() -> Result<Api>, settings: &Settings, out: &mut dyn Write, telemetry: &Telemetry,
+    job: &Job,
+    connect: impl FnOnce() -> Result<Api>,
+    settings: &Settings,
+    out: &mut dyn Write,
+    telemetry: &Telemetry,
 ) -> Result<()> {
     let memory = Memory::new(settings);
     let mut connect = Some(connect);

@@ -8,7 +8,14 @@ use crate::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 use crate::telemetry::Telemetry;
 
 /// Serves until the process is interrupted.
-pub async fn serve(port: u16, rows: u64, seed: u64, interval: f64, faults: &[String], telemetry: &Telemetry) -> Result<()> {
+pub async fn serve(
+    port: u16,
+    rows: u64,
+    seed: u64,
+    interval: f64,
+    faults: &[String],
+    telemetry: &Telemetry,
+) -> Result<()> {
     let interval = Duration::try_from_secs_f64(interval)
         .map_err(|_| Error::new(Exit::Usage, "`--interval` is no number of seconds"))?;
     let script = Script::parse(faults).map_err(|problem| Error::new(Exit::Usage, problem))?;

@@ -25,7 +25,12 @@ struct Parcel {
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
-    job: Job, api: &Api, settings: &Settings, out: W, telemetry: &Arc<Telemetry>, stop: &Arc<AtomicBool>,
+    job: Job,
+    api: &Api,
+    settings: &Settings,
+    out: W,
+    telemetry: &Arc<Telemetry>,
+    stop: &Arc<AtomicBool>,
 ) -> Result<()> {
     let began = clock::now();
     let Job { streams, state } = job;
@@ -67,7 +72,10 @@ async fn fetch(streams: Vec<Stream>, api: &Api, send: mpsc::Sender<Parcel>, tele
 
 /// Writes stream after stream; a stream that fails does not stop the others.
 fn deliver<W: Write>(
-    mut delivery: Delivery<W>, mut parcels: mpsc::Receiver<Parcel>, memory: &Memory, telemetry: &Telemetry,
+    mut delivery: Delivery<W>,
+    mut parcels: mpsc::Receiver<Parcel>,
+    memory: &Memory,
+    telemetry: &Telemetry,
 ) -> Result<()> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut failures: Vec<(String, Error)> = Vec::new();
@@ -124,7 +132,11 @@ fn worst(failures: Vec<(String, Error)>) -> Result<()> {
         Exit::Unavailable => 1,
         Exit::Usage => 0,
     };
-    match failures.into_iter().map(|(_, error)| error).reduce(|a, b| if rank(b.exit) > rank(a.exit) { b } else { a }) {
+    match failures
+        .into_iter()
+        .map(|(_, error)| error)
+        .reduce(|a, b| if rank(b.exit) > rank(a.exit) { b } else { a })
+    {
         Some(error) => Err(error),
         None => Ok(()),
     }
