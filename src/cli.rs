@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
+#[expect(clippy::struct_excessive_bools, reason = "Singer fixes the flags")]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tap-together", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {

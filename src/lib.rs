@@ -102,6 +102,8 @@ fn settings(
         None => environment,
     };
     let (settings, warnings) = settings::load(&cli.config, environment, &mut std::io::stdin())?;
-    warnings.iter().for_each(|warning| telemetry.warning(warning));
+    for warning in &warnings {
+        telemetry.warning(warning);
+    }
     Ok(settings)
 }

@@ -35,7 +35,7 @@ pub struct Policy {
 /// The longest back-off after `failures` failures in a row: twice the interval, doubled each time.
 #[must_use]
 pub fn ceiling(interval: Duration, failures: u32) -> Duration {
-    let doublings = 2u32.saturating_pow(failures.max(1).min(31));
+    let doublings = 2u32.saturating_pow(failures.clamp(1, 31));
     interval.saturating_mul(doublings).min(LONGEST.max(interval))
 }
 

@@ -225,7 +225,7 @@ async fn answer(
                 status = *other;
                 body = br#"{"message":"scripted"}"#.to_vec();
             }
-            Fault::Header(line) => extra.push_str(&format!("{line}\r\n")),
+            Fault::Header(line) => extra.extend([line, "\r\n"]),
             Fault::Chunked => chunked = true,
             Fault::Close => close = true,
             Fault::Length(delta) => length = *delta,

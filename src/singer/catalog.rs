@@ -94,7 +94,7 @@ impl Entry {
         for item in stream.get("metadata").and_then(Value::as_array).into_iter().flatten() {
             let Some(metadata) = item.get("metadata").and_then(Value::as_object) else { continue };
             match item.get("breadcrumb").and_then(Value::as_array).map(Vec::as_slice) {
-                None | Some([]) => root = metadata.clone(),
+                None | Some([]) => root.clone_from(metadata),
                 Some([_, Value::String(column)]) => {
                     own.insert(column.clone(), metadata.clone());
                 }

@@ -4,6 +4,7 @@
 //! on the header alone, and on its position only where a header is empty or stands twice.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
@@ -99,7 +100,7 @@ fn snake(header: &str) -> String {
         name.truncate(LONGEST - HASHED);
         name.push('_');
         for byte in digest.iter().take(4) {
-            name.push_str(&format!("{byte:02x}"));
+            let _ = write!(name, "{byte:02x}");
         }
     }
     name

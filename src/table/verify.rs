@@ -141,7 +141,7 @@ impl Kinds {
                 (None, _) if !self.infer => {}
                 (None, Some(kind)) if kind.accepts(cell) => {}
                 (None, found) => {
-                    self.found[index] = Some(found.map_or(Kind::of(cell), |kind| kind.widen(Kind::of(cell))))
+                    self.found[index] = Some(found.map_or(Kind::of(cell), |kind| kind.widen(Kind::of(cell))));
                 }
             }
         }

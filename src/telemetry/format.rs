@@ -66,7 +66,7 @@ fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
         "level": level.name().to_lowercase(),
         "pid": std::process::id(),
         "logger_name": "tap-together",
-        "ts": clock::wall().timestamp_millis() as f64 / 1000.0,
+        "ts": seconds(clock::wall()),
         "thread_name": "MainThread",
         "app_name": "tap-together",
         "message": message,
@@ -78,6 +78,11 @@ fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
         }
     }
     line.to_string()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit a double")]
+fn seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
+    at.timestamp_millis() as f64 / 1000.0
 }
 
 /// What Meltano's logging file asks for; a file that says nothing of it changes nothing.

@@ -77,10 +77,9 @@ impl Telemetry {
     /// Counts one request and says how long it took.
     pub fn request(&self, report: &str, took: Duration, succeeded: bool) {
         self.lock().requests += 1;
-        let status = if succeeded { "succeeded" } else { "failed" };
-        self.metric("counter", "http_request_count", json!(1), json!({"endpoint": report, "status": status}));
-        let seconds = json!(seconds(took));
-        self.metric("timer", "http_request_duration", seconds, json!({"endpoint": report, "status": status}));
+        let tags = json!({"endpoint": report, "status": if succeeded { "succeeded" } else { "failed" }});
+        self.metric("counter", "http_request_count", &json!(1), &tags);
+        self.metric("timer", "http_request_duration", &json!(seconds(took)), &tags);
     }
 
     /// Requests so far.
@@ -89,7 +88,7 @@ impl Telemetry {
     }
 
     /// Singer's metric line.
-    pub fn metric(&self, kind: &str, metric: &str, value: Value, tags: Value) {
+    pub fn metric(&self, kind: &str, metric: &str, value: &Value, tags: &Value) {
         let point = json!({"type": kind, "metric": metric, "value": value, "tags": tags});
         if Level::Info >= self.level {
             self.write(&self.format.metric(&point));

@@ -89,8 +89,8 @@ impl<W: Write> Delivery<W> {
         self.state(next)?;
         let took = clock::now().saturating_sub(began);
         let tags = json!({"stream": stream.name()});
-        self.telemetry.metric("counter", "record_count", json!(facts.rows), tags.clone());
-        self.telemetry.metric("timer", "sync_duration", json!(seconds(took)), tags);
+        self.telemetry.metric("counter", "record_count", &json!(facts.rows), &tags);
+        self.telemetry.metric("timer", "sync_duration", &json!(seconds(took)), &tags);
         Ok(Outcome { stream: stream.name().to_owned(), rows: facts.rows, took, requests: report.requests })
     }
 

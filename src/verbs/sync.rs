@@ -49,12 +49,8 @@ pub async fn sync<W: Write + Send + 'static>(
             () = &mut fetching, if !fetched => fetched = true,
         }
     };
-    telemetry.metric(
-        "timer",
-        "job_duration",
-        serde_json::json!(seconds(clock::now().saturating_sub(began))),
-        serde_json::json!({}),
-    );
+    let took = serde_json::json!(seconds(clock::now().saturating_sub(began)));
+    telemetry.metric("timer", "job_duration", &took, &serde_json::json!({}));
     outcome
 }
 
