@@ -43,7 +43,9 @@ pub fn run(cli: &Cli) -> ExitCode {
             .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
             .map(|()| ExitCode::SUCCESS)
     } else {
-        process::until_signalled(|stop| work(cli.clone(), environment, Arc::clone(&telemetry), stop))
+        process::until_signalled(&telemetry, |stop| {
+            work(cli.clone(), environment, Arc::clone(&telemetry), stop)
+        })
     };
     finish(outcome, &telemetry)
 }

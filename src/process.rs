@@ -48,6 +48,7 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number.
 pub fn until_signalled<F: Future<Output = Result<()>>>(
+    telemetry: &Telemetry,
     work: impl FnOnce(Arc<AtomicBool>) -> F,
 ) -> Result<ExitCode> {
     let runtime =
@@ -55,16 +56,18 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
     let stop = Arc::new(AtomicBool::new(false));
     let outcome = runtime.block_on(async {
         let mut signals = Signals::new().map_err(|cause| setup(&cause))?;
-        let number = {
-            let work = work(Arc::clone(&stop));
-            tokio::pin!(work);
-            tokio::select! {
-                outcome = &mut work => return outcome.map(|()| ExitCode::SUCCESS),
-                number = signals.next() => number,
+        let work = work(Arc::clone(&stop));
+        tokio::pin!(work);
+        tokio::select! {
+            outcome = &mut work => outcome.map(|()| ExitCode::SUCCESS),
+            (name, number) = signals.next() => {
+                // Before the work is dropped: a delivery whose parcels end must know that they are not all.
+                stop.store(true, Ordering::Relaxed);
+                telemetry.progress_clear();
+                telemetry.critical(&format!("stopped by {name}; hint: run again with the last STATE to go on"));
+                Ok(ExitCode::from(128 + number))
             }
-        };
-        stop.store(true, Ordering::Relaxed);
-        Ok(ExitCode::from(128 + number))
+        }
     });
     // The delivery's thread finishes its line, unless nobody reads it.
     runtime.shutdown_timeout(LAST_LINE);
@@ -90,11 +93,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> u8 {
+    async fn next(&mut self) -> (&'static str, u8) {
         tokio::select! {
-            _ = self.hangup.recv() => 1,
-            _ = self.interrupt.recv() => 2,
-            _ = self.terminate.recv() => 15,
+            _ = self.hangup.recv() => ("SIGHUP", 1),
+            _ = self.interrupt.recv() => ("SIGINT", 2),
+            _ = self.terminate.recv() => ("SIGTERM", 15),
         }
     }
 }

@@ -77,7 +77,7 @@ proptest! {
         let mut body = serde_json::to_string(&serde_json::json!({"before": [null, csv], "report": csv})).unwrap();
         if ascii {
             body = body.chars().map(|c| if c.is_ascii() { c.to_string() } else {
-                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat()
             }).collect();
         }
         prop_assert_eq!(decode(body.as_bytes(), size).unwrap().0, csv.replace('\0', ""));

@@ -105,6 +105,11 @@ impl<W: Write> Delivery<W> {
         self.state.columns(stream)
     }
 
+    /// Whether a signal came: then nothing more is promised.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     fn prove(&self, stream: &Stream, report: &mut Report) -> Result<Facts> {
         let name = stream.name();
         let reader = report.reader().map_err(|cause| spool_error(&cause))?;
@@ -173,7 +178,7 @@ impl<W: Write> Delivery<W> {
             if number % 1024 == 0 {
                 self.telemetry.progress(&format!("writing `{}`: {number} rows", stream.name()));
             }
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 self.writer.flush()?;
                 return Err(Error::new(Exit::Busy, "stopped by a signal"));
             }

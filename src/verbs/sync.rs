@@ -85,7 +85,7 @@ fn deliver<W: Write>(
         match result {
             Ok(outcome) => outcomes.push(outcome),
             // Without stdout there is nobody left to deliver to, and no STATE to be written.
-            Err(error) if error.exit == Exit::Io => return Err(error),
+            Err(error) if error.exit == Exit::Io || delivery.is_stopped() => return Err(error),
             Err(error) => {
                 telemetry.error(&error.to_string());
                 failures.push((name, error));
@@ -94,6 +94,9 @@ fn deliver<W: Write>(
         if let (Some(columns), true) = (delivery.columns(stream.name()), failures.is_empty()) {
             memory.keep(stream.name(), columns);
         }
+    }
+    if delivery.is_stopped() {
+        return Err(Error::new(Exit::Busy, "stopped by a signal"));
     }
     delivery.state(failures.first().map(|(name, _)| name.as_str()))?;
     summary(&outcomes, &failures, telemetry);

@@ -1,1 +1,8 @@
-//! skeleton
+//! The real binary against the real sandbox over a real socket. One line says what belongs in each module.
+
+mod contract; // the rules of Singer that every successful output keeps
+mod errors; // what goes wrong at the API, and what the operator reads
+mod modes; // discover, test, about, help, bad usage
+mod process; // signals, pipes, the gate between processes
+mod sync; // the main job: records, keys, selection, state
+mod tap; // the one builder

@@ -1,0 +1,108 @@
+//! What goes wrong at the API: exit code, the operator's sentence, the number of requests, and no half report.
+
+use super::tap::Tap;
+
+/// One attempt, first report only scripted.
+fn once(faults: &[&str]) -> super::tap::Run {
+    Tap::new().set("max_attempts", 1.into()).faults(faults).args(&["--assume-idle"]).run()
+}
+
+#[test]
+fn every_fault_has_its_code_and_its_words() {
+    for (fault, code, words, requests) in [
+        ("userReport:400", 69, "400 Bad Request", 3),
+        ("userReport:401", 77, "401 Unauthorized", 1),
+        ("userReport:403", 77, "403 Forbidden", 1),
+        ("userReport:404", 69, "404 Not Found", 3),
+        ("userReport:302", 69, "302 Found", 3),
+        ("userReport:204", 69, "204 No Content", 3),
+        ("userReport:429", 75, "is another program using the same key?", 1),
+        ("userReport:503", 75, "503 Service Unavailable", 1),
+        ("userReport:cut=100", 69, "the exchange broke", 3),
+        ("userReport:reset=100", 69, "the exchange broke", 3),
+        ("userReport:length=5", 69, "the exchange broke", 3),
+        ("userReport:length=-5", 69, "before the JSON object is closed", 3),
+        ("userReport:body=<html>", 65, "a web page instead of a report", 3),
+        ("userReport:body=", 65, "the answer is empty", 3),
+        ("userReport:body=[\"a\"]", 65, "it is not an object", 3),
+        ("userReport:body={\"report\":null}", 65, "its `report` is null", 3),
+        ("userReport:body={\"report\":\"\"}", 65, "an empty text", 3),
+        ("userReport:body={\"report\":\"a\"}x", 65, "something follows the object", 3),
+        ("userReport:header=content-encoding: br", 65, "content encoding", 3),
+        ("userReport:csv=a,b\n1,2\n3\n", 65, "line 3 has 1 cells, the header has 2", 3),
+        ("userReport:csv=a,b\n1,\"2", 65, "ends inside a quoted cell that opened on line 2", 3),
+    ] {
+        let run = once(&[fault]);
+        assert_eq!(run.code, code, "{fault}: {}", run.stderr);
+        assert!(
+            run.critical().contains(words) && run.critical().contains("; hint: "),
+            "{fault}: {}",
+            run.stderr
+        );
+        assert_eq!(run.seen.len(), requests, "{fault}");
+        assert!(!run.stdout.contains(r#""stream":"user_report""#), "{fault}");
+        assert_eq!(run.stdout.contains(r#""stream":"session_report""#), requests == 3, "{fault}");
+        assert_eq!(run.state()["currently_syncing"], "user_report", "{fault}");
+    }
+}
+
+#[test]
+fn every_good_framing_brings_the_same_records() {
+    let plain = once(&[]).records("user_report");
+    for framing in [&["chunked"][..], &["close"], &["gzip"], &["gzip", "chunked"]] {
+        assert_eq!(once(framing).records("user_report"), plain, "{framing:?}");
+    }
+}
+
+#[test]
+fn a_close_delimited_report_cut_anywhere_is_never_whole() {
+    for at in [0, 1, 9, 12, 500, 1_000] {
+        let run = once(&["userReport:close", &format!("userReport:cut={at}")]);
+        assert!(matches!(run.code, 65 | 69), "{at}: {}", run.stderr);
+        assert!(!run.stdout.contains(r#""stream":"user_report""#), "{at}");
+    }
+}
+
+#[test]
+fn what_is_temporary_is_tried_again_behind_the_gate() {
+    let run = Tap::new().faults(&["1:503", "3:cut=20"]).args(&["--assume-idle"]).run();
+    assert_eq!(run.records("pairing_report").len(), 5);
+    assert_eq!(run.seen.len(), 5);
+    assert!(run.stderr.contains("attempt 1 of 5"), "{}", run.stderr);
+}
+
+#[test]
+fn retry_after_is_obeyed_and_beyond_the_limit_the_run_ends() {
+    let run = Tap::new().faults(&["1:429", "1:retry-after=2"]).args(&["--assume-idle"]).run();
+    let gap = run.seen[1].arrived - run.seen[0].finished.unwrap();
+    assert!(gap.as_secs_f64() >= 2.0, "{gap:?}");
+    run.messages();
+
+    let tap = Tap::new().faults(&["1:429", "1:retry-after=7200"]).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, run.seen.len()), (75, 1), "{}", run.stderr);
+    let again = tap.run_on(&server);
+    assert_eq!((again.code, again.seen.len()), (75, 1), "the ledger forgot the back-off: {}", again.stderr);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unreachable() {
+    let run = Tap::new()
+        .set("base_url", "http://127.0.0.1:9".into())
+        .set("max_attempts", 1.into())
+        .args(&["--assume-idle"])
+        .run();
+    assert_eq!(run.code, 69);
+    assert!(run.critical().contains("cannot connect"), "{}", run.stderr);
+}
+
+#[test]
+fn a_snapshot_that_shrinks_is_noticed() {
+    let tap = Tap::new().rows(0).set("fail_on_shrink", true.into()).args(&["--assume-idle"]);
+    let state = tap.file("state.json", r#"{"bookmarks":{"user_report":{"version":5,"row_count":100}}}"#);
+    let run = tap.args(&["--state", &state]).run();
+    assert_eq!(run.code, 65);
+    assert!(run.critical().contains("`user_report` has 0 rows, 100 in the last run"), "{}", run.stderr);
+    assert_eq!(run.state()["bookmarks"]["user_report"]["row_count"], 100);
+}

@@ -1,0 +1,121 @@
+//! Signals, closed pipes, and several taps behind one gate.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::tap::{Tap, finish};
+
+fn signal(child: &std::process::Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_signal_while_waiting_ends_the_run_with_its_code() {
+    for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
+        let tap = Tap::new().set("request_interval_seconds", json!(30)).args(&["--log-format", "json"]);
+        let server = tap.serve();
+        let mut child = tap.command(&server).spawn().unwrap();
+        // The first line says that the wait has begun.
+        child.stderr.as_mut().unwrap().read_exact(&mut [0; 40]).unwrap();
+        signal(&child, name);
+        let run = finish(child, &server);
+        assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (code, 0, ""), "{}", run.stderr);
+        assert!(run.stderr.lines().last().unwrap().contains("stopped by SIG"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
+    let tap = Tap::new().faults(&["hang=100"]).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let child = tap.command(&server).spawn().unwrap();
+    while server.sandbox.seen().is_empty() {
+        std::thread::yield_now();
+    }
+    signal(&child, "-TERM");
+    let run = finish(child, &server);
+    assert_eq!((run.code, run.stdout.as_str()), (143, ""));
+    let again = tap.run_on(&server);
+    assert!(
+        again.seen.len() >= 2 && server.sandbox.violations().is_empty(),
+        "{:?}",
+        server.sandbox.violations()
+    );
+}
+
+#[test]
+fn a_target_that_is_gone_is_named() {
+    let tap = Tap::new().rows(20_000).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let mut child = tap.command(&server).spawn().unwrap();
+    drop(child.stdout.take());
+    let run = finish(child, &server);
+    assert_eq!(run.code, 74);
+    assert_eq!(
+        run.critical(),
+        "CRITICAL the target closed the pipe; hint: see the target's own log for the reason"
+    );
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let tap = Tap::new().args(&["--assume-idle"]);
+    let server = tap.serve();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = finish(tap.command(&server).stdout(Stdio::from(full)).spawn().unwrap(), &server);
+    assert_eq!(run.code, 74);
+    assert!(run.critical().contains("cannot write to stdout"), "{}", run.stderr);
+}
+
+#[test]
+fn six_taps_at_once_keep_one_interval() {
+    let tap = Tap::new().set("max_wait_seconds", json!(60)).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let children: Vec<_> = (0..6).map(|_| tap.command(&server).spawn().unwrap()).collect();
+    for child in children {
+        finish(child, &server).messages();
+    }
+    assert_eq!((server.sandbox.seen().len(), server.sandbox.violations()), (18, Vec::new()));
+}
+
+#[test]
+fn a_killed_tap_costs_its_successor_a_grace() {
+    let tap = Tap::new().faults(&["1:hang=100"]).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let mut child = tap.command(&server).spawn().unwrap();
+    while server.sandbox.seen().is_empty() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    tap.run_on(&server).messages();
+    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_used_sends_nothing() {
+    let tap = Tap::new().set("state_dir", json!("/dev/null/state"));
+    let run = tap.run();
+    assert_eq!((run.code, run.seen.len()), (74, 0));
+    assert!(run.critical().contains("set `state_dir`"), "{}", run.stderr);
+
+    let tap = Tap::new();
+    std::os::unix::fs::symlink(tap.folder.path(), tap.state_dir()).unwrap();
+    let run = tap.run();
+    assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
+}
+
+#[test]
+fn meltanos_structured_log_is_one_object_a_line() {
+    let run = Tap::new().args(&["--assume-idle", "--log-format", "json"]).run();
+    run.messages();
+    for line in run.stderr.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["level", "pid", "logger_name", "ts", "thread_name", "app_name", "message"] {
+            assert!(line.get(key).is_some(), "{key}");
+        }
+    }
+    assert!(run.stderr.contains("metric_info"));
+}

@@ -1,0 +1,138 @@
+//! The main job: records equal the reports, keys, selection, state.
+
+use serde_json::{Value, json};
+use tap_together::sandbox::data;
+
+use super::tap::Tap;
+
+const REPORTS: [(&str, &str); 3] =
+    [("userReport", "user_report"), ("pairingReport", "pairing_report"), ("sessionReport", "session_report")];
+
+#[test]
+fn records_equal_an_independent_reading_cell_by_cell() {
+    let run = Tap::new().rows(2_000).args(&["--assume-idle"]).run();
+    for (report, stream) in REPORTS {
+        let csv = data::csv(report, 2_000, 1);
+        let rows = csv::ReaderBuilder::new().from_reader(csv.as_bytes()).into_records();
+        let records = run.records(stream);
+        assert_eq!(records.len(), 2_000);
+        for (number, (row, record)) in rows.zip(records).enumerate() {
+            let cells = row.unwrap();
+            let expected: Vec<Value> = cells
+                .iter()
+                .map(|cell| if cell.is_empty() { Value::Null } else { cell.into() })
+                .chain([json!(number + 1)])
+                .collect();
+            let found: Vec<Value> = record.as_object().unwrap().values().cloned().collect();
+            assert_eq!(found, expected, "{stream}, row {}", number + 1);
+        }
+    }
+}
+
+#[test]
+fn the_schema_names_every_header() {
+    let messages = Tap::new().args(&["--assume-idle"]).run().messages();
+    let properties = messages[0]["schema"]["properties"].as_object().unwrap();
+    let names: Vec<&String> = properties.keys().collect();
+    assert_eq!(names.last().unwrap().as_str(), "_row_number");
+    for name in ["user_id", "what_skills_would_you_like_to_develop_2", "management_level"] {
+        assert!(properties.contains_key(name), "{name}");
+    }
+    assert_eq!(properties["management_level"]["title"], "management_level ");
+    assert_eq!(messages[0]["key_properties"], json!(["_row_number"]));
+}
+
+#[test]
+fn all_four_headers_are_sent_and_one_request_a_report() {
+    let run = Tap::new().args(&["--assume-idle"]).run();
+    let reports: Vec<&str> = run.seen.iter().map(|seen| seen.report.as_str()).collect();
+    assert_eq!(reports, ["userReport", "pairingReport", "sessionReport"]);
+    for seen in &run.seen {
+        for header in ["organization-id", "client-id", "api-key", "content-type"] {
+            assert!(seen.headers.contains_key(header), "{header}");
+        }
+    }
+}
+
+#[test]
+fn two_runs_keep_the_interval_and_go_on_with_the_versions() {
+    let tap = Tap::new().args(&["--assume-idle"]);
+    let server = tap.serve();
+    let first = tap.run_on(&server);
+    first.messages();
+    let state = tap.file("state.json", &first.state().to_string());
+    let tap = tap.args(&["--state", &state]);
+    let second = tap.run_on(&server);
+    second.messages();
+    assert_eq!(second.seen.len(), 6);
+    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+    for (_, stream) in REPORTS {
+        let version = |state: Value| state["bookmarks"][stream]["version"].as_i64().unwrap();
+        assert!(version(second.state()) > version(first.state()), "{stream}");
+    }
+}
+
+#[test]
+fn what_is_deselected_never_leaves_the_tap() {
+    let tap = Tap::new().args(&["--assume-idle"]);
+    let catalog = json!({"streams": [
+        {"tap_stream_id": "user_report", "schema": {"properties": {"user_id": {}, "email": {}, "gone": {}}}, "metadata": [
+            {"breadcrumb": [], "metadata": {"selected": true}},
+            {"breadcrumb": ["properties", "email"], "metadata": {"selected": false}},
+        ]},
+        {"tap_stream_id": "pairing_report", "schema": {}, "metadata": [{"breadcrumb": [], "metadata": {"selected": false}}]},
+    ]});
+    let path = tap.file("catalog.json", &catalog.to_string());
+    let run = tap.args(&["--catalog", &path]).run();
+    assert_eq!(run.seen.len(), 1);
+    let records = run.records("user_report");
+    assert_eq!(records[0], json!({"user_id": "usr_0001", "_row_number": 1}));
+    assert!(run.stderr.contains("has no column `gone` any more"), "{}", run.stderr);
+    assert!(run.stderr.contains("has a new column `title`"), "{}", run.stderr);
+}
+
+#[test]
+fn a_natural_key_is_proven_or_refused() {
+    let tap = Tap::new().set("key_properties", json!({"user_report": ["user_id"]})).args(&["--assume-idle"]);
+    let run = tap.run();
+    assert_eq!(run.messages()[0]["key_properties"], json!(["user_id"]));
+    assert!(run.records("user_report")[0].get("_row_number").is_none());
+
+    let run =
+        Tap::new().set("key_properties", json!({"user_report": ["office"]})).args(&["--assume-idle"]).run();
+    assert_eq!(run.code, 65);
+    assert!(run.critical().contains("the key is no key"), "{}", run.stderr);
+    assert!(!run.stdout.contains(r#""stream":"user_report""#));
+    assert!(run.stdout.contains(r#""stream":"session_report""#));
+    assert_eq!(run.state()["currently_syncing"], "user_report");
+}
+
+#[test]
+fn types_are_inferred_without_loss() {
+    let csv = "csv=a,b,c\n1,007,2025-06-02T09:00:00+10:00\n2,1,\n";
+    let run = Tap::new().set("types", json!("infer")).faults(&[csv]).args(&["--assume-idle"]).run();
+    assert_eq!(
+        run.records("user_report")[0],
+        json!({"a": 1, "b": "007", "c": "2025-06-01T23:00:00Z", "_row_number": 1})
+    );
+}
+
+#[test]
+fn an_empty_report_still_has_its_schema() {
+    let run = Tap::new().rows(0).args(&["--assume-idle"]).run();
+    assert_eq!(run.messages().iter().filter(|message| message["type"] == "SCHEMA").count(), 3);
+    assert!(run.records("user_report").is_empty());
+    assert!(run.stderr.contains("has a header but no rows"));
+}
+
+#[test]
+fn an_interrupted_stream_goes_first_and_unknown_state_stays() {
+    let tap = Tap::new().args(&["--assume-idle"]);
+    let state = tap
+        .file("state.json", r#"{"currently_syncing":"session_report","mine":1,"bookmarks":{"x":{"y":2}}}"#);
+    let run = tap.args(&["--state", &state]).run();
+    assert_eq!(run.messages()[0]["stream"], "session_report");
+    assert_eq!(run.seen.len(), 3);
+    assert_eq!((&run.state()["mine"], &run.state()["bookmarks"]["x"]["y"]), (&json!(1), &json!(2)));
+    assert_eq!(run.state()["currently_syncing"], Value::Null);
+}

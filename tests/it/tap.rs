@@ -1,0 +1,166 @@
+//! The one builder of a run: settings, script, arguments; then the whole output and what the server saw.
+//!
+//! Every run carries a canary key in its logs' reach and made-up people in its reports: neither may reach stderr.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tap_together::sandbox::script::Script;
+use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
+
+/// Short, because the server is on loopback.
+const INTERVAL: f64 = 0.1;
+
+/// A tap and its sandbox.
+pub struct Tap {
+    pub folder: tempfile::TempDir,
+    settings: Value,
+    arguments: Vec<String>,
+    options: Options,
+}
+
+/// A sandbox on its own thread.
+pub struct Server {
+    pub sandbox: Sandbox,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub seen: Vec<Seen>,
+}
+
+impl Tap {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            settings: json!({}),
+            arguments: Vec::new(),
+            options: Options {
+                rows: 5,
+                seed: 1,
+                interval: Duration::from_secs_f64(INTERVAL),
+                script: Script::default(),
+            },
+        }
+    }
+
+    pub fn set(mut self, name: &str, value: Value) -> Self {
+        self.settings[name] = value;
+        self
+    }
+
+    pub fn rows(mut self, rows: u64) -> Self {
+        self.options.rows = rows;
+        self
+    }
+
+    pub fn faults(mut self, faults: &[&str]) -> Self {
+        let faults: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        self.options.script = Script::parse(&faults).unwrap();
+        self
+    }
+
+    pub fn args(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// Writes a file next to the config and returns its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.folder.path().join(name);
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn serve(&self) -> Server {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(0, self.options.clone())).unwrap();
+        Server { sandbox, _runtime: runtime }
+    }
+
+    pub fn command(&self, server: &Server) -> Command {
+        let mut config = json!({
+            "organization_id": ORGANIZATION_ID, "client_id": CLIENT_ID, "api_key": API_KEY,
+            "base_url": server.sandbox.url(), "request_interval_seconds": INTERVAL, "state_dir": self.state_dir(),
+        });
+        config.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
+        let config = self.file("config.json", &config.to_string());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
+        command.env_clear().args(["--config", &config]).args(&self.arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self) -> Run {
+        let server = self.serve();
+        let run = self.run_on(&server);
+        assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+        run
+    }
+
+    pub fn run_on(&self, server: &Server) -> Run {
+        finish(self.command(server).spawn().unwrap(), server)
+    }
+}
+
+/// Waits for the end and searches the log for what must not be there.
+pub fn finish(child: Child, server: &Server) -> Run {
+    use std::os::unix::process::ExitStatusExt;
+    let output = child.wait_with_output().unwrap();
+    let status = output.status;
+    let run = Run {
+        code: status.code().unwrap_or_else(|| -status.signal().unwrap()),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        seen: server.sandbox.seen(),
+    };
+    for canary in [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch"] {
+        assert!(!run.stderr.contains(canary), "`{canary}` reached the log:\n{}", run.stderr);
+    }
+    assert!(!run.stdout.contains(API_KEY));
+    run
+}
+
+impl Run {
+    /// Asserts success and the contract, and returns the messages.
+    pub fn messages(&self) -> Vec<Value> {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        let violations = super::contract::violations(&self.stdout);
+        assert_eq!(violations, Vec::<String>::new());
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub fn records(&self, stream: &str) -> Vec<Value> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|m| m["type"] == "RECORD" && m["stream"] == stream)
+            .map(|m| m["record"].clone())
+            .collect()
+    }
+
+    pub fn state(&self) -> Value {
+        serde_json::from_str::<Value>(self.stdout.lines().last().unwrap()).unwrap()["value"].clone()
+    }
+
+    /// The last line of a failure.
+    pub fn critical(&self) -> &str {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with("CRITICAL "), "{}", self.stderr);
+        last
+    }
+}
