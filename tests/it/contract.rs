@@ -15,14 +15,14 @@ pub fn violations(output: &str) -> Vec<String> {
             say("no JSON");
             continue;
         };
-        last = message["type"].as_str().unwrap_or_default().to_owned();
+        message["type"].as_str().unwrap_or_default().clone_into(&mut last);
         let name = message["stream"].as_str().unwrap_or_default().to_owned();
         match last.as_str() {
             "SCHEMA" => {
                 streams.insert(name, Stream::new(&message));
             }
             "STATE" if message["value"].as_object().is_none_or(serde_json::Map::is_empty) => {
-                say("empty state")
+                say("empty state");
             }
             "STATE" => {}
             _ => match streams.get_mut(&name) {

@@ -28,7 +28,7 @@ fn a_signal_while_waiting_ends_the_run_with_its_code() {
 
 #[test]
 fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
-    let tap = Tap::new().faults(&["hang=100"]).args(&["--assume-idle"]);
+    let tap = Tap::new().faults(&["1:hang=100"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let child = tap.command(&server).spawn().unwrap();
     while server.sandbox.seen().is_empty() {
