@@ -67,7 +67,7 @@ pub enum Command {
         /// Seconds between two requests, as the API demands them
         #[arg(long, default_value_t = 60.0)]
         interval: f64,
-        /// What goes wrong: [REPORT:][N:]FAULT[=VALUE], as in `503` or `userReport:2:cut=100`; repeatable
+        /// What goes wrong: `[REPORT:][N:]FAULT[=VALUE]`, as in `503` or `userReport:2:cut=100`; repeatable
         #[arg(long, value_name = "FAULT")]
         fault: Vec<String>,
     },
