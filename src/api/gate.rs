@@ -1,7 +1,7 @@
 //! The gate: the only way to the API, and the reason why it is never asked too often.
 //!
 //! A [`Permit`] is exclusive among all processes that share the state folder (a kernel lock) and is handed out
-//! only when [`ledger::due`](super::ledger::due) says so. Before it is handed out the ledger says *inflight*;
+//! only when [`ledger::due`] says so. Before it is handed out the ledger says *inflight*;
 //! if that cannot be written there is no permit. The interval counts from [`Permit::close`], which is called
 //! after the last byte; a permit that is dropped unclosed leaves *inflight* behind, which costs the next one a grace.
 
