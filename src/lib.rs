@@ -1,7 +1,7 @@
 //! `tap-together`: a Singer tap for the reports of the Together mentoring platform.
 //!
 //! The map of the house, from what was typed to what is written:
-//! [`cli`] → [`settings`] → [`job`] → [`api`] (gate, attempt, retry) → [`report`] (decoder, spool) →
+//! [`cli`] → [`mod@settings`] → [`job`] → [`api`] (gate, attempt, retry) → [`report`] (decoder, spool) →
 //! [`table`] (rows, plan) → [`singer`] (messages on stdout), with [`telemetry`] on stderr. [`sandbox`] stands in
 //! for the API. Imports point that way only; [`error`] and [`clock`] are the ground floor.
 
