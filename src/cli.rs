@@ -45,6 +45,9 @@ pub struct Cli {
     /// Rows of each of the sandbox's reports
     #[arg(long, default_value_t = 3, requires = "sandbox")]
     pub rows: u64,
+    /// Seed of the sandbox's made-up data
+    #[arg(long, default_value_t = 1, requires = "sandbox")]
+    pub seed: u64,
     /// What to do instead of syncing
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -53,6 +56,8 @@ pub struct Cli {
 /// Sub-commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Judge the output of any tap, read from standard input, by the rules that real targets rely on
+    Check,
     /// Serve the stand-in of the API on loopback until interrupted
     Sandbox {
         /// Port; 0 for any that is free

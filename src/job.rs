@@ -13,7 +13,7 @@ use crate::settings::{ColumnNames, OnRagged, Settings, Types};
 use crate::singer::catalog::{Catalog, Choice, Entry};
 use crate::singer::state::{Remembered, State};
 use crate::singer::{EXTRA, ROW_NUMBER};
-use crate::table::header::{Column, NameStyle};
+use crate::table::header::{Column, NameStyle, other_separator};
 use crate::table::kind::Kind;
 use crate::table::plan::Field;
 use crate::table::verify::{Demands, Facts, Ragged};
@@ -88,10 +88,12 @@ impl Job {
         streams.sort_by_key(|stream| state.currently_syncing() != Some(stream.name()));
         for stream in &streams {
             if let Some(method) = &stream.entry.other_method {
-                telemetry.warning(&format!(
-                    "`{}` is synced with FULL_TABLE, not {method}: rows of a report change and disappear",
-                    stream.name()
-                ));
+                telemetry.warning_about(
+                    stream.name(),
+                    &format!(
+                        " is synced with FULL_TABLE, not {method}: rows of a report change and disappear"
+                    ),
+                );
             }
         }
         Ok(Self { streams, state })
@@ -163,10 +165,8 @@ impl Stream {
         for (index, (column, kind)) in facts.columns.iter().zip(&facts.kinds).enumerate() {
             let choice = self.entry.choice(&column.name);
             if choice == Choice::Unknown {
-                telemetry.warning(&format!(
-                    "`{}` has a new column `{}` that the catalog does not list; it is left out until discovery runs again",
-                    self.name(), column.name
-                ));
+                let words = " that the catalog does not list; it is left out until discovery runs again";
+                telemetry.warning_about(self.name(), &format!(" has a new column `{}`{words}", column.name));
             }
             if choice == Choice::Selected || self.key.contains(&column.name) {
                 fields.push(Field { index, name: column.name.clone(), kind: self.kind(column, *kind) });
@@ -175,11 +175,19 @@ impl Stream {
         for gone in self.entry.properties.keys() {
             let ours = gone == ROW_NUMBER || gone == EXTRA;
             if !ours && !facts.columns.iter().any(|column| &column.name == gone) {
-                telemetry.warning(&format!(
-                    "`{}` has no column `{gone}` any more, though the catalog lists it",
-                    self.name()
-                ));
+                let words = " any more, though the catalog lists it";
+                telemetry.warning_about(self.name(), &format!(" has no column `{gone}`{words}"));
             }
+        }
+        for (name, _) in
+            self.overrides.iter().filter(|(name, _)| !facts.columns.iter().any(|c| c.name == *name))
+        {
+            telemetry
+                .warning_about(self.name(), &format!(" has no column `{name}`, whose type is overridden"));
+        }
+        if let Some(separator) = other_separator(&facts.columns) {
+            let words = format!(" has a single column; is the separator {separator} and not a comma?");
+            telemetry.warning_about(self.name(), &words);
         }
         let row_number = self.key.iter().any(|column| column == ROW_NUMBER);
         let schema = schema(&fields, &facts.columns, row_number, facts.extra);

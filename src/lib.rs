@@ -20,6 +20,7 @@ pub mod table;
 pub mod telemetry;
 mod verbs;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -38,10 +39,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     process::harden();
     let environment = Environment::capture();
     let telemetry = Arc::new(process::telemetry(cli, &environment));
+    let done = |()| ExitCode::SUCCESS;
+    let mut stdout = std::io::stdout();
     let outcome = if cli.about {
-        verbs::about::about(cli.format, &mut std::io::stdout().lock())
+        verbs::about::about(cli.format, &mut stdout)
             .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
-            .map(|()| ExitCode::SUCCESS)
+            .map(done)
+    } else if let Some(Command::Check) = cli.command {
+        verbs::check::check(std::io::stdin().lock(), &mut stdout).map(done)
     } else {
         process::until_signalled(&telemetry, |stop| {
             work(cli.clone(), environment, Arc::clone(&telemetry), stop)
@@ -74,7 +79,7 @@ async fn work(
     if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
         return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
     }
-    let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows).await?) } else { None };
+    let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;
     telemetry.hide(settings.api_key.expose_secret());
     let job = Job::new(
@@ -89,6 +94,10 @@ async fn work(
     } else if cli.test {
         verbs::test::test(&job, connect()?, &telemetry).await
     } else {
+        if std::io::stdout().is_terminal() && !cli.sandbox {
+            telemetry
+                .warning("the records of real people are about to be shown here; pipe them into a target");
+        }
         verbs::sync::sync(job, &connect()?, &settings, std::io::stdout(), &telemetry, &stop).await
     }
 }

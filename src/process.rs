@@ -46,7 +46,8 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
     Telemetry::new(format, level.unwrap_or(Level::Info))
 }
 
-/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number.
+/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. A second signal
+/// does not wait for the delivery's last line.
 pub fn until_signalled<F: Future<Output = Result<()>>>(
     telemetry: &Telemetry,
     work: impl FnOnce(Arc<AtomicBool>) -> F,
@@ -56,22 +57,33 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
     let stop = Arc::new(AtomicBool::new(false));
     let outcome = runtime.block_on(async {
         let mut signals = Signals::new().map_err(|cause| setup(&cause))?;
-        let work = work(Arc::clone(&stop));
-        tokio::pin!(work);
+        let mut work = Box::pin(work(Arc::clone(&stop)));
+        let (name, number) = tokio::select! {
+            outcome = &mut work => return outcome.map(|()| ExitCode::SUCCESS),
+            signal = signals.next() => signal,
+        };
+        // Before the work is dropped: a delivery whose parcels end must know that they are not all.
+        stop.store(true, Ordering::Relaxed);
+        drop(work);
         tokio::select! {
-            outcome = &mut work => outcome.map(|()| ExitCode::SUCCESS),
-            (name, number) = signals.next() => {
-                // Before the work is dropped: a delivery whose parcels end must know that they are not all.
-                stop.store(true, Ordering::Relaxed);
-                telemetry.progress_clear();
-                telemetry.critical(&format!("stopped by {name}; hint: run again with the last STATE to go on"));
-                Ok(ExitCode::from(128 + number))
-            }
+            () = delivered(&stop) => {}
+            _ = signals.next() => {}
+            () = tokio::time::sleep(LAST_LINE) => {}
         }
+        telemetry.progress_clear();
+        telemetry.critical(&format!("stopped by {name}; hint: run again with the last STATE to go on"));
+        Ok(ExitCode::from(128 + number))
     });
-    // The delivery's thread finishes its line, unless nobody reads it.
-    runtime.shutdown_timeout(LAST_LINE);
+    // A delivery that nobody reads is left where it is.
+    runtime.shutdown_background();
     outcome
+}
+
+/// The delivery's thread has finished its line when it has let go of the flag.
+async fn delivered(stop: &Arc<AtomicBool>) {
+    while Arc::strong_count(stop) > 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn setup(cause: &std::io::Error) -> Error {

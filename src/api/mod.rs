@@ -116,10 +116,10 @@ impl Api {
             };
             permit.fail(failure.kind.ending(), back_off).map_err(|error| local(error, requests))?;
             match decision {
-                Decision::Again(_) => telemetry.warning(&format!(
-                    "`{report}`, attempt {requests} of {}: {}",
-                    self.policy.max_attempts, failure.message
-                )),
+                Decision::Again(_) => telemetry.warning_about(
+                    report,
+                    &format!(", attempt {requests} of {}: {}", self.policy.max_attempts, failure.message),
+                ),
                 Decision::GiveUp(wait) => return Err(self.give_up(failure, report, requests, wait)),
             }
         }

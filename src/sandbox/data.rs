@@ -30,6 +30,12 @@ const WORDS: [&str; 8] = [
     "It’s fine",
 ];
 
+/// Whether there is such a report.
+#[must_use]
+pub fn exists(report: &str) -> bool {
+    sample(report).is_some()
+}
+
 /// The pieces of a report's CSV; nothing for a report that there is not.
 #[must_use]
 pub fn pieces(report: &str, rows: u64, seed: u64) -> Option<impl Iterator<Item = String> + Send + use<>> {

@@ -3,6 +3,8 @@
 //! It keeps the API's rules (four headers, one request an interval and one at a time, a key that is revoked after
 //! repeated violations) and breaks them as its [`script`] says. Written on bare sockets, so that a fault is exact.
 
+mod answer;
+mod body;
 pub mod data;
 pub mod script;
 mod server;
@@ -45,9 +47,9 @@ pub struct Embedded {
 
 impl Embedded {
     /// Starts it on any free port.
-    pub async fn start(rows: u64) -> Result<Self> {
+    pub async fn start(rows: u64, seed: u64) -> Result<Self> {
         let fail = |cause: std::io::Error| Error::new(Exit::Io, format!("cannot start the sandbox: {cause}"));
-        let options = Options { rows, seed: 1, interval: EMBEDDED_INTERVAL, script: Script::default() };
+        let options = Options { rows, seed, interval: EMBEDDED_INTERVAL, script: Script::default() };
         Ok(Self {
             sandbox: Sandbox::start(0, options).await.map_err(fail)?,
             folder: tempfile::tempdir().map_err(fail)?,

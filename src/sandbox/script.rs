@@ -38,8 +38,14 @@ pub enum Fault {
     Hang(usize),
     /// `delay=500`: milliseconds before the head.
     Delay(Duration),
+    /// `drip=10`: milliseconds between two bytes of the body.
+    Drip(Duration),
+    /// `raw=TEXT`: in place of the whole answer, head included.
+    Raw(String),
     /// `body=TEXT`: in place of the JSON.
     Body(String),
+    /// `body-file=PATH`.
+    BodyFile(String),
     /// `csv=TEXT`: in place of the made-up report.
     Csv(String),
     /// `csv-file=PATH`.
@@ -108,6 +114,9 @@ impl Fault {
             ("reset", _) => Self::Reset(number()?),
             ("hang", _) => Self::Hang(number()?),
             ("delay", Some(value)) => Self::Delay(Duration::from_millis(value.parse().ok()?)),
+            ("drip", Some(value)) => Self::Drip(Duration::from_millis(value.parse().ok()?)),
+            ("raw", Some(value)) => Self::Raw(value.to_owned()),
+            ("body-file", Some(value)) => Self::BodyFile(value.to_owned()),
             ("body", Some(value)) => Self::Body(value.to_owned()),
             ("csv", Some(value)) => Self::Csv(value.to_owned()),
             ("csv-file", Some(value)) => Self::CsvFile(value.to_owned()),

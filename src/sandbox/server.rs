@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use flate2::{Compression, write::GzEncoder};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use super::script::Fault;
+use super::answer::Answer;
+use super::body::Source;
 use super::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, data};
 
 /// After so many violations of the rate the key is revoked.
@@ -149,22 +148,23 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let Some((method, path, headers)) = request(&mut stream).await? else { return Ok(()) };
     let expected = format!("/public/{ORGANIZATION_ID}/reports/export/");
     let report = path.strip_prefix(&expected).unwrap_or(&path).to_owned();
-    let (place, mut status, words) = shared.arrive(&report, headers);
+    let (place, status, words) = shared.arrive(&report, headers);
     let finish = Finish { shared, place };
-    let mut body = serde_json::json!({"message": words}).to_string().into_bytes();
-    let mut faults = Vec::new();
+    let message = || Source::Text(serde_json::json!({"message": words}).to_string());
+    let Options { rows, seed, .. } = shared.options;
+    let mut answer = match status {
+        200 if method != "GET" => Answer::new(405, message()),
+        200 if data::exists(&report) => Answer::new(200, Source::Made { report: report.clone(), rows, seed }),
+        200 => Answer::new(404, message()),
+        _ => Answer::new(status, message()),
+    };
     if status == 200 {
         let of_report = shared.log().seen.iter().filter(|seen| seen.report == report).count() as u64;
-        faults = shared.options.script.faults(&report, of_report, place as u64 + 1).cloned().collect();
-        if method != "GET" {
-            status = 405;
-        } else if let Some(pieces) = data::pieces(&report, shared.options.rows, shared.options.seed) {
-            body = envelope(&pieces.collect::<String>());
-        } else {
-            status = 404;
+        for fault in shared.options.script.faults(&report, of_report, place as u64 + 1) {
+            answer.break_by(fault)?;
         }
     }
-    let outcome = answer(&mut stream, status, body, &faults).await;
+    let outcome = answer.send(&mut stream).await;
     drop(finish);
     outcome
 }
@@ -180,10 +180,6 @@ impl Drop for Finish<'_> {
         let now = self.shared.began.elapsed();
         self.shared.log().seen[self.place].finished = Some(now);
     }
-}
-
-fn envelope(csv: &str) -> Vec<u8> {
-    serde_json::json!({"report": csv}).to_string().into_bytes()
 }
 
 async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String, HashMap<String, String>)>> {
@@ -208,70 +204,4 @@ async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String, H
             }
         }
     }
-}
-
-async fn answer(
-    stream: &mut TcpStream,
-    mut status: u16,
-    mut body: Vec<u8>,
-    faults: &[Fault],
-) -> io::Result<()> {
-    let mut extra = String::new();
-    let (mut chunked, mut close, mut length, mut gzip) = (false, false, 0, false);
-    let mut end = None;
-    for fault in faults {
-        match fault {
-            Fault::Status(other) => {
-                status = *other;
-                body = br#"{"message":"scripted"}"#.to_vec();
-            }
-            Fault::Header(line) => extra.extend([line, "\r\n"]),
-            Fault::Chunked => chunked = true,
-            Fault::Close => close = true,
-            Fault::Length(delta) => length = *delta,
-            Fault::Gzip => gzip = true,
-            Fault::Delay(delay) => tokio::time::sleep(*delay).await,
-            Fault::Body(text) => body = text.clone().into_bytes(),
-            Fault::Csv(text) => body = envelope(text),
-            Fault::CsvFile(path) => body = envelope(&std::fs::read_to_string(path)?),
-            Fault::Cut(_) | Fault::Reset(_) | Fault::Hang(_) => end = Some(fault),
-        }
-    }
-    if gzip {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(&body)?;
-        body = encoder.finish()?;
-        extra.push_str("content-encoding: gzip\r\n");
-    }
-    let framing = match (chunked, close) {
-        (true, _) => "transfer-encoding: chunked\r\n".to_owned(),
-        (_, true) => String::new(),
-        _ => format!("content-length: {}\r\n", (body.len() as u64).saturating_add_signed(length)),
-    };
-    if chunked {
-        let pieces = body
-            .chunks(4096)
-            .flat_map(|piece| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat());
-        body = pieces.chain(*b"0\r\n\r\n").collect();
-    }
-    let date = httpdate::fmt_http_date(crate::clock::wall().into());
-    let head = format!(
-        "HTTP/1.1 {status} Sandbox\r\ndate: {date}\r\ncontent-type: application/json\r\nconnection: close\r\n{framing}{extra}\r\n"
-    );
-    stream.write_all(head.as_bytes()).await?;
-    match end {
-        Some(Fault::Cut(at)) => stream.write_all(&body[..body.len().min(*at)]).await?,
-        Some(Fault::Reset(at)) => {
-            stream.write_all(&body[..body.len().min(*at)]).await?;
-            stream.set_zero_linger()?;
-            return Ok(());
-        }
-        Some(Fault::Hang(at)) => {
-            stream.write_all(&body[..body.len().min(*at)]).await?;
-            // Until the client gives up.
-            while stream.read(&mut [0; 64]).await? > 0 {}
-        }
-        _ => stream.write_all(&body).await?,
-    }
-    stream.shutdown().await
 }

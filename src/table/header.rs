@@ -59,7 +59,7 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> V
 #[must_use]
 pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
     match columns {
-        [only] if only.title.contains(';') => Some(";"),
+        [only] if only.title.contains(';') => Some("`;`"),
         [only] if only.title.contains('\t') => Some("a tab"),
         _ => None,
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_title_is_the_header() {
         assert_eq!(columns(["level "].into_iter(), NameStyle::Snake)[0].title, "level ");
-        assert_eq!(other_separator(&columns(["a;b"].into_iter(), NameStyle::Snake)), Some(";"));
+        assert_eq!(other_separator(&columns(["a;b"].into_iter(), NameStyle::Snake)), Some("`;`"));
     }
 
     proptest! {

@@ -6,6 +6,7 @@
 mod format;
 mod redactor;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -32,13 +33,20 @@ struct Inner {
     drawn: Option<Duration>,
     requests: u64,
     warnings: u64,
+    subjects: BTreeMap<String, u64>,
 }
 
 impl Telemetry {
     /// A telemetry in the given form that shows lines from `level` up.
     #[must_use]
     pub fn new(format: Format, level: Level) -> Self {
-        let inner = Inner { redactor: Redactor::default(), drawn: None, requests: 0, warnings: 0 };
+        let inner = Inner {
+            redactor: Redactor::default(),
+            drawn: None,
+            requests: 0,
+            warnings: 0,
+            subjects: BTreeMap::new(),
+        };
         let terminal = format == Format::Text && std::io::stderr().is_terminal();
         Self { format, level, terminal, inner: Mutex::new(inner) }
     }
@@ -57,6 +65,18 @@ impl Telemetry {
     pub fn warning(&self, message: &str) {
         self.lock().warnings += 1;
         self.log(Level::Warning, message);
+    }
+
+    /// The same, counted for one report or stream.
+    pub fn warning_about(&self, subject: &str, message: &str) {
+        *self.lock().subjects.entry(subject.to_owned()).or_default() += 1;
+        self.warning(&format!("`{subject}`{message}"));
+    }
+
+    /// Warnings so far about a report or stream.
+    #[must_use]
+    pub fn warnings_about(&self, subject: &str) -> u64 {
+        self.lock().subjects.get(subject).copied().unwrap_or(0)
     }
 
     /// One of several failures; the last is [`Self::critical`].

@@ -48,6 +48,8 @@ pub struct Outcome {
     pub took: Duration,
     /// Requests that it took.
     pub requests: u32,
+    /// What the operator was warned of.
+    pub warnings: u64,
 }
 
 impl<W: Write> Delivery<W> {
@@ -91,7 +93,14 @@ impl<W: Write> Delivery<W> {
         let tags = json!({"stream": stream.name()});
         self.telemetry.metric("counter", "record_count", &json!(facts.rows), &tags);
         self.telemetry.metric("timer", "sync_duration", &json!(seconds(took)), &tags);
-        Ok(Outcome { stream: stream.name().to_owned(), rows: facts.rows, took, requests: report.requests })
+        let subjects = [stream.name(), &stream.report.report];
+        Ok(Outcome {
+            stream: stream.name().to_owned(),
+            rows: facts.rows,
+            took,
+            requests: report.requests,
+            warnings: subjects.map(|subject| self.telemetry.warnings_about(subject)).iter().sum(),
+        })
     }
 
     /// Writes a STATE line.
@@ -121,7 +130,7 @@ impl<W: Write> Delivery<W> {
             (facts.lenient_quotes, "cells have text after their closing quote; it was kept"),
         ] {
             if count > 0 {
-                self.telemetry.warning(&format!("`{name}`: {count} {what}"));
+                self.telemetry.warning_about(name, &format!(": {count} {what}"));
             }
         }
         self.guard(name, facts.rows)?;
@@ -133,17 +142,19 @@ impl<W: Write> Delivery<W> {
         let before = self.state.row_count(name).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
         let shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
-        let message = format!("`{name}` has {rows} rows, {before} in the last run");
+        let words = format!(" has {rows} rows, {before} in the last run");
         match (shrunk, rows) {
-            (true, _) if self.settings.fail_on_shrink => Err(Error::new(Exit::Report, message).hint(
-                "if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted",
-            )),
+            (true, _) if self.settings.fail_on_shrink => {
+                Err(Error::new(Exit::Report, format!("`{name}`{words}")).hint(
+                    "if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted",
+                ))
+            }
             (true, _) => {
-                self.telemetry.warning(&message);
+                self.telemetry.warning_about(name, &words);
                 Ok(())
             }
             (false, 0) => {
-                self.telemetry.warning(&format!("`{name}` has a header but no rows"));
+                self.telemetry.warning_about(name, " has a header but no rows");
                 Ok(())
             }
             _ => Ok(()),

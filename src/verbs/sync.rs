@@ -104,14 +104,18 @@ fn deliver<W: Write>(
 }
 
 fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telemetry) {
-    telemetry.info(&format!("{:<20} {:>12} {:>10} {:>9}", "stream", "rows", "seconds", "requests"));
+    telemetry.info(&format!(
+        "{:<20} {:>12} {:>10} {:>9} {:>9}",
+        "stream", "rows", "seconds", "requests", "warnings"
+    ));
     for outcome in outcomes {
         telemetry.info(&format!(
-            "{:<20} {:>12} {:>10.3} {:>9}",
+            "{:<20} {:>12} {:>10.3} {:>9} {:>9}",
             outcome.stream,
             outcome.rows,
             seconds(outcome.took),
-            outcome.requests
+            outcome.requests,
+            outcome.warnings
         ));
     }
     for (stream, _) in failures {

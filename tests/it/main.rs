@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-mod contract; // the rules of Singer that every successful output keeps
 mod errors; // what goes wrong at the API, and what the operator reads
 mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tap_together::sandbox::script::Script;
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
+use tap_together::singer::check::{Checker, Violation};
 
 /// Short, because the server is on loopback.
 const INTERVAL: f64 = 0.1;
@@ -140,8 +141,11 @@ impl Run {
     /// Asserts success and the contract, and returns the messages.
     pub fn messages(&self) -> Vec<Value> {
         assert_eq!(self.code, 0, "{}", self.stderr);
-        let violations = super::contract::violations(&self.stdout);
-        assert_eq!(violations, Vec::<String>::new());
+        let mut checker = Checker::default();
+        let mut violations: Vec<Violation> =
+            self.stdout.split_inclusive('\n').flat_map(|line| checker.line(line.as_bytes())).collect();
+        violations.extend(checker.finish());
+        assert_eq!(violations, Vec::new());
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

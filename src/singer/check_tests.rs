@@ -1,0 +1,83 @@
+//! Each rule of the checker, shown to fail on the smallest output that breaks it.
+
+use super::*;
+
+const GOOD: &str = r#"{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{"type":["null","integer"]},"t":{"type":["null","string"],"format":"date-time"}}},"key_properties":["a"]}
+{"type":"RECORD","stream":"s","record":{"a":1,"t":"2026-01-01T00:00:00Z"},"version":1,"time_extracted":"Z"}
+{"type":"RECORD","stream":"s","record":{"a":2,"t":null},"version":1,"time_extracted":"Z"}
+{"type":"ACTIVATE_VERSION","stream":"s","version":1}
+{"type":"STATE","value":{"bookmarks":{}}}
+"#;
+
+fn verdict(output: &str) -> String {
+    let mut checker = Checker::default();
+    let mut found: Vec<Violation> =
+        output.split_inclusive('\n').flat_map(|line| checker.line(line.as_bytes())).collect();
+    found.extend(checker.finish());
+    found.iter().map(Violation::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_good_output_passes() {
+    assert_eq!(verdict(GOOD), "");
+}
+
+#[test]
+fn each_rule_can_fail() {
+    let state = "{\"type\":\"STATE\",\"value\":{\"bookmarks\":{}}}\n";
+    let long = format!("{{\"{}\":{{\"type\":[\"null\"]}},\"t\"", "x".repeat(64));
+    for (from, to, rule) in [
+        (state, "{\"type\":\"STATE\",\"value\":{}}\n", "line 5: the state is empty"),
+        (state, "{\"type\":\"STATE\"}\n", "line 5: the STATE has no `value`"),
+        (state, "", "at the end: the last line is no STATE"),
+        (GOOD, "", "at the end: there is no message"),
+        ("}}\n", "}}", "at the end: the last line is cut"),
+        (r#"{"a":2,"#, r#"{"a":1,"#, "line 3: the key stands twice"),
+        (r#"{"a":2,"#, r#"{"a":null,"#, "line 3: the key `a` is null"),
+        (r#"{"a":2,"#, r#"{"a":"x","#, "line 3: `a`: the value is not of types"),
+        (r#"{"a":2,"#, r#"{"a":2,"b":1,"#, "line 3: the field `b` is not in the SCHEMA"),
+        (r#""t":null"#, r#""t":"2026-01-01T00:00:00+01:00""#, "line 3: `t` is not in UTC"),
+        (r#""t":null"#, r#""t":"soon""#, "line 3: `t`: the value is not a \"date-time\""),
+        (r#""t":null"#, r#""t":"\u0000Z""#, "line 3: `t` holds a NUL"),
+        (r#"null},"version":1"#, r#"null},"version":2"#, "line 3: the version differs"),
+        (r#""version":1"#, r#""version":1767225600000"#, "line 2: the version is no epoch in seconds"),
+        (
+            r#"null},"version":1,"time_extracted":"Z""#,
+            r#"null},"version":1,"time_extracted":"0Z""#,
+            "line 3: `time_extracted` differs",
+        ),
+        (r#""time_extracted":"Z""#, r#""time_extracted":"+01:00""#, "line 2: `time_extracted` is not in UTC"),
+        (r#""stream":"s","version":1"#, r#""stream":"s","version":2"#, "line 4: another version"),
+        (r#""stream":"s","version":1"#, r#""stream":"s""#, "line 4: the ACTIVATE_VERSION has no whole"),
+        (r#""stream":"s","record":{"a":2"#, r#""stream":"t","record":{"a":2"#, "line 3: no SCHEMA for `t`"),
+        (r#""record":{"a":2,"t":null}"#, r#""record":7"#, "line 3: the RECORD has no `record`"),
+        (
+            state,
+            "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{\"a\":3},\"version\":1,\"time_extracted\":\"Z\"}\n",
+            "line 5: a RECORD follows",
+        ),
+        (state, "{\"type\":\"BATCH\"}\n", "line 5: BATCH"),
+        (state, "{\"type\":\"state\"}\n", "line 5: its `type` is none"),
+        (state, "{}\n", "line 5: it has no `type`"),
+        (state, "INFO hello\n", "line 5: it is not JSON"),
+        (state, "7\n", "line 5: it is no JSON object"),
+        (r#","key_properties":["a"]"#, "", "line 1: the SCHEMA has no `key_properties`"),
+        (r#"["a"]"#, r#"["z"]"#, "line 1: the key `z` is no property"),
+        (r#"{"properties""#, r#"{"type":7,"properties""#, "line 1: the `schema` is no valid JSON Schema"),
+        (r#""schema":{"#, r#""scheme":{"#, "line 1: the SCHEMA has no `schema`"),
+        (r#"["null","integer"]"#, r#""integer""#, "line 1: `a` has no `type` list"),
+        (r#""format""#, r#""multipleOf":1,"format""#, "line 1: `t` uses `multipleOf`"),
+        (
+            r#"{"a":{"#,
+            r#"{"A":{"type":["null"]},"a":{"#,
+            "line 1: `a` differs from another property in case only",
+        ),
+        (r#"{"a":{"#, r#"{"a b":{"type":["null"]},"a":{"#, "line 1: the name `a b` is not"),
+        (r#"{"a":{"#, r#"{"_sdc_x":{"type":["null"]},"a":{"#, "line 1: the name `_sdc_x` belongs"),
+        (r#"{"a":{"#, &long.replace(",\"t\"", ",\"a\":{"), "is longer than 63 bytes"),
+    ] {
+        let broken = GOOD.replacen(from, to, 1);
+        assert_ne!(broken, GOOD, "{rule}");
+        assert!(verdict(&broken).contains(rule), "{rule}: {}", verdict(&broken));
+    }
+}
