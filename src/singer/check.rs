@@ -115,7 +115,9 @@ impl Checker {
                     Some(known) if self.last == "RECORD" => known.record(message, &mut wrong),
                     Some(known) => known.activate(message, &mut wrong),
                 }
-                wrong.into_iter().for_each(|what| self.say(what));
+                for what in wrong {
+                    self.say(what);
+                }
             }
             "BATCH" => self.say("BATCH messages crash or empty most targets"),
             "" => self.say("it has no `type`"),

@@ -82,3 +82,25 @@ pub enum TableError {
         rows: String,
     },
 }
+
+impl TableError {
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "check the disk that holds `TMPDIR`",
+            Self::OpenQuote { .. } => "run again later; if it stays, ask Together's support",
+            Self::Ragged { .. } => "ask Together's support, or load such rows with `on_ragged: pad`",
+            Self::LongMessage { .. } => {
+                "deselect that column, or raise `max_message_bytes` if the target can take it"
+            }
+            Self::Kind { .. } => "remove the column from `schema_overrides`, or choose a wider type",
+            Self::NoKeyColumn { .. } | Self::Key { .. } => {
+                "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
+            }
+            Self::Empty | Self::LongCell { .. } | Self::Wide { .. } => {
+                "the report itself is not as documented; ask Together's support"
+            }
+        }
+    }
+}

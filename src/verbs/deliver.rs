@@ -199,9 +199,10 @@ impl<W: Write> Delivery<W> {
     }
 }
 
-fn table_error(stream: &str, error: &TableError) -> Error {
-    Error::new(Exit::Report, format!("`{stream}` cannot be used: {error}"))
-        .hint("nothing of it was emitted; the other streams are not touched")
+/// Nothing of the stream has been emitted; the other streams are not touched.
+pub fn table_error(stream: &str, error: &TableError) -> Error {
+    let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
+    Error::new(exit, format!("`{stream}` cannot be used: {error}")).hint(error.hint())
 }
 
 fn spool_error(cause: &std::io::Error) -> Error {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::deliver::table_error;
 use crate::api::Api;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
@@ -53,7 +54,6 @@ async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<
     let reader = report
         .reader()
         .map_err(|cause| Error::new(Exit::Io, format!("cannot read the spooled report: {cause}")))?;
-    let facts = verify(reader, &stream.demands())
-        .map_err(|error| Error::new(Exit::Report, format!("`{}` cannot be used: {error}", stream.name())))?;
+    let facts = verify(reader, &stream.demands()).map_err(|error| table_error(stream.name(), &error))?;
     Ok(stream.remember(&facts))
 }

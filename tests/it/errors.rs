@@ -1,49 +1,10 @@
-//! What goes wrong at the API: exit code, the operator's sentence, the number of requests, and no half report.
+//! How a run goes on, waits or ends when the API fails.
 
 use super::tap::Tap;
 
 /// One attempt, first report only scripted.
 fn once(faults: &[&str]) -> super::tap::Run {
     Tap::new().set("max_attempts", 1.into()).faults(faults).args(&["--assume-idle"]).run()
-}
-
-#[test]
-fn every_fault_has_its_code_and_its_words() {
-    for (fault, code, words, requests) in [
-        ("userReport:400", 69, "400 Bad Request", 3),
-        ("userReport:401", 77, "401 Unauthorized", 1),
-        ("userReport:403", 77, "403 Forbidden", 1),
-        ("userReport:404", 69, "404 Not Found", 3),
-        ("userReport:302", 69, "302 Found", 3),
-        ("userReport:204", 69, "204 No Content", 3),
-        ("userReport:429", 75, "is another program using the same key?", 1),
-        ("userReport:503", 75, "503 Service Unavailable", 1),
-        ("userReport:cut=100", 69, "the exchange broke", 3),
-        ("userReport:reset=100", 69, "the exchange broke", 3),
-        ("userReport:length=5", 69, "the exchange broke", 3),
-        ("userReport:length=-5", 69, "before the JSON object is closed", 3),
-        ("userReport:body=<html>", 65, "a web page instead of a report", 3),
-        ("userReport:body=", 65, "the answer is empty", 3),
-        ("userReport:body=[\"a\"]", 65, "it is not an object", 3),
-        ("userReport:body={\"report\":null}", 65, "its `report` is null", 3),
-        ("userReport:body={\"report\":\"\"}", 65, "an empty text", 3),
-        ("userReport:body={\"report\":\"a\"}x", 65, "something follows the object", 3),
-        ("userReport:header=content-encoding: br", 65, "content encoding", 3),
-        ("userReport:csv=a,b\n1,2\n3\n", 65, "line 3 has 1 cells, the header has 2", 3),
-        ("userReport:csv=a,b\n1,\"2", 65, "ends inside a quoted cell that opened on line 2", 3),
-    ] {
-        let run = once(&[fault]);
-        assert_eq!(run.code, code, "{fault}: {}", run.stderr);
-        assert!(
-            run.critical().contains(words) && run.critical().contains("; hint: "),
-            "{fault}: {}",
-            run.stderr
-        );
-        assert_eq!(run.seen.len(), requests, "{fault}");
-        assert!(!run.stdout.contains(r#""stream":"user_report""#), "{fault}");
-        assert_eq!(run.stdout.contains(r#""stream":"session_report""#), requests == 3, "{fault}");
-        assert_eq!(run.state()["currently_syncing"], "user_report", "{fault}");
-    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-mod errors; // what goes wrong at the API, and what the operator reads
+mod errors; // how a run goes on, waits or ends when the API fails
+mod faults; // everything the API can do wrong, and the whole sentence about it
 mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes
 mod sync; // the main job: records, keys, selection, state

@@ -1,0 +1,143 @@
+//! Everything that the API can do wrong, and the whole sentence that the operator reads: a snapshot.
+//!
+//! Each row is one attempt at `userReport` that fails in the scripted way. Nothing of it may be emitted, and the
+//! other reports go on unless the failure concerns every request.
+
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::tap::{Run, Tap};
+
+const SNAPSHOT: &str = include_str!("snapshots/faults.txt");
+/// As many taps at once; they wait most of the time.
+const AT_ONCE: usize = 8;
+
+/// Faults by their scripts; several of one row are separated by ` + `.
+fn rows() -> Vec<String> {
+    let mut rows: Vec<String> = [
+        400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 418, 422, 425, 429, 451, 500, 501, 502, 503, 504,
+        599, 201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308,
+    ]
+    .map(|status: u16| status.to_string())
+    .into();
+    let more = [
+        "302 + header=Location: /elsewhere",
+        "302 + header=Location: http://127.0.0.1:9/",
+        "429 + retry-after=120",
+        "429 + retry-after=soon",
+        "503 + retry-after=-5",
+        "503 + retry-after=1e12",
+        "503 + retry-after=99999999999999",
+        "503 + retry-after=5 + retry-after=900",
+        "400 + body={\"message\":\"organization-id is missing\"}",
+        "400 + body=<html><h1>Bad Request</h1></html>",
+        "400 + body=\u{1b}[31mred\u{7}\u{0}",
+        "400 + body=you sent sandbox-key",
+        "raw=",
+        "raw=garbage\r\n\r\n",
+        "raw=HTTP/1.1 200 OK\r\n",
+        "raw=PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "raw=HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\n{\"report\":\"a\"}",
+        "header=content-encoding: br",
+        "header=content-encoding: gzip",
+        "cut=0",
+        "cut=100",
+        "reset=100",
+        "length=5",
+        "length=-5",
+        "close + cut=0",
+        "close + cut=100",
+        "chunked + cut=100",
+        "gzip + cut=100",
+        "gzip + length=-5",
+        "gzip + close + cut=0",
+        "body=",
+        "body= \n ",
+        "body=\u{feff}",
+        "body=null",
+        "body=[]",
+        "body=[\"a\"]",
+        "body=\"a\"",
+        "body=7",
+        "body={}",
+        "body=<!doctype html><title>Sign in</title>",
+        "body={\"error\":\"internal\"}",
+        "body={\"Report\":\"a\\n1\\n\"}",
+        "body={\"report\":null}",
+        "body={\"report\":7}",
+        "body={\"report\":[\"a\"]}",
+        "body={\"report\":{\"csv\":\"a\"}}",
+        "body={\"report\":\"\"}",
+        "body={\"report\":\"\\ufeff\"}",
+        "body={\"report\":\"a\",\"report\":\"b\"}",
+        "body={\"report\":\"a\"}{\"report\":\"b\"}",
+        "body={\"report\":\"a\"}x",
+        "body={\"report\":\"a\\x\"}",
+        "body={\"report\":\"a\\u12\"}",
+        "body={\"report\":\"a\nb\"}",
+        "body={\"report\":\"a\",}",
+        "body={\"report\":\"a\"",
+        "csv=",
+        "csv=\n",
+        "csv=a,b\n1\n3,4\n",
+        "csv=a,b\n1,2\n3,4,5\n6,7\n",
+        "csv=a,b\n1,2\n3",
+        "csv=a,b\n1,\"2\n3,4\n5,6",
+    ];
+    rows.extend(more.map(str::to_owned));
+    rows
+}
+
+fn run(row: &str) -> Run {
+    let faults: Vec<String> = row.split(" + ").map(|fault| format!("userReport:{fault}")).collect();
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    Tap::new().set("max_attempts", 1.into()).faults(&faults).args(&["--assume-idle"]).run()
+}
+
+fn verdict(row: &str) -> String {
+    let run = run(row);
+    let emitted = |stream: &str| run.stdout.contains(&format!(r#""stream":"{stream}""#));
+    assert!(!emitted("user_report"), "{row}");
+    assert_eq!(emitted("session_report"), run.seen.len() == 3, "{row}");
+    assert_eq!(run.state()["currently_syncing"], "user_report", "{row}");
+    let mut text = format!("{}\n", row.escape_debug());
+    let _ = writeln!(text, "  exit {}, requests: {}", run.code, run.seen.len());
+    let _ = writeln!(text, "  {}\n", without_jitter(run.critical()));
+    text
+}
+
+/// A back-off has a random part.
+fn without_jitter(line: &str) -> String {
+    match line.split_once(" allowed in ") {
+        Some((before, after)) => {
+            format!("{before} allowed in {}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn every_fault_has_its_code_and_its_sentence() {
+    let rows = rows();
+    let next = AtomicUsize::new(0);
+    let verdicts = Mutex::new(vec![String::new(); rows.len()]);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let verdict = verdict(row);
+                    let place = rows.iter().position(|other| other == row).unwrap();
+                    verdicts.lock().unwrap()[place] = verdict;
+                }
+            });
+        }
+    });
+    let found = verdicts.into_inner().unwrap().concat();
+    let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
+    std::fs::write(fresh, &found).unwrap();
+    assert!(
+        found == SNAPSHOT,
+        "other sentences than in tests/it/snapshots/faults.txt; the new ones are in {fresh}"
+    );
+}
