@@ -4,7 +4,9 @@
 
 mod errors; // how a run goes on, waits or ends when the API fails
 mod faults; // everything the API can do wrong, and the whole sentence about it
+mod house; // rules that no other tool keeps
 mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes
+mod readme; // every command in the README
 mod sync; // the main job: records, keys, selection, state
 mod tap; // the one builder
