@@ -2,7 +2,6 @@
 //!
 //! Time is bounded at every step, because no single time-out of the stock client ends a slow drip.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use flate2::write::GzDecoder;
@@ -12,7 +11,7 @@ use std::io::Write;
 use tokio::time::timeout;
 use url::Url;
 
-use super::client::causes;
+use super::client::cause;
 use super::failure::{Failure, Kind};
 use super::retry::retry_after;
 use crate::clock;
@@ -238,18 +237,22 @@ fn visible(character: char) -> Vec<char> {
 /// Sorts the client's error by whether anything was sent.
 fn sort(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    let words = causes(&error);
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let io = cause.downcast_ref::<std::io::Error>();
-        let tls = io.and_then(|io| io.get_ref()?.downcast_ref::<rustls::Error>()).or(cause.downcast_ref());
-        if let Some(rustls::Error::InvalidCertificate(_)) = tls {
-            return Failure::new(Kind::Certificate, format!("the server's certificate is refused: {words}"));
-        }
-        source = cause.source();
+    let words = cause(&error);
+    if refuses_certificate(&error) {
+        return Failure::new(Kind::Certificate, format!("the server's certificate is refused: {words}"));
     }
     if error.is_connect() {
         return Failure::new(Kind::Unreachable, format!("cannot connect: {words}"));
     }
     Failure::new(Kind::Broken, format!("the exchange broke: {words}"))
+}
+
+/// An `io::Error` does not name the error that it wraps as its source, and wraps may be nested.
+fn refuses_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let wrapped = wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static));
+    wrapped.or_else(|| error.source()).is_some_and(refuses_certificate)
 }

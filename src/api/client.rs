@@ -33,8 +33,8 @@ pub fn build(settings: &Settings) -> Result<Client> {
         .connect_timeout(CONNECT)
         .tls_backend_preconfigured(tls(settings, secure)?);
     let builder = if secure { builder } else { builder.no_proxy() };
-    builder.build().map_err(|cause| {
-        Error::new(Exit::Usage, format!("cannot set up the HTTP client: {}", causes(&cause)))
+    builder.build().map_err(|failed| {
+        Error::new(Exit::Usage, format!("cannot set up the HTTP client: {}", cause(&failed)))
             .hint("check the proxy settings (`HTTPS_PROXY`) and `user_agent`")
     })
 }
@@ -98,16 +98,11 @@ fn bundle_error(path: &Path, what: &str) -> Error {
         .hint("name a PEM file with one or more CA certificates")
 }
 
-/// The causes of an error, innermost last, without the URL (the organisation's id is in it) and without repeats.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !words.iter().any(|said| said.contains(&text)) {
-            words.push(text);
-        }
-        next = error.source();
+/// The innermost cause of an error: what stands around it names our own layers, and the outermost the URL.
+pub fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    words.join(": ")
+    innermost.to_string()
 }

@@ -9,4 +9,5 @@ mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes
 mod readme; // every command in the README
 mod sync; // the main job: records, keys, selection, state
-mod tap; // the one builder
+mod tap;
+mod tls; // whom the tap trusts, and proxies // the one builder
