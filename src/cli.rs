@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Exit};
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
 #[expect(clippy::struct_excessive_bools, reason = "Singer fixes the flags")]
@@ -96,6 +99,26 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+/// What is wrong with the command line. No value is shown: one in the wrong place may be the key.
+#[must_use]
+pub fn complaint(usage: &clap::Error) -> Error {
+    let flag = match usage.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) if text.starts_with('-') => {
+            format!("`{}`", text.split(['=', ' ']).next().unwrap_or_default())
+        }
+        _ => "an argument".to_owned(),
+    };
+    let message = match usage.kind() {
+        ErrorKind::UnknownArgument => format!("{flag} is unknown"),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{flag} cannot take that value"),
+        ErrorKind::ArgumentConflict => format!("{flag} cannot stand there"),
+        ErrorKind::MissingRequiredArgument => "the flag lacks another that it needs".to_owned(),
+        ErrorKind::InvalidSubcommand => "the sub-command is unknown".to_owned(),
+        _ => "the command line cannot be understood".to_owned(),
+    };
+    Error::new(Exit::Usage, message).hint("`tap-together --help` lists what there is")
 }
 
 impl Cli {

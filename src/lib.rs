@@ -61,6 +61,12 @@ pub fn defect() {
         .critical("a defect of tap-together ended the run; hint: please report the place named above");
 }
 
+/// The last line after a command line that cannot be understood.
+#[must_use]
+pub fn refuse(usage: &clap::Error) -> ExitCode {
+    finish(Err(cli::complaint(usage)), &Telemetry::new(telemetry::Format::Text, telemetry::Level::Info))
+}
+
 fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         telemetry.progress_clear();

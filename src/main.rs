@@ -12,9 +12,11 @@ fn main() -> ExitCode {
             tap_together::defect();
             ExitCode::from(70)
         }),
-        Err(usage) => {
-            let _ = usage.print();
-            ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+        // Help and version are answers, everything else is a mistake.
+        Err(answer) if answer.exit_code() == 0 => {
+            let _ = answer.print();
+            ExitCode::SUCCESS
         }
+        Err(usage) => tap_together::refuse(&usage),
     }
 }

@@ -62,10 +62,11 @@ pub fn scope(settings: &Settings) -> String {
 impl Api {
     /// Prepares everything; sends nothing.
     pub fn new(settings: &Settings, on_nul: OnNul, assume_idle: bool, telemetry: &Telemetry) -> Result<Self> {
+        let client = client::build(settings)?;
         let store = open(&settings.state_dir, &scope(settings), assume_idle, telemetry)?;
         let pace = Pace::of(settings.request_interval);
         Ok(Self {
-            client: client::build(settings)?,
+            client,
             gate: Gate::new(store, pace, settings.max_wait, assume_idle),
             policy: Policy {
                 max_attempts: settings.max_attempts,

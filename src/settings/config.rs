@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Exit, Result};
@@ -30,7 +31,8 @@ pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
     let problem = |what: String| Error::new(Exit::Usage, format!("cannot use the config `{name}`: {what}"));
     let bytes =
         bytes.map_err(|cause| problem(cause.to_string()).hint("check the path given with `--config`"))?;
-    let parsed = parse(&bytes).map_err(problem)?;
+    let parsed = parse(&bytes)
+        .map_err(|what| problem(what).hint("it is a JSON object of settings, as in `sample_config.json`"))?;
     Ok(parsed.into_iter().filter(|(_, value)| !value.is_null()).collect())
 }
 
@@ -114,7 +116,11 @@ pub fn problems(config: &Map<String, Value>, schema: &Value) -> Vec<String> {
     for error in validator.iter_errors(&Value::Object(config.clone())) {
         let path = error.instance_path().to_string();
         if !path.is_empty() {
-            problems.push(format!("`{}`: {}", path.trim_start_matches('/'), error.masked_with("the value")));
+            let words = match error.kind() {
+                ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
+                _ => error.masked_with("the value").to_string(),
+            };
+            problems.push(format!("`{}`: {words}", path.trim_start_matches('/')));
         }
     }
     problems

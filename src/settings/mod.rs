@@ -206,9 +206,14 @@ fn together(problems: &[String]) -> Error {
     } else {
         String::new()
     };
-    Error::new(Exit::Usage, format!("{count}{}", problems.join("; "))).hint(
-        "organization_id, client_id and api_key stand on Together's Integrations page under API Keys; `--about` lists every setting",
-    )
+    let about_ids =
+        problems.iter().any(|problem| problem.ends_with("is missing") || problem.contains("placeholder"));
+    let hint = if about_ids {
+        "organization_id, client_id and api_key stand on Together's Integrations page under API Keys; `--about` lists every setting"
+    } else {
+        "`tap-together --about` lists every setting"
+    };
+    Error::new(Exit::Usage, format!("{count}{}", problems.join("; "))).hint(hint)
 }
 
 /// What no schema can say of the ids and the key.

@@ -21,8 +21,11 @@ pub fn check(mut input: impl BufRead, out: &mut dyn Write) -> Result<()> {
     let lines = checker.lines();
     show(&checker.finish(), &mut count, out)?;
     if count > 0 {
-        return Err(Error::new(Exit::Report, format!("{count} violations in {lines} lines"))
-            .hint("each names a line; some real target stops or loses data there"));
+        return Err(Error::new(
+            Exit::Report,
+            format!("the output breaks the rules of Singer: {count} times in {lines} lines"),
+        )
+        .hint("each place named above makes some real target stop or lose data"));
     }
     let mut streams: Vec<_> = checker.records().collect();
     streams.sort_unstable();

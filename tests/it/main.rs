@@ -5,6 +5,7 @@
 mod errors; // how a run goes on, waits or ends when the API fails
 mod faults; // everything the API can do wrong, and the whole sentence about it
 mod house; // rules that no other tool keeps
+mod inputs; // bad configs, catalogs and states
 mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes
 mod readme; // every command in the README
