@@ -1,0 +1,54 @@
+//! What the tap prints fits the schemas that are shipped with it, and each schema can refuse.
+
+use serde_json::{Value, json};
+
+use super::tap::Tap;
+
+const MESSAGE: &str = include_str!("../../schemas/message.json");
+const STATE: &str = include_str!("../../schemas/state.json");
+const CATALOG: &str = include_str!("../../schemas/catalog.json");
+
+fn problems(schema: &str, value: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn messages_and_states_fit() {
+    let run = Tap::new().args(&["--assume-idle"]).run();
+    for message in run.messages() {
+        assert_eq!(problems(MESSAGE, &message), Vec::<String>::new());
+        if message["type"] == "STATE" {
+            assert_eq!(problems(STATE, &message["value"]), Vec::<String>::new());
+        }
+    }
+    for bad in [json!({"type": "STATE", "value": {}}), json!({"type": "RECORD", "stream": "s", "record": {}})]
+    {
+        assert!(!problems(MESSAGE, &bad).is_empty(), "{bad}");
+    }
+    assert!(
+        !problems(STATE, &json!({"bookmarks": {"s": {"row_count": -1}}, "currently_syncing": null}))
+            .is_empty()
+    );
+}
+
+#[test]
+fn the_catalog_fits() {
+    let run = Tap::new().args(&["--assume-idle", "--discover"]).run();
+    let mut catalog: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(problems(CATALOG, &catalog), Vec::<String>::new());
+    // Every property has metadata of its own, else Meltano makes it automatic.
+    for stream in catalog["streams"].as_array().unwrap() {
+        for name in stream["schema"]["properties"].as_object().unwrap().keys() {
+            let own = stream["metadata"].as_array().unwrap().iter();
+            assert_eq!(
+                own.filter(|entry| entry["breadcrumb"] == json!(["properties", name])).count(),
+                1,
+                "{name}"
+            );
+        }
+    }
+    catalog["streams"][0]["replication_method"] = "INCREMENTAL".into();
+    assert!(!problems(CATALOG, &catalog).is_empty());
+}
