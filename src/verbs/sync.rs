@@ -78,15 +78,12 @@ fn deliver<W: Write>(
     while let Some(Parcel { stream, outcome, next }) = parcels.blocking_recv() {
         let name = stream.name().to_owned();
         let resume = failures.first().map(|(name, _)| name.clone()).or(next);
-        let result = match outcome {
-            Ok(report) => delivery.stream(&stream, report, resume.as_deref()),
-            Err(failed) => Err(failed.error),
-        };
-        match result {
-            Ok(outcome) => outcomes.push(outcome),
+        let delivered = outcome.map(|report| delivery.stream(&stream, report, resume.as_deref()));
+        match delivered.map_err(|failed| failed.error) {
+            Ok(Ok(outcome)) => outcomes.push(outcome),
             // Without stdout there is nobody left to deliver to, and no STATE to be written.
-            Err(error) if error.exit == Exit::Io || delivery.is_stopped() => return Err(error),
-            Err(error) => {
+            Ok(Err(error)) if error.exit == Exit::Io || delivery.is_stopped() => return Err(error),
+            Ok(Err(error)) | Err(error) => {
                 telemetry.error(&error.to_string());
                 failures.push((name, error));
             }

@@ -7,6 +7,8 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tap_together::api::store::replace;
+
 use super::tap::{Run, Tap};
 
 const SNAPSHOT: &str = include_str!("snapshots/faults.txt");
@@ -135,7 +137,7 @@ fn every_fault_has_its_code_and_its_sentence() {
     });
     let found = verdicts.into_inner().unwrap().concat();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
-    std::fs::write(fresh, &found).unwrap();
+    replace(fresh.as_ref(), found.as_bytes()).unwrap();
     assert!(
         found == SNAPSHOT,
         "other sentences than in tests/it/snapshots/faults.txt; the new ones are in {fresh}"

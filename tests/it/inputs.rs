@@ -1,8 +1,9 @@
 //! Bad configs, catalogs and states: the exit code and the whole sentence of each, a snapshot. Nothing is ever sent.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::process::{Command, Stdio};
+
+use tap_together::api::store::replace;
 
 use super::tap::Tap;
 
@@ -140,8 +141,8 @@ fn others() -> Vec<Row> {
 fn verdict(row: &Row) -> String {
     let tap = Tap::new();
     let folder = tap.folder.path();
-    fs::write(folder.join("input"), &row.input).unwrap();
-    fs::write(folder.join("good.json"), config(r#","base_url":"http://127.0.0.1:9""#)).unwrap();
+    tap.file("input", &row.input);
+    tap.file("good.json", config(r#","base_url":"http://127.0.0.1:9""#));
     // What is accepted by mistake would wait for the gate's minute.
     let mut command = Command::new("timeout");
     command.args(["5", env!("CARGO_BIN_EXE_tap-together")]);
@@ -166,7 +167,7 @@ fn every_bad_input_has_its_sentence() {
     let rows: Vec<Row> = configs().into_iter().chain(others()).collect();
     let found: String = rows.iter().map(verdict).collect();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/inputs.txt");
-    fs::write(fresh, &found).unwrap();
+    replace(fresh.as_ref(), found.as_bytes()).unwrap();
     assert!(
         found == SNAPSHOT,
         "other sentences than in tests/it/snapshots/inputs.txt; the new ones are in {fresh}"

@@ -107,6 +107,67 @@ fn a_state_folder_that_cannot_be_used_sends_nothing() {
     assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
 }
 
+/// Runs the tap under a shell's limit, after `before`.
+fn limited(tap: &Tap, before: &str) -> super::tap::Run {
+    let server = tap.serve();
+    let inner = tap.command(&server);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    finish(command.spawn().unwrap(), &server)
+}
+
+#[test]
+fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
+    // More than the spool keeps in memory.
+    let tap = Tap::new().rows(60_000).args(&["--assume-idle"]);
+    for before in ["export TMPDIR=/nonexistent", "trap '' XFSZ; ulimit -f 64"] {
+        let run = limited(&tap, before);
+        assert_eq!(
+            (run.code, run.stdout.lines().count(), run.seen.len()),
+            (74, 1, 1),
+            "{before}: {}",
+            run.stderr
+        );
+        let line = run.critical();
+        assert!(line.contains("cannot spool the report") && line.contains("`TMPDIR`"), "{line}");
+    }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_sends_nothing() {
+    let run = limited(&Tap::new().args(&["--assume-idle"]), "trap '' XFSZ; ulimit -f 0");
+    assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
+    assert!(run.critical().contains("nothing was sent"), "{}", run.stderr);
+}
+
+#[test]
+fn a_closed_stderr_stops_nothing() {
+    let run = limited(&Tap::new().args(&["--assume-idle"]), "exec 2>&-");
+    assert_eq!(run.messages().len(), 25);
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let tap = Tap::new().rows(20_000).args(&["--assume-idle"]);
+    let server = tap.serve();
+    // Nobody reads stdout: the delivery hangs in the middle of a line.
+    let mut child = tap.command(&server).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 1]).unwrap();
+    signal(&child, "-TERM");
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}
+
 #[test]
 fn meltanos_structured_log_is_one_object_a_line() {
     let run = Tap::new().args(&["--assume-idle", "--log-format", "json"]).run();

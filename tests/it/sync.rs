@@ -60,7 +60,7 @@ fn two_runs_keep_the_interval_and_go_on_with_the_versions() {
     let server = tap.serve();
     let first = tap.run_on(&server);
     first.messages();
-    let state = tap.file("state.json", &first.state().to_string());
+    let state = tap.file("state.json", first.state().to_string());
     let tap = tap.args(&["--state", &state]);
     let second = tap.run_on(&server);
     second.messages();
@@ -82,7 +82,7 @@ fn what_is_deselected_never_leaves_the_tap() {
         ]},
         {"tap_stream_id": "pairing_report", "schema": {}, "metadata": [{"breadcrumb": [], "metadata": {"selected": false}}]},
     ]});
-    let path = tap.file("catalog.json", &catalog.to_string());
+    let path = tap.file("catalog.json", catalog.to_string());
     let run = tap.args(&["--catalog", &path]).run();
     assert_eq!(run.seen.len(), 1);
     let records = run.records("user_report");

@@ -2,18 +2,22 @@
 //!
 //! Every run carries a canary key in its logs' reach and made-up people in its reports: neither may reach stderr.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tap_together::api::store::replace;
 use tap_together::sandbox::script::Script;
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
 use tap_together::singer::check::{Checker, Violation};
 
 /// Short, because the server is on loopback.
 const INTERVAL: f64 = 0.1;
+
+/// The key, and pieces of the made-up people.
+const CANARIES: [&str; 5] =
+    [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch"];
 
 /// A tap and its sandbox.
 pub struct Tap {
@@ -73,13 +77,10 @@ impl Tap {
         self
     }
 
-    /// Writes a file next to the config and returns its path.
-    pub fn file(&self, name: &str, text: &str) -> String {
-        use std::os::unix::fs::OpenOptionsExt;
+    /// Writes a file next to the config, whole at once because other taps may read it, and returns its path.
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.folder.path().join(name);
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        replace(&path, text.as_ref()).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
@@ -100,9 +101,11 @@ impl Tap {
             "base_url": server.sandbox.url(), "request_interval_seconds": INTERVAL, "state_dir": self.state_dir(),
         });
         config.as_object_mut().unwrap().extend(self.settings.as_object().unwrap().clone());
-        let config = self.file("config.json", &config.to_string());
+        let config = self.file("config.json", config.to_string());
         let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
-        command.env_clear().args(["--config", &config]).args(&self.arguments);
+        let temporary = self.folder.path().join("tmp");
+        std::fs::create_dir_all(&temporary).unwrap();
+        command.env_clear().env("TMPDIR", temporary).args(["--config", &config]).args(&self.arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -115,7 +118,23 @@ impl Tap {
     }
 
     pub fn run_on(&self, server: &Server) -> Run {
-        finish(self.command(server).spawn().unwrap(), server)
+        let run = finish(self.command(server).spawn().unwrap(), server);
+        self.search_folders();
+        run
+    }
+
+    /// Neither the key nor a person may lie in the state folder, and nothing at all in the temporary one.
+    fn search_folders(&self) {
+        let state = self.state_dir();
+        for entry in std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink()) {
+            let path = entry.unwrap().path();
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            for canary in CANARIES {
+                assert!(!text.contains(canary), "`{canary}` reached {}", path.display());
+            }
+        }
+        let left = std::fs::read_dir(self.folder.path().join("tmp")).unwrap().count();
+        assert_eq!(left, 0, "temporary files were left behind");
     }
 }
 
@@ -130,7 +149,7 @@ pub fn finish(child: Child, server: &Server) -> Run {
         stderr: String::from_utf8(output.stderr).unwrap(),
         seen: server.sandbox.seen(),
     };
-    for canary in [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch"] {
+    for canary in CANARIES {
         assert!(!run.stderr.contains(canary), "`{canary}` reached the log:\n{}", run.stderr);
     }
     assert!(!run.stdout.contains(API_KEY));
