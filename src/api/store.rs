@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -130,7 +130,7 @@ impl fmt::Display for Store {
 pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     let file = match OpenOptions::new().read(true).custom_flags(WARY.bits().cast_signed()).open(path) {
         Ok(file) => file,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(cause),
     };
     let meta = file.metadata()?;
@@ -142,14 +142,19 @@ pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Puts a whole file in the place of another: a reader sees the old one or the new one.
+/// Puts a whole file in the place of another: a reader sees the old one or the new one, and a power cut
+/// brings the old one back no more.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".tap-together-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|failed| failed.error)?;
-    Ok(())
+    match File::open(folder)?.sync_all() {
+        // Some network file systems cannot flush a folder; there the rename is as good as it gets.
+        Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn prepare(folder: &Path) -> Result<()> {
@@ -160,7 +165,7 @@ fn prepare(folder: &Path) -> Result<()> {
     };
     match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Ok(()) => {}
-        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
         Err(cause) => return Err(fail(&cause)),
     }
     let meta = std::fs::symlink_metadata(folder).map_err(|cause| fail(&cause))?;
