@@ -1,0 +1,150 @@
+//! The gate under test: the real [`due`] behind the model's clock, and the ways to break the gate.
+//!
+//! The model counts in ticks relative to now; here they become the readings of a machine's boot clock.
+
+use std::time::Duration;
+
+use tap_together::api::ledger::{Ledger, Pace, Phase, Present, Reading, due};
+use tap_together::clock::Home;
+
+/// A whole number of ticks from now; the past is negative.
+pub type Moment = i8;
+
+/// Ticks from an end to the next request.
+pub const INTERVAL: Moment = 3;
+/// Ticks for which a request without a client may still arrive or be worked on.
+pub const GRACE: Moment = 2;
+/// Nothing older makes a difference.
+pub const LONG_AGO: Moment = -(INTERVAL + GRACE + 1);
+
+/// A gate with one line left out, and how that line reads when it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// Before sending, the ledger says *inflight*.
+    NoIntent,
+    /// A dead owner's *inflight* counts from the moment when the lock became ours, not from its own.
+    IntentByItsOwnTime,
+    /// One tap at a time.
+    NoLock,
+    /// The lock file stays where it is: who waits on an unlinked one is let in beside the next.
+    LockUnlinked,
+    /// The ledger is read under the lock.
+    ReadBeforeLock,
+    /// The lock is kept to the end of the answer.
+    UnlockBeforeEnd,
+    /// A time-out counts from the moment we gave up.
+    TimeOutFromSend,
+    /// The boot clock decides.
+    WallClock,
+    /// No ledger means that someone else may just have asked.
+    MissingIsFree,
+    /// A time of another boot or machine proves nothing.
+    AnyBootTrusted,
+    /// After the rename the folder is flushed, too: a power cut brings no older ledger back, nor none.
+    FolderNotFlushed,
+}
+
+impl Mutant {
+    /// Each of them.
+    pub const ALL: [Self; 11] = [
+        Self::NoIntent,
+        Self::IntentByItsOwnTime,
+        Self::NoLock,
+        Self::LockUnlinked,
+        Self::ReadBeforeLock,
+        Self::UnlockBeforeEnd,
+        Self::TimeOutFromSend,
+        Self::WallClock,
+        Self::MissingIsFree,
+        Self::AnyBootTrusted,
+        Self::FolderNotFlushed,
+    ];
+}
+
+/// Whose clock a ledger's time was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Boot {
+    /// The current boot of this machine.
+    Of(u8),
+    /// A boot that is over.
+    Past,
+}
+
+impl Boot {
+    fn home(self) -> Home {
+        Home { boot_id: format!("{self:?}"), time_ns: 1 }
+    }
+
+    /// The boot clock now. The clocks differ so that mixing them up shows: one machine is younger than the
+    /// other, and a boot that is over had run for longer.
+    fn clock(self) -> i16 {
+        match self {
+            Self::Of(0) => 100,
+            Self::Of(_) => 60,
+            Self::Past => 200,
+        }
+    }
+
+    fn at(self, moment: Moment) -> Duration {
+        Duration::from_secs(u64::try_from(self.clock() + i16::from(moment)).unwrap())
+    }
+}
+
+/// What lies in the ledger's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum File {
+    /// Nothing.
+    Absent,
+    /// Something else.
+    Garbage,
+    /// A ledger.
+    Entry { phase: Stage, began: Moment, boot: Boot },
+}
+
+/// The ledger's phases, in a form that can be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    Inflight,
+    Done,
+    Ambiguous,
+}
+
+impl File {
+    fn reading(self, mutant: Option<Mutant>, reader: Boot) -> Reading {
+        match self {
+            Self::Absent => Reading::Absent,
+            Self::Garbage => Ledger::parse(b"garbage"),
+            Self::Entry { phase, began, boot } => {
+                let phase = match phase {
+                    Stage::Inflight if mutant == Some(Mutant::IntentByItsOwnTime) => Phase::Ambiguous,
+                    Stage::Inflight => Phase::Inflight,
+                    Stage::Done => Phase::Done,
+                    Stage::Ambiguous => Phase::Ambiguous,
+                };
+                let home = if mutant == Some(Mutant::AnyBootTrusted) { reader } else { boot }.home();
+                let written = Ledger::new(phase, boot.at(began), Some(&home), 0);
+                // The way through the file's format belongs to the decision.
+                Ledger::parse(&serde_json::to_vec(&written).unwrap())
+            }
+        }
+    }
+
+    /// The real decision for a reader who has just locked and read.
+    pub fn due(self, mutant: Option<Mutant>, reader: Boot, clock_set: bool) -> Moment {
+        let present = Present {
+            locked: reader.at(0),
+            unix_ms: if clock_set { 3_600_000 } else { 0 },
+            home: Some(reader.home()),
+            assume_idle: mutant == Some(Mutant::MissingIsFree),
+        };
+        let tick = Duration::from_secs(1);
+        let pace = Pace {
+            interval: tick * INTERVAL.unsigned_abs().into(),
+            grace: tick * GRACE.unsigned_abs().into(),
+        };
+        let due = due(&self.reading(mutant, reader), &present, pace);
+        let wait = due.at.saturating_sub(present.locked);
+        assert_eq!(wait.subsec_nanos(), 0, "the model's ticks are whole");
+        Moment::try_from(wait.as_secs()).unwrap()
+    }
+}

@@ -1,0 +1,64 @@
+//! The gate, model-checked: every order of events of two taps, with the real decision of `api::ledger`.
+//!
+//! **What happens.** Two taps, each at any pace: open the lock file, lock it, read the ledger, wait until
+//! [`due`](tap_together::api::ledger::due), write *inflight*, send, read the answer or give up, write how it
+//! ended, unlock, start again. Between any two steps: time passes, a tap is killed (and started again), a machine
+//! loses power and boots, someone sets the wall clock, the ledger turns to garbage or is gone, a request or its
+//! answer is late or lost. Either both taps run on one machine, or on two that share the state folder.
+//!
+//! **What holds** in every reachable state, as the server sees it. P1: no two requests arrive within an interval.
+//! P2: no two are in service at once. P3: none arrives within an interval of the last one's end.
+//! Time is kept relative to now, so the states are finite although a run is not: this holds for ever.
+//!
+//! **What is assumed.** A request without its client (which gave up, was killed or lost its machine) arrives and
+//! finishes within the grace, or never. The boot clock is right, and all clocks run at one speed (the interval's
+//! sixtieth on top is for those that do not). The lock is the kernel's: exclusive and gone with its owner.
+//! A ledger is lost only while nothing is under way, as in a fresh container: a tap that finds none knows nothing
+//! of a request that still is, and by design waits the interval alone.
+//! Back-off only ever lengthens a wait (`api::ledger` tests that), so it is left out.
+//!
+//! **What each line of the gate is for:** [`Mutant`](gate::Mutant) leaves out one at a time, and each is caught.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod gate; // the real decision, and the ways to break the gate
+mod steps; // what can happen next, and what follows
+mod world; // the taps, the ledger, the requests, the server
+
+use std::collections::BTreeSet;
+
+use gate::Mutant;
+use stateright::{Checker, HasDiscoveries, Model};
+use steps::{Gate, PROMISES, Place};
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are the point")]
+fn the_gate_keeps_its_promises_in_every_order_of_events() {
+    for place in [Place::OneMachine, Place::TwoMachines] {
+        let checker = Gate { place, mutant: None }.checker().spawn_bfs().join();
+        println!(
+            "{place:?}: {} states, {} of them different, {} steps deep",
+            checker.state_count(),
+            checker.unique_state_count(),
+            checker.max_depth()
+        );
+        checker.assert_properties();
+    }
+}
+
+#[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "the shortest way to a violation explains the line that was left out"
+)]
+fn a_gate_with_one_line_left_out_breaks_a_promise() {
+    for mutant in Mutant::ALL {
+        let place = if mutant == Mutant::AnyBootTrusted { Place::TwoMachines } else { Place::OneMachine };
+        let broken = HasDiscoveries::AnyOf(BTreeSet::from(PROMISES));
+        let gate = Gate { place, mutant: Some(mutant) };
+        let checker = gate.checker().finish_when(broken).spawn_bfs().join();
+        let found = PROMISES.into_iter().find_map(|name| Some((name, checker.discovery(name)?)));
+        let (name, path) = found.unwrap_or_else(|| panic!("{mutant:?} is not caught"));
+        println!("{mutant:?}, after {} states: {name}\n    {:?}", checker.state_count(), path.into_actions());
+    }
+}
