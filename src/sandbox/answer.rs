@@ -84,8 +84,8 @@ impl Answer {
         Ok(())
     }
 
-    /// Sends it.
-    pub async fn send(self, stream: &mut TcpStream) -> io::Result<()> {
+    /// Sends it, and calls `ending` before the last byte: from then on the client may take it for over.
+    pub async fn send(self, stream: &mut TcpStream, ending: impl Fn()) -> io::Result<()> {
         tokio::time::sleep(self.delay).await;
         if let Some(raw) = self.raw {
             stream.write_all(raw.as_bytes()).await?;
@@ -110,8 +110,16 @@ impl Answer {
         if self.framing == Framing::Chunked {
             body = chunked(body);
         }
-        let limit = self.end.map(|(_, at)| at);
-        send_body(stream, body, limit, self.drip).await?;
+        if let Some((_, at)) = self.end {
+            body = limited(body, at);
+        }
+        let hangs = matches!(self.end, Some((End::Hang, _)));
+        send_body(stream, body, self.drip, || {
+            if !hangs {
+                ending()
+            }
+        })
+        .await?;
         match self.end {
             Some((End::Reset, _)) => return stream.set_zero_linger(),
             // Until the client gives up.
@@ -126,28 +134,35 @@ impl Answer {
     }
 }
 
-/// Sends at most `limit` bytes, one by one if they are to drip.
+/// The first `left` bytes.
+fn limited(body: Pieces, mut left: usize) -> Pieces {
+    Box::new(body.map_while(move |mut piece| {
+        piece.truncate(left);
+        left -= piece.len();
+        (!piece.is_empty()).then_some(piece)
+    }))
+}
+
 async fn send_body(
     stream: &mut TcpStream,
     body: Pieces,
-    limit: Option<usize>,
     drip: Option<Duration>,
+    ending: impl Fn(),
 ) -> io::Result<()> {
-    let mut left = limit.unwrap_or(usize::MAX);
-    for piece in body {
-        let piece = &piece[..piece.len().min(left)];
-        left -= piece.len();
-        match drip {
-            None => stream.write_all(piece).await?,
-            Some(pause) => {
-                for byte in piece {
-                    stream.write_all(&[*byte]).await?;
-                    tokio::time::sleep(pause).await;
-                }
+    let mut body = body.peekable();
+    while let Some(piece) = body.next() {
+        if let Some(pause) = drip {
+            for byte in &piece {
+                stream.write_all(&[*byte]).await?;
+                tokio::time::sleep(pause).await;
             }
-        }
-        if left == 0 {
-            break;
+        } else if body.peek().is_some() {
+            stream.write_all(&piece).await?;
+        } else {
+            let (most, last) = piece.split_at(piece.len().saturating_sub(1));
+            stream.write_all(most).await?;
+            ending();
+            stream.write_all(last).await?;
         }
     }
     Ok(())

@@ -31,7 +31,7 @@ pub struct Seen {
     pub report: String,
     /// From the server's start.
     pub arrived: Duration,
-    /// When the last byte of the answer was handed to the kernel.
+    /// When the last byte of the answer was about to be handed to the kernel: no client saw the end earlier.
     pub finished: Option<Duration>,
     /// What was answered.
     pub status: u16,
@@ -149,7 +149,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let expected = format!("/public/{ORGANIZATION_ID}/reports/export/");
     let report = path.strip_prefix(&expected).unwrap_or(&path).to_owned();
     let (place, status, words) = shared.arrive(&report, headers);
-    let finish = Finish { shared, place };
+    let end = End { shared, place };
     let message = || Source::Text(serde_json::json!({"message": words}).to_string());
     let Options { rows, seed, .. } = shared.options;
     let mut answer = match status {
@@ -164,21 +164,25 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             answer.break_by(fault)?;
         }
     }
-    let outcome = answer.send(&mut stream).await;
-    drop(finish);
-    outcome
+    answer.send(&mut stream, || end.note()).await
 }
 
-/// Notes the end of an answer, however it ends.
-struct Finish<'a> {
+/// The end of an answer, noted once, however it comes.
+struct End<'a> {
     shared: &'a Shared,
     place: usize,
 }
 
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
+impl End<'_> {
+    fn note(&self) {
         let now = self.shared.began.elapsed();
-        self.shared.log().seen[self.place].finished = Some(now);
+        self.shared.log().seen[self.place].finished.get_or_insert(now);
+    }
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.note();
     }
 }
 
