@@ -90,3 +90,24 @@ fn files_are_small_and_say_what_they_are() {
         assert!(source.lines().count() <= 400, "{} is too long", path.display());
     }
 }
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let cargo = include_str!("../../Cargo.toml");
+    let docs = include_str!("../../docs/dependencies.md");
+    let section = cargo.split("[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let names: Vec<&str> =
+        section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in &names {
+        assert!(
+            docs.contains(&format!("\n| {name} | ")),
+            "docs/dependencies.md does not say why {name} is here"
+        );
+    }
+    assert_eq!(
+        docs.matches("\n| ").count(),
+        names.len() + 1,
+        "docs/dependencies.md names crates that are gone"
+    );
+}

@@ -10,6 +10,7 @@ mod modes; // discover, test, about, help, bad usage
 mod process; // signals, pipes, the gate between processes
 mod readme; // every command in the README
 mod schemas; // what is printed fits the shipped schemas
+mod sweep; // cuts at every byte
 mod sync; // the main job: records, keys, selection, state
 mod tap;
 mod tls; // whom the tap trusts, and proxies // the one builder
