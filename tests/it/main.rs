@@ -7,6 +7,7 @@ mod faults; // everything the API can do wrong, and the whole sentence about it
 mod house; // rules that no other tool keeps
 mod inputs; // bad configs, catalogs and states
 mod modes; // discover, test, about, help, bad usage
+mod points; // signals at random points of the output
 mod process; // signals, pipes, the gate between processes
 mod readme; // every command in the README
 mod schemas; // what is printed fits the shipped schemas

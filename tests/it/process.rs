@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::tap::{Tap, finish};
 
-fn signal(child: &std::process::Child, name: &str) {
+pub fn signal(child: &std::process::Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
