@@ -6,6 +6,8 @@ mod errors; // how a run goes on, waits or ends when the API fails
 mod faults; // everything the API can do wrong, and the whole sentence about it
 mod house; // rules that no other tool keeps
 mod inputs; // bad configs, catalogs and states
+mod contract; // the rules of Singer that every successful output keeps
+mod gate; // what may lie in place of the ledger and its lock; fifty taps at once
 mod modes; // discover, test, about, help, bad usage
 mod points; // signals at random points of the output
 mod process; // signals, pipes, the gate between processes

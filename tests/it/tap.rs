@@ -61,6 +61,12 @@ impl Tap {
         self
     }
 
+    /// The interval that the server demands and the tap keeps.
+    pub fn every(mut self, seconds: f64) -> Self {
+        self.options.interval = Duration::from_secs_f64(seconds);
+        self.set("request_interval_seconds", json!(seconds))
+    }
+
     pub fn rows(mut self, rows: u64) -> Self {
         self.options.rows = rows;
         self

@@ -1,0 +1,169 @@
+//! Whatever lies in place of the ledger or its lock: the tap ends, and sends nothing that it should not.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tap_together::api::ledger::{Ledger, Phase, Reading};
+use tap_together::api::store::{Store, scope};
+use tap_together::clock::{self, Home};
+use tap_together::sandbox::ORGANIZATION_ID;
+
+use super::tap::{Run, Server, Tap, finish};
+
+/// Long enough for the log to speak of a wait.
+const SECOND: f64 = 1.0;
+/// A tap that runs for so long hangs.
+const HANGS: Duration = Duration::from_mins(2);
+/// The sparse file's size; a tap that reads it all is noticed.
+const HUGE: u64 = 2 << 30;
+/// What the log says when the ledger proves nothing.
+const UNPROVEN: &str = "nothing proves when the last request ended";
+
+/// What may lie there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Thing {
+    Whole,
+    Empty,
+    Cut,
+    Garbage,
+    Huge,
+    Folder,
+    Fifo,
+    Link,
+}
+
+const THINGS: [Thing; 8] = [
+    Thing::Whole,
+    Thing::Empty,
+    Thing::Cut,
+    Thing::Garbage,
+    Thing::Huge,
+    Thing::Folder,
+    Thing::Fifo,
+    Thing::Link,
+];
+
+/// A tap that checks the credentials, with something in its state folder.
+struct Case {
+    thing: Thing,
+    tap: Tap,
+    server: Server,
+    store: Store,
+}
+
+impl Case {
+    fn new(thing: Thing, place: fn(&Store) -> &Path) -> Self {
+        let tap = Tap::new().every(SECOND).args(&["--assume-idle", "--test"]);
+        let server = tap.serve();
+        let host = server.sandbox.url().replace("http://", "");
+        let store = Store::in_folder(&tap.state_dir(), &scope(&host, ORGANIZATION_ID)).unwrap();
+        let case = Self { thing, tap, server, store };
+        case.put(place(&case.store));
+        case
+    }
+
+    fn elsewhere(&self) -> PathBuf {
+        self.tap.folder.path().join("elsewhere")
+    }
+
+    fn put(&self, path: &Path) {
+        let old = Ledger::new(Phase::Done, Duration::ZERO, Home::here().as_ref(), 0);
+        let whole = serde_json::to_vec(&old).unwrap();
+        let file = |path: &Path, bytes: &[u8]| File::create(path).unwrap().write_all(bytes).unwrap();
+        match self.thing {
+            Thing::Whole => file(path, &whole),
+            Thing::Empty => file(path, b""),
+            Thing::Cut => file(path, &whole[..whole.len() / 2]),
+            Thing::Garbage => file(path, b"\0\xff garbage"),
+            Thing::Huge => File::create(path).unwrap().set_len(HUGE).unwrap(),
+            Thing::Folder => fs::create_dir(path).unwrap(),
+            Thing::Fifo => mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+            Thing::Link => {
+                file(&self.elsewhere(), &whole);
+                symlink(self.elsewhere(), path).unwrap();
+            }
+        }
+    }
+}
+
+/// Runs the cases at once; what hangs fails.
+fn run(cases: Vec<Case>) -> impl Iterator<Item = (Case, Run)> {
+    let children: Vec<Child> =
+        cases.iter().map(|case| case.tap.command(&case.server).spawn().unwrap()).collect();
+    cases.into_iter().zip(children).map(|(case, child)| {
+        let run = finish(ended(child, case.thing), &case.server);
+        assert_eq!(case.server.sandbox.violations(), Vec::<String>::new());
+        (case, run)
+    })
+}
+
+fn ended(mut child: Child, thing: Thing) -> Child {
+    let began = clock::now();
+    while child.try_wait().unwrap().is_none() {
+        if clock::now().saturating_sub(began) > HANGS {
+            child.kill().unwrap();
+            panic!("{thing:?} hangs the tap");
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    child
+}
+
+fn lock_file(store: &Store) -> &Path {
+    let Store::Folder { lock, .. } = store else { unreachable!("it is in a folder") };
+    lock
+}
+
+fn ledger_file(store: &Store) -> &Path {
+    let Store::Folder { ledger, .. } = store else { unreachable!("it is in a folder") };
+    ledger
+}
+
+#[test]
+fn a_ledger_that_is_none_proves_nothing() {
+    for (case, run) in run(THINGS.map(|thing| Case::new(thing, ledger_file)).into()) {
+        let thing = case.thing;
+        // Where the intent cannot be written, nothing is sent.
+        let (code, sent) = if thing == Thing::Folder { (74, 0) } else { (0, 1) };
+        assert_eq!((run.code, run.seen.len()), (code, sent), "{thing:?}: {}", run.stderr);
+        assert_eq!(run.stderr.contains(UNPROVEN), thing != Thing::Whole, "{thing:?}: {}", run.stderr);
+        if sent == 1 {
+            let Reading::Found(entry) = case.store.read() else { panic!("{thing:?} is still there") };
+            assert_eq!(entry.phase, Phase::Done);
+        }
+        if thing == Thing::Link {
+            assert!(fs::read_to_string(case.elsewhere()).unwrap().contains("\"boottime_ms\":0"));
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_is_no_file_sends_nothing() {
+    for (case, run) in run(THINGS.map(|thing| Case::new(thing, lock_file)).into()) {
+        let thing = case.thing;
+        // What is in the file matters to nobody.
+        let is_file = !matches!(thing, Thing::Folder | Thing::Fifo | Thing::Link);
+        let expected = if is_file { (0, 1) } else { (74, 0) };
+        assert_eq!((run.code, run.seen.len()), expected, "{thing:?}: {}", run.stderr);
+        if thing == Thing::Huge {
+            assert_eq!(fs::metadata(lock_file(&case.store)).unwrap().len(), HUGE);
+        }
+    }
+}
+
+#[test]
+fn fifty_taps_at_once_keep_one_interval() {
+    let tap = Tap::new().every(0.05).args(&["--assume-idle", "--test"]);
+    let server = tap.serve();
+    let children: Vec<Child> = (0..50).map(|_| tap.command(&server).spawn().unwrap()).collect();
+    for child in children {
+        let run = finish(child, &server);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    assert_eq!((server.sandbox.seen().len(), server.sandbox.violations()), (50, Vec::new()));
+}
