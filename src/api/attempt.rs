@@ -81,7 +81,7 @@ async fn exchange(
     }
     let mut answer = Answer::new(response.headers(), limits)?;
     receive(response, &mut answer, limits.idle, telemetry).await?;
-    answer.finish()
+    answer.finish().map_err(Failure::at_the_end)
 }
 
 async fn receive(
@@ -211,12 +211,15 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
         values.iter().filter_map(|value| retry_after(value.to_str().ok()?, date)).max()
     };
     let mut words = Vec::new();
-    while let Ok(Ok(Some(chunk))) = timeout(idle, response.chunk()).await {
-        words.extend_from_slice(&chunk);
-        if words.len() > ERROR_BYTES {
-            break;
+    let whole = loop {
+        match timeout(idle, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => words.extend_from_slice(&chunk),
+            outcome => break matches!(outcome, Ok(Ok(None))),
         }
-    }
+        if words.len() > ERROR_BYTES {
+            break false;
+        }
+    };
     let reason = status.canonical_reason().unwrap_or("unknown status");
     let mut message = format!("the API answered {} {reason}", status.as_u16());
     let words = String::from_utf8_lossy(&words);
@@ -227,7 +230,7 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
     }
     let mut failure = Failure::new(Kind::Status(status.as_u16()), message);
     failure.retry_after = asked;
-    failure
+    if whole { failure.at_the_end() } else { failure }
 }
 
 fn visible(character: char) -> Vec<char> {

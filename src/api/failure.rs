@@ -31,6 +31,8 @@ pub struct Failure {
     pub kind: Kind,
     /// What happened, in words.
     pub message: String,
+    /// Whether the server may still be at it, because its answer was not read to the end.
+    pub ending: Ending,
     /// What the API asked for.
     pub retry_after: Option<Duration>,
     /// What the operator can do, where it is not plain from the sort.
@@ -57,12 +59,11 @@ impl Kind {
         }
     }
 
-    /// What the gate must assume of the exchange.
-    #[must_use]
-    pub fn ending(self) -> Ending {
+    /// What the gate must assume of the exchange: only what was never sent is over for sure.
+    fn ending(self) -> Ending {
         match self {
-            Self::Broken => Ending::Ambiguous,
-            _ => Ending::Clean,
+            Self::Unreachable | Self::Certificate => Ending::Clean,
+            _ => Ending::Ambiguous,
         }
     }
 
@@ -118,7 +119,16 @@ impl Failure {
     /// A failure without any wish of the API.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, hint: None }
+        Self { kind, message: message.into(), ending: kind.ending(), retry_after: None, hint: None }
+    }
+
+    /// The same failure of an answer that was read to its end; a broken one has none.
+    #[must_use]
+    pub fn at_the_end(mut self) -> Self {
+        if self.kind != Kind::Broken {
+            self.ending = Ending::Clean;
+        }
+        self
     }
 
     /// The error for the operator.

@@ -115,7 +115,7 @@ impl Api {
                 Decision::Again(wait) => Some(wait),
                 Decision::GiveUp(wait) => wait,
             };
-            permit.fail(failure.kind.ending(), back_off).map_err(|error| local(error, requests))?;
+            permit.fail(failure.ending, back_off).map_err(|error| local(error, requests))?;
             match decision {
                 Decision::Again(_) => telemetry.warning_about(
                     report,

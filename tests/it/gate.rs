@@ -60,8 +60,7 @@ impl Case {
     fn new(thing: Thing, place: fn(&Store) -> &Path) -> Self {
         let tap = Tap::new().every(SECOND).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
-        let host = server.sandbox.url().replace("http://", "");
-        let store = Store::in_folder(&tap.state_dir(), &scope(&host, ORGANIZATION_ID)).unwrap();
+        let store = store(&tap, &server);
         let case = Self { thing, tap, server, store };
         case.put(place(&case.store));
         case
@@ -114,6 +113,12 @@ fn ended(mut child: Child, thing: Thing) -> Child {
     child
 }
 
+/// The gate's memory, as the tap finds it.
+fn store(tap: &Tap, server: &Server) -> Store {
+    let host = server.sandbox.url().replace("http://", "");
+    Store::in_folder(&tap.state_dir(), &scope(&host, ORGANIZATION_ID)).unwrap()
+}
+
 fn lock_file(store: &Store) -> &Path {
     let Store::Folder { lock, .. } = store else { unreachable!("it is in a folder") };
     lock
@@ -153,6 +158,26 @@ fn a_lock_that_is_no_file_sends_nothing() {
         if thing == Thing::Huge {
             assert_eq!(fs::metadata(lock_file(&case.store)).unwrap().len(), HUGE);
         }
+    }
+}
+
+#[test]
+fn an_answer_that_was_not_read_to_its_end_may_still_be_under_way() {
+    for (faults, expected) in [
+        (&["503"][..], Phase::Done),
+        (&["body={}"], Phase::Done),
+        (&["503", "hang=5"], Phase::Ambiguous),
+        (&["503", "cut=5"], Phase::Ambiguous),
+        (&["503", "length=5"], Phase::Ambiguous),
+        (&["body=<html></html>", "hang=9"], Phase::Ambiguous),
+        (&["cut=5"], Phase::Ambiguous),
+    ] {
+        let tap = Tap::new().faults(faults).args(&["--assume-idle", "--test"]);
+        let server = tap.serve();
+        let run = tap.run_on(&server);
+        let Reading::Found(entry) = store(&tap, &server).read() else { panic!("{}", run.stderr) };
+        assert_eq!((entry.phase, run.seen.len()), (expected, 1), "{faults:?}: {}", run.stderr);
+        assert_ne!(run.code, 0, "{faults:?}");
     }
 }
 
