@@ -11,10 +11,11 @@
 //! Time is kept relative to now, so the states are finite although a run is not: this holds for ever.
 //!
 //! **What is assumed.** A request without its client (which gave up, was killed or lost its machine) arrives and
-//! finishes within the grace, or never. The boot clock is right, and all clocks run at one speed (the interval's
-//! sixtieth on top is for those that do not). The lock is the kernel's: exclusive and gone with its owner.
-//! A ledger is lost only while nothing is under way, as in a fresh container: a tap that finds none knows nothing
-//! of a request that still is, and by design waits the interval alone.
+//! finishes within the grace, or never. A ledger is lost only while nothing is under way, as in a fresh container:
+//! a tap that finds none knows nothing of a request that still is, and by design waits the interval alone.
+//! Deny either, and promises break; a test shows it, so that nobody takes them for mere caution.
+//! Besides, the boot clock is right, all clocks run at one speed (the interval's sixtieth on top is for those that
+//! do not), and the kernel's lock is exclusive and goes with its owner.
 //! Back-off only ever lengthens a wait (`api::ledger` tests that), so it is left out.
 //!
 //! **What each line of the gate is for:** [`Mutant`](gate::Mutant) leaves out one at a time, and each is caught.
@@ -29,13 +30,13 @@ use std::collections::BTreeSet;
 
 use gate::Mutant;
 use stateright::{Checker, HasDiscoveries, Model};
-use steps::{Gate, PROMISES, Place};
+use steps::{Assumption, Gate, PROMISES, Place};
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are the point")]
 fn the_gate_keeps_its_promises_in_every_order_of_events() {
     for place in [Place::OneMachine, Place::TwoMachines] {
-        let checker = Gate { place, mutant: None }.checker().spawn_bfs().join();
+        let checker = Gate::shipped(place).checker().spawn_bfs().join();
         println!(
             "{place:?}: {} states, {} of them different, {} steps deep",
             checker.state_count(),
@@ -47,18 +48,27 @@ fn the_gate_keeps_its_promises_in_every_order_of_events() {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "the shortest way to a violation explains the line that was left out"
-)]
 fn a_gate_with_one_line_left_out_breaks_a_promise() {
     for mutant in Mutant::ALL {
         let place = if mutant == Mutant::AnyBootTrusted { Place::TwoMachines } else { Place::OneMachine };
-        let broken = HasDiscoveries::AnyOf(BTreeSet::from(PROMISES));
-        let gate = Gate { place, mutant: Some(mutant) };
-        let checker = gate.checker().finish_when(broken).spawn_bfs().join();
-        let found = PROMISES.into_iter().find_map(|name| Some((name, checker.discovery(name)?)));
-        let (name, path) = found.unwrap_or_else(|| panic!("{mutant:?} is not caught"));
-        println!("{mutant:?}, after {} states: {name}\n    {:?}", checker.state_count(), path.into_actions());
+        breaks(&format!("{mutant:?}"), Gate { mutant: Some(mutant), ..Gate::shipped(place) });
     }
+}
+
+#[test]
+fn no_assumption_is_idle() {
+    for denied in [Assumption::StraysEnd, Assumption::LossInPeace] {
+        let gate = Gate { denied: Some(denied), ..Gate::shipped(Place::OneMachine) };
+        breaks(&format!("without {denied:?}"), gate);
+    }
+}
+
+/// Searches until a promise is broken and prints the shortest way there: it explains what was left out.
+#[expect(clippy::print_stdout, reason = "the way is the point")]
+fn breaks(name: &str, gate: Gate) {
+    let broken = HasDiscoveries::AnyOf(BTreeSet::from(PROMISES));
+    let checker = gate.checker().finish_when(broken).spawn_bfs().join();
+    let found = PROMISES.into_iter().find_map(|promise| Some((promise, checker.discovery(promise)?)));
+    let (promise, path) = found.unwrap_or_else(|| panic!("{name}: no promise is broken"));
+    println!("{name}, after {} states: {promise}\n    {:?}", checker.state_count(), path.into_actions());
 }

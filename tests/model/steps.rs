@@ -24,6 +24,15 @@ pub enum Place {
     TwoMachines,
 }
 
+/// What the environment grants; without it this gate could not keep its promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    /// By the end of its grace a request without a client is over.
+    StraysEnd,
+    /// A ledger is lost only while nothing is under way.
+    LossInPeace,
+}
+
 /// The gate to be checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
@@ -31,6 +40,8 @@ pub struct Gate {
     pub place: Place,
     /// What is left out of it.
     pub mutant: Option<Mutant>,
+    /// What it is not granted.
+    pub denied: Option<Assumption>,
 }
 
 /// One event; numbers name taps, machines or requests under way.
@@ -57,6 +68,11 @@ pub enum Event {
 }
 
 impl Gate {
+    /// As it is.
+    pub fn shipped(place: Place) -> Self {
+        Self { place, mutant: None, denied: None }
+    }
+
     fn without(self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
@@ -194,12 +210,13 @@ impl Model for Gate {
                 world::Place::Answered => events.push(Event::Lose(place)),
             }
         }
-        // The assumption: by the end of its grace a request without a client is over.
-        if !world.requests.iter().any(|r| matches!(r.client, Client::Left(moment) if moment <= -GRACE)) {
+        let endless = |request: &Request| matches!(request.client, Client::Left(at) if at <= -GRACE);
+        if self.denied == Some(Assumption::StraysEnd) || !world.requests.iter().any(endless) {
             events.push(Event::Tick);
         }
-        let quiet = |step| !matches!(step, Step::Intended | Step::Sent { .. } | Step::Ended { .. });
-        if world.requests.is_empty() && world.taps.iter().all(|tap| quiet(tap.step)) {
+        let sending = |step| matches!(step, Step::Intended | Step::Sent { .. } | Step::Ended { .. });
+        let peace = world.requests.is_empty() && !world.taps.iter().any(|tap| sending(tap.step));
+        if peace || self.denied == Some(Assumption::LossInPeace) {
             events.push(Event::LoseLedger);
         }
         if !world.clock_set {
