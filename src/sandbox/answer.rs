@@ -116,7 +116,7 @@ impl Answer {
         let hangs = matches!(self.end, Some((End::Hang, _)));
         send_body(stream, body, self.drip, || {
             if !hangs {
-                ending()
+                ending();
             }
         })
         .await?;

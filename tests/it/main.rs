@@ -4,10 +4,9 @@
 
 mod errors; // how a run goes on, waits or ends when the API fails
 mod faults; // everything the API can do wrong, and the whole sentence about it
+mod gate; // what may lie in place of the ledger and its lock; fifty taps at once
 mod house; // rules that no other tool keeps
 mod inputs; // bad configs, catalogs and states
-mod contract; // the rules of Singer that every successful output keeps
-mod gate; // what may lie in place of the ledger and its lock; fifty taps at once
 mod modes; // discover, test, about, help, bad usage
 mod points; // signals at random points of the output
 mod process; // signals, pipes, the gate between processes
@@ -15,5 +14,5 @@ mod readme; // every command in the README
 mod schemas; // what is printed fits the shipped schemas
 mod sweep; // cuts at every byte
 mod sync; // the main job: records, keys, selection, state
-mod tap;
-mod tls; // whom the tap trusts, and proxies // the one builder
+mod tap; // the one builder
+mod tls; // whom the tap trusts, and proxies
