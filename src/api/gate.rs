@@ -70,14 +70,15 @@ impl Gate {
         let due = ledger::due(&reading, &present, self.pace);
         self.wait(due, present.locked, telemetry).await?;
         let failures = reading.failures();
-        self.store.write(&Ledger::new(Phase::Inflight, clock::now(), self.home.as_ref(), failures))?;
+        let intent = Ledger::new(Phase::Inflight, clock::now(), self.home.as_ref(), failures);
+        self.store.write(&intent).map_err(unsent)?;
         Ok(Permit { gate: self, failures, _lock: lock })
     }
 
     async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Option<std::fs::File>> {
         let mut told = false;
         loop {
-            match self.store.try_lock()? {
+            match self.store.try_lock().map_err(unsent)? {
                 Lock::Ours(file) => return Ok(file),
                 Lock::Held => {}
             }
@@ -125,6 +126,11 @@ impl Gate {
             tokio::time::sleep(left.min(LONGEST_NAP)).await;
         }
     }
+}
+
+/// Without a permit there is no request, and the operator should know.
+fn unsent(error: Error) -> Error {
+    Error { message: format!("{}, so nothing was sent", error.message), ..error }
 }
 
 impl Permit<'_> {

@@ -10,16 +10,23 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::ledger::{Ledger, Reading};
+use crate::clock;
 use crate::error::{Error, Exit, Result};
 
 /// No ledger is longer; what is longer is none.
 const LEDGER_LIMIT: u64 = 64 * 1024;
 /// Never through a symbolic link, never waiting for the other end of a FIFO.
 const WARY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// Files on their way into another's place.
+const UNFINISHED: &str = ".tap-together-";
+/// What is older was left behind by a process that was killed.
+const ABANDONED: TimeDelta = TimeDelta::hours(1);
 
 /// The gate's memory.
 #[derive(Debug)]
@@ -55,6 +62,7 @@ impl Store {
     /// A store in `folder`, which is made if it is missing.
     pub fn in_folder(folder: &Path, scope: &str) -> Result<Self> {
         prepare(folder)?;
+        sweep(folder);
         let file = |ending: &str| folder.join(format!("{scope}.{ending}"));
         Ok(Self::Folder { lock: file("lock"), ledger: file("json") })
     }
@@ -146,7 +154,7 @@ pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
 /// brings the old one back no more.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".tap-together-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|failed| failed.error)?;
@@ -154,6 +162,19 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         // Some network file systems cannot flush a folder; there the rename is as good as it gets.
         Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         outcome => outcome,
+    }
+}
+
+/// Removes what killed processes left behind; what cannot be removed harms nobody.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let abandoned = |meta: std::fs::Metadata| {
+            meta.modified().is_ok_and(|at| clock::wall() - DateTime::<Utc>::from(at) > ABANDONED)
+        };
+        let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+        if unfinished && entry.metadata().is_ok_and(abandoned) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -184,5 +205,5 @@ fn prepare(folder: &Path) -> Result<()> {
 
 fn io_error(doing: &str, path: &Path, cause: &dyn fmt::Display) -> Error {
     Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
-        .hint("nothing was sent: without a ledger the API's limit cannot be kept; mend the folder or set `state_dir`")
+        .hint("without a ledger the API's limit cannot be kept; mend the folder or set `state_dir`")
 }

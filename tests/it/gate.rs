@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -191,4 +191,14 @@ fn fifty_taps_at_once_keep_one_interval() {
         assert_eq!(run.code, 0, "{}", run.stderr);
     }
     assert_eq!((server.sandbox.seen().len(), server.sandbox.violations()), (50, Vec::new()));
+}
+
+#[test]
+fn what_a_killed_process_left_behind_is_removed_when_it_is_old() {
+    let tap = Tap::new().args(&["--assume-idle", "--test"]);
+    std::fs::create_dir(tap.state_dir()).unwrap();
+    let [old, new] = ["old", "new"].map(|name| tap.file(&format!("state/.tap-together-{name}"), ""));
+    assert!(Command::new("touch").args(["-d", "2 hours ago", &old]).status().unwrap().success());
+    assert_eq!(tap.run().code, 0);
+    assert!(!Path::new(&old).exists() && Path::new(&new).exists());
 }
