@@ -1,0 +1,148 @@
+"""The targets: how each is configured, run, and read back."""
+
+import csv
+import json
+import os
+import subprocess
+
+PORT = os.environ["PORT"]
+
+
+class Target:
+    """A program that reads Singer messages; `rows` reads back what it has loaded."""
+
+    name = program = note = ""
+    settings = {}
+    # A batch in which every column is text is taken for a file with a header.
+    loses_first_text_row = False
+    # Which rows a second snapshot leaves: "equal" to it, "stale" ones besides it, or "appended" to the first.
+    second = "equal"
+
+    def __init__(self, venvs, work):
+        self.bin = os.path.join(venvs, self.name, "bin")
+        self.work = work
+
+    def config(self, folder):
+        return dict(self.settings)
+
+    def load(self, messages, folder):
+        """Feeds the messages; returns the last state that the target printed."""
+        path = os.path.join(folder, "target.json")
+        with open(path, "w") as file:
+            json.dump(self.config(folder), file)
+        with open(messages) as source:
+            done = subprocess.run(
+                [os.path.join(self.bin, self.program), "--config", path, *self.flags()],
+                stdin=source, capture_output=True, text=True, cwd=folder, timeout=600,
+            )
+        if done.returncode:
+            raise AssertionError(f"the target failed: {done.stderr[-1500:]}")
+        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+    def flags(self):
+        return []
+
+    def as_loaded(self, cell):
+        """What the target makes of a cell; the cell itself, but for the target's own defects."""
+        return cell
+
+    def rows(self, stream, folder):
+        raise NotImplementedError
+
+
+class Jsonl(Target):
+    name, program, second = "jsonl", "target-jsonl", "appended"
+
+    def config(self, folder):
+        return {"destination_path": folder, "do_timestamp_file": False}
+
+    def rows(self, stream, folder):
+        path = os.path.join(folder, stream + ".jsonl")
+        if not os.path.exists(path):
+            return []
+        with open(path) as file:
+            return [json.loads(line) for line in file]
+
+
+class Csv(Target):
+    name, program = "csv", "target-csv"
+    note = "each run writes the file anew; an empty cell and a null look the same in it"
+
+    def config(self, folder):
+        return {"output_path": folder, "file_naming_scheme": "{stream_name}.csv"}
+
+    def rows(self, stream, folder):
+        path = os.path.join(folder, stream + ".csv")
+        if not os.path.exists(path):
+            return []
+        with open(path, newline="") as file:
+            return [{name: cell or None for name, cell in row.items()} for row in csv.DictReader(file)]
+
+
+class Duckdb(Target):
+    name, program, second = "duckdb", "target-duckdb", "stale"
+    note = "upserts by key and ignores ACTIVATE_VERSION, so rows that are gone stay; `_row_number` keeps it from losing first rows"
+    loses_first_text_row = True
+    settings = {"default_target_schema": "main"}
+
+    def config(self, folder):
+        return {**self.settings, "filepath": os.path.join(folder, "data.duckdb")}
+
+    def rows(self, stream, folder):
+        script = (
+            "import duckdb, json, sys; c = duckdb.connect(sys.argv[1]).execute(f'select * from main.\"{sys.argv[2]}\"')\n"
+            "names = [d[0] for d in c.description]\n"
+            "for row in c.fetchall(): print(json.dumps(dict(zip(names, row)), default=str))"
+        )
+        path = os.path.join(folder, "data.duckdb")
+        done = subprocess.run([os.path.join(self.bin, "python"), "-c", script, path, stream], capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Postgres(Target):
+    name, program = "postgres", "target-postgres"
+    settings = {"hard_delete": True, "add_record_metadata": True}
+
+    def schema(self, folder):
+        return os.path.basename(folder).replace("-", "_").lower()
+
+    def config(self, folder):
+        return {**self.settings, "host": "127.0.0.1", "port": int(PORT), "user": "postgres", "password": "none", "database": "postgres", "default_target_schema": self.schema(folder)}
+
+    def rows(self, stream, folder):
+        query = f'select row_to_json(t) from "{self.schema(folder)}"."{stream}" t'
+        done = subprocess.run(
+            ["psql", "-h", "127.0.0.1", "-p", PORT, "-U", "postgres", "-At", "-c", query, "postgres"], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Pipelinewise(Postgres):
+    name, second = "pipelinewise", "stale"
+    note = "upserts by key and ignores ACTIVATE_VERSION, so rows that are gone stay; writes JSON strings into a CSV file, in which `\\n` stays two characters"
+    settings = {}
+
+    def as_loaded(self, cell):
+        return json.dumps(cell, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+
+    def config(self, folder):
+        return {**self.settings, "host": "127.0.0.1", "port": int(PORT), "user": "postgres", "password": "none", "dbname": "postgres", "default_target_schema": self.schema(folder)}
+
+
+class Stitch(Target):
+    name, program = "stitch", "target-stitch"
+    note = "dry run: reads and judges every message, loads nothing"
+
+    def config(self, folder):
+        return {"client_id": 1, "token": "none", "small_batch_url": "https://example.com", "big_batch_url": "https://example.com", "batch_size_preferences": {}}
+
+    def flags(self):
+        return ["-n"]
+
+    def rows(self, stream, folder):
+        return None
+
+
+ALL = [Postgres, Pipelinewise, Duckdb, Jsonl, Csv, Stitch]
