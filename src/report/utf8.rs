@@ -20,7 +20,7 @@ impl Utf8 {
                 Err(_) => {}
             }
         }
-        match std::str::from_utf8(bytes) {
+        match simdutf8::compat::from_utf8(bytes) {
             Ok(_) => Ok(()),
             Err(broken) if broken.error_len().is_some() => Err(offset + broken.valid_up_to() as u64),
             Err(broken) => {
