@@ -3,7 +3,7 @@
 //! Nothing is handed on before the whole report is here, so a slow target never holds a request open
 //! and half a report is never loaded. The file has no name: it is gone when the process is.
 
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,6 @@ use super::body::Mended;
 
 /// Reports up to this size stay in memory.
 pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
-const BUFFER: usize = 256 * 1024;
 
 /// A report being received.
 pub struct Spool {
@@ -64,9 +63,9 @@ impl Spool {
 }
 
 impl Report {
-    /// The CSV from its first byte.
-    pub fn reader(&mut self) -> io::Result<BufReader<impl Read + '_>> {
+    /// The CSV from its first byte, for a reader that takes large pieces.
+    pub fn reader(&mut self) -> io::Result<impl Read + '_> {
         self.file.rewind()?;
-        Ok(BufReader::with_capacity(BUFFER, &mut self.file))
+        Ok(&mut self.file)
     }
 }

@@ -6,6 +6,8 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::marks::Marks;
+
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -128,8 +130,15 @@ fn moment(cell: &str) -> Option<DateTime<Utc>> {
 /// Appends a JSON string.
 pub fn text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    escape(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// Appends UTF-8 as it stands inside a JSON string.
+pub fn escape(text: &[u8], out: &mut Vec<u8>) {
     let mut start = 0;
-    for (position, &byte) in text.as_bytes().iter().enumerate() {
+    for position in Marks::new(text, 0) {
+        let byte = text[position];
         let escape: &[u8] = match byte {
             b'"' => b"\\\"",
             b'\\' => b"\\\\",
@@ -141,7 +150,7 @@ pub fn text(text: &str, out: &mut Vec<u8>) {
             0x00..0x20 => b"\\u00",
             _ => continue,
         };
-        out.extend_from_slice(&text.as_bytes()[start..position]);
+        out.extend_from_slice(&text[start..position]);
         out.extend_from_slice(escape);
         if escape == b"\\u00" {
             let hex = b"0123456789abcdef";
@@ -149,8 +158,7 @@ pub fn text(text: &str, out: &mut Vec<u8>) {
         }
         start = position + 1;
     }
-    out.extend_from_slice(&text.as_bytes()[start..]);
-    out.push(b'"');
+    out.extend_from_slice(&text[start..]);
 }
 
 #[cfg(test)]

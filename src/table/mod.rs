@@ -1,12 +1,14 @@
 //! The table: from the CSV of a report to the lines of its records. It knows no HTTP and no Singer files.
 //!
-//! [`rows`] reads the CSV, [`header`] names its columns, [`kind`] types them, [`verify`] proves in a first pass
+//! [`rows`] reads the CSV, each [`row`] in place, [`header`] names its columns, [`kind`] types them, [`verify`] proves in a first pass
 //! that the whole report can be used, and [`plan`], compiled once, writes each row as a RECORD line.
 //! Whatever is wrong carries its line and column, and never a cell's value.
 
 pub mod error;
 pub mod header;
 pub mod kind;
+mod marks;
 pub mod plan;
+pub mod row;
 pub mod rows;
 pub mod verify;

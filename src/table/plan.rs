@@ -1,7 +1,9 @@
 //! The plan: everything about a RECORD line that does not change from row to row, prepared once.
 
+use std::io::Write;
+
 use super::kind::{self, Kind};
-use super::rows::Row;
+use super::row::Row;
 
 /// A column to be emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +20,51 @@ pub struct Field {
 #[derive(Debug)]
 pub struct Plan {
     head: Vec<u8>,
-    columns: Vec<(usize, Kind, Vec<u8>)>,
+    columns: Vec<Property>,
     /// The prefix of the surplus cells and the width beyond which they begin.
     extra: Option<(Vec<u8>, usize)>,
     row_number: Option<Vec<u8>>,
     tail: Vec<u8>,
+}
+
+/// A column's part of a line.
+#[derive(Debug)]
+struct Property {
+    index: usize,
+    kind: Kind,
+    /// Up to the colon, then `null`: the whole of an empty cell.
+    null: Vec<u8>,
+    /// Up to the colon, then the quote that opens a string.
+    string: Vec<u8>,
+}
+
+impl Property {
+    fn new(field: &Field, prefix: &[u8]) -> Self {
+        Self {
+            index: field.index,
+            kind: field.kind,
+            null: [prefix, b"null"].concat(),
+            string: [prefix, b"\""].concat(),
+        }
+    }
+
+    fn write(&self, row: &Row, out: &mut Vec<u8>) {
+        let cell = row.bytes(self.index);
+        if cell.is_empty() {
+            out.extend_from_slice(&self.null);
+        } else if self.kind != Kind::String {
+            out.extend_from_slice(&self.string[..self.string.len() - 1]);
+            self.kind.write(row.cell(self.index), out);
+        } else {
+            out.extend_from_slice(&self.string);
+            if row.is_plain(self.index) {
+                out.extend_from_slice(cell);
+            } else {
+                kind::escape(cell, out);
+            }
+            out.push(b'"');
+        }
+    }
 }
 
 impl Plan {
@@ -46,7 +88,7 @@ impl Plan {
             prefix.push(b':');
             prefix
         };
-        let columns = fields.iter().map(|field| (field.index, field.kind, prefix(&field.name))).collect();
+        let columns = fields.iter().map(|field| Property::new(field, &prefix(&field.name))).collect();
         let extra = extra.map(|width| (prefix("_extra"), width));
         let row_number = row_number.then(|| prefix("_row_number"));
         let version = version.map_or(String::new(), |version| format!(r#","version":{version}"#));
@@ -57,12 +99,8 @@ impl Plan {
     /// Appends the RECORD line of a row; `number` is its position in the report, from 1.
     pub fn write(&self, row: &Row, number: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
-        for (index, kind, prefix) in &self.columns {
-            out.extend_from_slice(prefix);
-            match row.cell(*index) {
-                "" => out.extend_from_slice(b"null"),
-                cell => kind.write(cell, out),
-            }
+        for property in &self.columns {
+            property.write(row, out);
         }
         if let Some((prefix, width)) = &self.extra {
             out.extend_from_slice(prefix);
@@ -70,7 +108,7 @@ impl Plan {
         }
         if let Some(prefix) = &self.row_number {
             out.extend_from_slice(prefix);
-            out.extend_from_slice(number.to_string().as_bytes());
+            let _ = write!(out, "{number}");
         }
         out.extend_from_slice(&self.tail);
     }
@@ -94,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_row_becomes_singers_line() {
-        let mut row = Row::default();
-        Rows::new(&b"7,,\"x\n\",over\n"[..]).read(&mut row).unwrap();
+        let mut rows = Rows::new(&b"7,,\"x\n\",over\n"[..]);
+        let row = rows.read().unwrap().unwrap();
         let field = |index, name: &str, kind| Field { index, name: name.into(), kind };
         let fields = [field(0, "a", Kind::Integer), field(1, "b", Kind::String), field(2, "c", Kind::String)];
         let mut out = Vec::new();

@@ -1,104 +1,77 @@
-//! The CSV reader: one pass, reused buffers, exact positions.
+//! The CSV reader: rows in place in one reused buffer, exact positions.
 //!
 //! Comma, quotes doubled, CR, LF, CRLF or a mixture, line breaks inside quotes kept as they are, a byte order mark
 //! skipped. What follows a closing quote is appended, as the csv crate does, and counted. A blank line is skipped,
 //! except where the table has one column: there it is a row with an empty cell. The end inside quotes is an error:
 //! a report that was cut there would otherwise pass for a whole one. Input is UTF-8, as the body decoder proved.
+//! A row that the buffer cuts is begun again once more of it is there, so that no state is carried over.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use super::error::TableError;
+use super::marks::Marks;
+use super::row::{Cell, Row};
 
 /// A cell of this size is a defect.
 const CELL_LIMIT: usize = 64 * 1024 * 1024;
 /// So is a table of this width.
 const COLUMN_LIMIT: usize = 10_000;
-
-/// One row, its buffers used again for the next.
-#[derive(Debug, Default)]
-pub struct Row {
-    text: Vec<u8>,
-    ends: Vec<usize>,
-    line: u64,
-}
-
-impl Row {
-    /// The number of its cells.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether it has no cells, as before the first read.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The physical line on which it starts, from 1.
-    #[must_use]
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The cell at `index`, empty beyond the end.
-    #[must_use]
-    pub fn cell(&self, index: usize) -> &str {
-        let Some(&end) = self.ends.get(index) else { return "" };
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        std::str::from_utf8(&self.text[start..end]).unwrap_or("\u{FFFD}")
-    }
-
-    /// All cells.
-    pub fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|index| self.cell(index))
-    }
-
-    fn clear(&mut self, line: u64) {
-        self.text.clear();
-        self.ends.clear();
-        self.line = line;
-    }
-
-    fn end_cell(&mut self) -> Result<(), TableError> {
-        let start = self.ends.last().copied().unwrap_or(0);
-        if self.text.len() - start > CELL_LIMIT {
-            return Err(TableError::LongCell { line: self.line, column: self.ends.len() + 1 });
-        }
-        if self.ends.len() == COLUMN_LIMIT {
-            return Err(TableError::Wide { line: self.line });
-        }
-        self.ends.push(self.text.len());
-        Ok(())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    RowStart,
-    CellStart,
-    Plain,
-    Quoted,
-    QuoteInQuoted,
-    /// Behind a CR that ended a row: a LF belongs to it.
-    Cr,
-}
+/// At first; grows where a row is longer.
+const BUFFER: usize = 256 * 1024;
 
 /// The reader.
 pub struct Rows<R> {
     input: R,
-    at: At,
+    buffer: Vec<u8>,
+    /// What is read and not yet given out.
+    begin: usize,
+    end: usize,
+    is_last: bool,
+    cells: Vec<Cell>,
     line: u64,
-    opened: u64,
+    /// A row ended with CR: a LF belongs to it.
+    after_cr: bool,
     width: Option<usize>,
     lenient: u64,
-    fresh: bool,
 }
 
-impl<R: BufRead> Rows<R> {
+/// A row as it was found.
+struct Found {
+    /// Behind its line end.
+    end: usize,
+    after_cr: bool,
+    lines: u64,
+    lenient: u64,
+}
+
+/// The cell that is being read.
+struct Open {
+    start: usize,
+    marked: bool,
+    doubled: usize,
+    /// Where its closing quote is.
+    closed: Option<usize>,
+}
+
+impl<R: Read> Rows<R> {
     /// A reader at the beginning of a report.
     pub fn new(input: R) -> Self {
-        Self { input, at: At::RowStart, line: 1, opened: 0, width: None, lenient: 0, fresh: true }
+        Self::with_buffer(input, BUFFER)
+    }
+
+    fn with_buffer(input: R, size: usize) -> Self {
+        Self {
+            input,
+            buffer: vec![0; size],
+            begin: 0,
+            end: 0,
+            is_last: false,
+            cells: Vec::new(),
+            line: 1,
+            after_cr: false,
+            width: None,
+            lenient: 0,
+        }
     }
 
     /// Cells so far with text behind their closing quote.
@@ -107,148 +80,169 @@ impl<R: BufRead> Rows<R> {
         self.lenient
     }
 
-    /// Reads the next row; false at the end.
-    pub fn read(&mut self, row: &mut Row) -> Result<bool, TableError> {
-        row.clear(self.line);
+    /// The next row; nothing at the end.
+    pub fn read(&mut self) -> Result<Option<Row<'_>>, TableError> {
         loop {
-            let buffer = self.input.fill_buf()?;
-            if buffer.is_empty() {
-                return self.end(row);
+            if self.between() {
+                if let Some(found) = self.find()? {
+                    return Ok(Some(self.give(&found)));
+                }
+            } else if self.is_last {
+                return Ok(None);
             }
-            // Detached for the borrow: `step` needs the state, not the input.
-            let (taken, done) = Self::step(
-                buffer,
-                row,
-                &mut self.at,
-                &mut self.line,
-                &mut self.opened,
-                &mut self.lenient,
-                self.width == Some(1),
-            )?;
-            self.input.consume(taken);
-            if done {
-                return Ok(self.finish(row));
+            self.fill()?;
+        }
+    }
+
+    /// Goes to the first byte of a row; false where the buffer ends before it.
+    fn between(&mut self) -> bool {
+        while let Some(&byte) = self.buffer[..self.end].get(self.begin) {
+            if std::mem::take(&mut self.after_cr) && byte == b'\n' {
+                self.begin += 1;
+            } else if matches!(byte, b'\n' | b'\r') && self.width != Some(1) {
+                self.begin += 1;
+                self.line += 1;
+                self.after_cr = byte == b'\r';
+            } else {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Finds the cells of a row; nothing where the buffer ends before it.
+    fn find(&mut self) -> Result<Option<Found>, TableError> {
+        self.cells.clear();
+        let text = &self.buffer[..self.end];
+        let mut cell = Open::at(self.begin);
+        // The line on which the quote opened that is open.
+        let mut opened = None;
+        let (mut lines, mut lenient) = (0, 0);
+        let mut marks = Marks::new(text, self.begin);
+        while let Some(at) = marks.next() {
+            let byte = text[at];
+            if opened.is_none() {
+                match byte {
+                    b',' => {
+                        self.cells.push(cell.close(at, &self.cells, self.line)?);
+                        cell = Open::at(at + 1);
+                    }
+                    b'\n' | b'\r' => {
+                        self.cells.push(cell.close(at, &self.cells, self.line)?);
+                        let after_cr = byte == b'\r';
+                        return Ok(Some(Found { end: at + 1, after_cr, lines: lines + 1, lenient }));
+                    }
+                    b'"' if at == cell.start => {
+                        opened = Some(self.line + lines);
+                        cell.start += 1;
+                    }
+                    _ => cell.marked = true,
+                }
+                continue;
+            }
+            match (byte, text.get(at + 1)) {
+                (b'"', None) if !self.is_last => return Ok(None),
+                (b'"', Some(b'"')) => {
+                    cell.doubled += 1;
+                    cell.marked = true;
+                    marks.next();
+                }
+                (b'"', next) => {
+                    opened = None;
+                    cell.closed = Some(at);
+                    lenient += u64::from(!matches!(next, None | Some(b',' | b'\n' | b'\r')));
+                }
+                (b',', _) => {}
+                _ => {
+                    lines += u64::from(byte == b'\r' || byte == b'\n' && text[at - 1] != b'\r');
+                    cell.marked = true;
+                }
+            }
+        }
+        match (self.is_last, opened) {
+            (false, _) if text.len() - cell.start > 2 * CELL_LIMIT + 2 => Err(self.overlong(opened)?),
+            (false, _) => Ok(None),
+            (true, Some(line)) => Err(TableError::OpenQuote { line }),
+            (true, None) => {
+                self.cells.push(cell.close(text.len(), &self.cells, self.line)?);
+                Ok(Some(Found { end: text.len(), after_cr: false, lines, lenient }))
             }
         }
     }
 
-    /// Takes as much as belongs to this row; says how much, and whether the row is whole.
-    fn step(
-        buffer: &[u8],
-        row: &mut Row,
-        at: &mut At,
-        line: &mut u64,
-        opened: &mut u64,
-        lenient: &mut u64,
-        single: bool,
-    ) -> Result<(usize, bool), TableError> {
-        let mut position = 0;
-        while let Some(&byte) = buffer.get(position) {
-            match *at {
-                At::Cr => {
-                    *at = At::RowStart;
-                    position += usize::from(byte == b'\n');
-                    continue;
-                }
-                At::Plain => {
-                    let rest = &buffer[position..];
-                    let run = memchr::memchr3(b',', b'\n', b'\r', rest).unwrap_or(rest.len());
-                    row.text.extend_from_slice(&rest[..run]);
-                    position += run;
-                    let Some(&stop) = buffer.get(position) else { break };
-                    row.end_cell()?;
-                    position += 1;
-                    if stop == b',' {
-                        *at = At::CellStart;
-                        continue;
-                    }
-                    *line += 1;
-                    *at = if stop == b'\r' { At::Cr } else { At::RowStart };
-                    return Ok((position, true));
-                }
-                At::Quoted => {
-                    let rest = &buffer[position..];
-                    let run = memchr::memchr(b'"', rest).unwrap_or(rest.len());
-                    let plain = &rest[..run];
-                    *line += lines(plain, row.text.last().copied());
-                    row.text.extend_from_slice(plain);
-                    position += run;
-                    if position < buffer.len() {
-                        position += 1;
-                        *at = At::QuoteInQuoted;
-                    }
-                    continue;
-                }
-                At::QuoteInQuoted if byte == b'"' => {
-                    row.text.push(b'"');
-                    *at = At::Quoted;
-                }
-                At::QuoteInQuoted => {
-                    *lenient += u64::from(!matches!(byte, b',' | b'\n' | b'\r'));
-                    *at = At::Plain;
-                    continue;
-                }
-                At::RowStart if matches!(byte, b'\n' | b'\r') => {
-                    *line += 1;
-                    *at = if byte == b'\r' { At::Cr } else { At::RowStart };
-                    if single {
-                        row.end_cell()?;
-                        return Ok((position + 1, true));
-                    }
-                    row.line = *line;
-                }
-                At::RowStart | At::CellStart if byte == b'"' => {
-                    *opened = *line;
-                    *at = At::Quoted;
-                }
-                At::RowStart | At::CellStart => {
-                    *at = At::Plain;
-                    continue;
-                }
-            }
-            position += 1;
+    fn give(&mut self, found: &Found) -> Row<'_> {
+        let line = self.line;
+        self.line += found.lines;
+        self.lenient += found.lenient;
+        self.after_cr = found.after_cr;
+        self.begin = found.end;
+        for cell in self.cells.iter_mut().filter(|cell| cell.folded) {
+            cell.unfold(&mut self.buffer);
         }
-        Ok((position, false))
-    }
-
-    fn end(&mut self, row: &mut Row) -> Result<bool, TableError> {
-        match self.at {
-            At::RowStart | At::Cr => Ok(false),
-            At::Quoted => Err(TableError::OpenQuote { line: self.opened }),
-            At::CellStart | At::Plain | At::QuoteInQuoted => {
-                row.end_cell()?;
-                self.at = At::RowStart;
-                Ok(self.finish(row))
+        if self.width.is_none() {
+            self.width = Some(self.cells.len());
+            // A byte order mark belongs to the file, not to the first header.
+            let first = &mut self.cells[0];
+            if self.buffer[first.start..first.end].starts_with("\u{FEFF}".as_bytes()) {
+                first.start += 3;
             }
         }
+        Row { text: &self.buffer, cells: &self.cells, line }
     }
 
-    fn finish(&mut self, row: &mut Row) -> bool {
-        self.width.get_or_insert(row.len());
-        if std::mem::take(&mut self.fresh) {
-            skip_mark(row);
+    /// Reads on, with what is left moved to the front.
+    fn fill(&mut self) -> Result<(), TableError> {
+        self.buffer.copy_within(self.begin..self.end, 0);
+        self.end -= self.begin;
+        self.begin = 0;
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.end, 0);
         }
-        true
+        let read = self.input.read(&mut self.buffer[self.end..])?;
+        self.end += read;
+        self.is_last = read == 0;
+        Ok(())
+    }
+
+    /// What is wrong with a cell beyond all limits, found without keeping it: it is too long, or it never ends.
+    fn overlong(&mut self, opened: Option<u64>) -> Result<TableError, TableError> {
+        let long = TableError::LongCell { line: self.line, column: self.cells.len() + 1 };
+        let Some(line) = opened else { return Ok(long) };
+        let mut after_quote = false;
+        loop {
+            let read = self.input.read(&mut self.buffer)?;
+            for &byte in &self.buffer[..read] {
+                match byte {
+                    b'"' => after_quote = !after_quote,
+                    _ if after_quote => return Ok(long),
+                    _ => {}
+                }
+            }
+            if read == 0 {
+                return Ok(if after_quote { long } else { TableError::OpenQuote { line } });
+            }
+        }
     }
 }
 
-/// A byte order mark belongs to the file, not to the first header.
-fn skip_mark(row: &mut Row) {
-    if row.text.starts_with("\u{FEFF}".as_bytes()) && row.ends[0] >= 3 {
-        row.text.drain(..3);
-        row.ends.iter_mut().for_each(|end| *end -= 3);
+impl Open {
+    fn at(start: usize) -> Self {
+        Self { start, marked: false, doubled: 0, closed: None }
     }
-}
 
-/// Line breaks in a piece of a quoted cell; CRLF counts once, also across two pieces.
-fn lines(text: &[u8], before: Option<u8>) -> u64 {
-    let mut before = before;
-    let mut count = 0;
-    for position in memchr::memchr2_iter(b'\n', b'\r', text) {
-        let previous = position.checked_sub(1).map_or(before.take(), |index| Some(text[index]));
-        count += u64::from(!(text[position] == b'\n' && previous == Some(b'\r')));
+    /// The cell whose separator is at `end`.
+    fn close(&self, end: usize, before: &[Cell], line: u64) -> Result<Cell, TableError> {
+        let has_tail = self.closed.is_some_and(|closed| closed + 1 < end);
+        let end = if has_tail { end } else { self.closed.unwrap_or(end) };
+        if end - self.start - self.doubled - usize::from(has_tail) > CELL_LIMIT {
+            return Err(TableError::LongCell { line, column: before.len() + 1 });
+        }
+        if before.len() == COLUMN_LIMIT {
+            return Err(TableError::Wide { line });
+        }
+        let folded = has_tail || self.doubled > 0;
+        Ok(Cell { start: self.start, end, marked: self.marked, folded })
     }
-    count
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@
 //! of which 24 bytes a row are kept.
 
 use std::collections::HashSet;
-use std::io::BufRead;
+use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 use super::error::TableError;
 use super::header::{self, Column, NameStyle};
 use super::kind::Kind;
-use super::rows::{Row, Rows};
+use super::row::Row;
+use super::rows::Rows;
 
 /// An escape makes at most six bytes of one.
 const WORST_ESCAPE: u64 = 6;
@@ -65,17 +66,19 @@ pub struct Facts {
 }
 
 /// Reads the whole report.
-pub fn verify<R: BufRead>(reader: R, demands: &Demands) -> Result<Facts, TableError> {
+pub fn verify<R: Read>(reader: R, demands: &Demands) -> Result<Facts, TableError> {
     let mut rows = Rows::new(reader);
-    let mut row = Row::default();
-    if !rows.read(&mut row)? || (row.len() == 1 && row.cell(0).trim().is_empty()) {
-        return Err(TableError::Empty);
-    }
-    let columns = header::columns(row.cells(), demands.style);
+    let columns = match rows.read()? {
+        Some(row) if row.len() > 1 || !row.cell(0).trim().is_empty() => {
+            header::columns(row.cells(), demands.style)
+        }
+        _ => return Err(TableError::Empty),
+    };
     let mut kinds = Kinds::new(&columns, demands);
     let mut key = Key::new(&columns, &demands.key)?;
+    let measure = demands.max_record_bytes.map(|limit| Measure::new(&columns, limit));
     let (mut count, mut ragged) = (0, 0);
-    while rows.read(&mut row)? {
+    while let Some(row) = rows.read()? {
         count += 1;
         if row.len() != columns.len() {
             if demands.on_ragged == Ragged::Fail {
@@ -89,8 +92,8 @@ pub fn verify<R: BufRead>(reader: R, demands: &Demands) -> Result<Facts, TableEr
         }
         kinds.see(&row, &columns)?;
         key.see(&row, count);
-        if let Some(limit) = demands.max_record_bytes {
-            measure(&row, &columns, limit)?;
+        if let Some(measure) = &measure {
+            measure.see(&row, &columns)?;
         }
     }
     key.verdict()?;
@@ -213,27 +216,40 @@ impl Key {
     }
 }
 
-/// Counts exactly only where the cheap bound does not settle it.
-fn measure(row: &Row, columns: &[Column], limit: u64) -> Result<(), TableError> {
-    let cells: u64 = row.cells().map(|cell| cell.len() as u64).sum();
-    let names: u64 = columns.iter().map(|column| column.name.len() as u64 + PROPERTY_OVERHEAD).sum();
-    if cells * WORST_ESCAPE + names + LINE_OVERHEAD <= limit {
-        return Ok(());
+/// The proof that no message is too long.
+struct Measure {
+    limit: u64,
+    /// What a line takes without its cells.
+    fixed: u64,
+}
+
+impl Measure {
+    fn new(columns: &[Column], limit: u64) -> Self {
+        let names: u64 = columns.iter().map(|column| column.name.len() as u64 + PROPERTY_OVERHEAD).sum();
+        Self { limit, fixed: names + LINE_OVERHEAD }
     }
-    let mut text = Vec::new();
-    let mut written = names + LINE_OVERHEAD;
-    let mut largest = (0, 0);
-    for index in 0..row.len() {
-        text.clear();
-        super::kind::text(row.cell(index), &mut text);
-        written += text.len() as u64;
-        largest = largest.max((text.len(), index));
+
+    /// Counts exactly only where the cheap bounds do not settle it.
+    fn see(&self, row: &Row, columns: &[Column]) -> Result<(), TableError> {
+        let fits = |cells: u64| cells * WORST_ESCAPE + self.fixed <= self.limit;
+        if fits(row.span() as u64) || fits(row.cells().map(|cell| cell.len() as u64).sum()) {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        let mut written = self.fixed;
+        let mut largest = (0, 0);
+        for index in 0..row.len() {
+            text.clear();
+            super::kind::text(row.cell(index), &mut text);
+            written += text.len() as u64;
+            largest = largest.max((text.len(), index));
+        }
+        if written <= self.limit {
+            return Ok(());
+        }
+        let column = columns.get(largest.1).map_or("_extra", |column| &column.name).to_owned();
+        Err(TableError::LongMessage { line: row.line(), limit: self.limit, column })
     }
-    if written <= limit {
-        return Ok(());
-    }
-    let column = columns.get(largest.1).map_or("_extra", |column| &column.name).to_owned();
-    Err(TableError::LongMessage { line: row.line(), limit, column })
 }
 
 #[cfg(test)]

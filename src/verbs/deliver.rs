@@ -21,7 +21,7 @@ use crate::singer::state::{Bookmark, Remembered, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
-use crate::table::rows::{Row, Rows};
+use crate::table::rows::Rows;
 use crate::table::verify::{Facts, verify};
 use crate::telemetry::{Telemetry, seconds};
 
@@ -179,11 +179,10 @@ impl<W: Write> Delivery<W> {
             Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
         let reader = report.reader().map_err(|cause| spool_error(&cause))?;
         let mut rows = Rows::new(reader);
-        let mut row = Row::default();
         let broken = |error| table_error(stream.name(), &error);
-        rows.read(&mut row).map_err(broken)?;
+        rows.read().map_err(broken)?;
         let mut number = 0;
-        while rows.read(&mut row).map_err(broken)? {
+        while let Some(row) = rows.read().map_err(broken)? {
             number += 1;
             self.writer.lines(|lines| plan.write(&row, number, lines))?;
             if number % 1024 == 0 {

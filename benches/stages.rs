@@ -1,0 +1,166 @@
+//! Where the time of one report goes: CPU seconds of each stage by its name in the code, medians of five.
+//!
+//! `cargo bench --bench stages [-- MEGABYTES]` measures; `-- write FILE [MEGABYTES]` leaves the same body, as the
+//! API would send it, for `compare/whole.sh`. The data is made up from a fixed seed: 25 columns of names, e-mails,
+//! dates, free text with quotes, line breaks and emoji, and many empty cells.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to whoever runs it")]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Cursor;
+
+use rustix::time::{ClockId, clock_gettime};
+use tap_together::clock;
+use tap_together::report::body::{Body, Mended, OnNul};
+use tap_together::report::spool::{Report, Spool};
+use tap_together::singer::writer::Writer;
+use tap_together::table::header::NameStyle;
+use tap_together::table::kind::Kind;
+use tap_together::table::plan::{Field, Plan};
+use tap_together::table::rows::Rows;
+use tap_together::table::verify::{Demands, Facts, Ragged, verify};
+
+const COLUMNS: usize = 25;
+const MEGABYTE: usize = 1_000_000;
+/// As large as hyper's pieces become.
+const CHUNK: usize = 256 * 1024;
+const RUNS: usize = 5;
+
+fn main() {
+    // cargo adds `--bench`
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let size = words.last().and_then(|word| word.parse().ok()).unwrap_or(100) * MEGABYTE;
+    let csv = csv(size);
+    let body = serde_json::to_vec(&serde_json::json!({ "report": csv })).unwrap();
+    if words.first().is_some_and(|word| word == "write") {
+        std::io::Write::write_all(&mut std::fs::File::create(&words[1]).unwrap(), &body).unwrap();
+        return;
+    }
+    println!("{} MB of CSV in {} MB of JSON", csv.len() / MEGABYTE, body.len() / MEGABYTE);
+    stage("decode", || decode(&body));
+    stage("spool", || spool(csv.as_bytes()).bytes());
+    let mut report = spool(csv.as_bytes()).complete(clock::wall(), Mended::default(), 1);
+    stage("verify", || verified(&mut report).rows);
+    stage("rows", || rows(csv.as_bytes()));
+    let facts = verified(&mut report);
+    stage("write", || write(&mut report, &facts));
+}
+
+fn stage<T>(name: &str, mut work: impl FnMut() -> T) {
+    let mut times: Vec<f64> = (0..RUNS)
+        .map(|_| {
+            let began = cpu();
+            black_box(work());
+            cpu() - began
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("{name:<8} {:.3} s", times[RUNS / 2]);
+}
+
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of one process")]
+    let seconds = time.tv_sec as f64 + time.tv_nsec as f64 / 1e9;
+    seconds
+}
+
+fn decode(body: &[u8]) -> usize {
+    let mut decoder = Body::new(OnNul::Strip);
+    let (mut text, mut bytes) = (Vec::new(), 0);
+    for chunk in body.chunks(CHUNK) {
+        text.clear();
+        decoder.feed(chunk, &mut text).unwrap();
+        bytes += text.len();
+    }
+    decoder.finish().unwrap();
+    bytes
+}
+
+fn spool(csv: &[u8]) -> Spool {
+    let mut spool = Spool::default();
+    csv.chunks(CHUNK).for_each(|chunk| spool.write(chunk).unwrap());
+    spool
+}
+
+fn verified(report: &mut Report) -> Facts {
+    let demands = Demands {
+        style: NameStyle::Snake,
+        on_ragged: Ragged::Fail,
+        key: Vec::new(),
+        infer: false,
+        strict_kinds: Vec::new(),
+        max_record_bytes: Some(50_000_000),
+    };
+    verify(report.reader().unwrap(), &demands).unwrap()
+}
+
+fn rows(csv: &[u8]) -> usize {
+    let mut rows = Rows::new(Cursor::new(csv));
+    let mut cells = 0;
+    while let Some(row) = rows.read().unwrap() {
+        cells += row.len();
+    }
+    cells
+}
+
+/// Reading included, into nothing.
+fn write(report: &mut Report, facts: &Facts) -> u64 {
+    let fields: Vec<Field> = facts
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| Field { index, name: column.name.clone(), kind: Kind::String })
+        .collect();
+    let plan = Plan::compile("user_report", &fields, true, None, Some(1), "2025-01-01T00:00:00.000Z");
+    let mut writer = Writer::new(std::io::sink());
+    let mut rows = Rows::new(report.reader().unwrap());
+    let mut number = 0;
+    rows.read().unwrap();
+    while let Some(row) = rows.read().unwrap() {
+        number += 1;
+        writer.lines(|lines| plan.write(&row, number, lines)).unwrap();
+    }
+    writer.flush().unwrap();
+    number
+}
+
+fn csv(size: usize) -> String {
+    const FIRST: [&str; 6] = ["Amélie", "Tobias", "小明", "Priya", "Sofía", "Dana"];
+    const LAST: [&str; 6] = ["Grünwald", "Raman", "Castaño", "Kim", "\"Ace\" Moss", "Yıldız, MSc"];
+    const TEXT: [&str; 6] = [
+        "Leading teams across time zones, and learning to say no",
+        "He said \"yes\" 🙌 and then we planned the next session together",
+        "line one\nline two, a bit longer than the first one was",
+        "Windows\r\nline ends; back\\slash",
+        "It’s fine. I would like to develop my skills in giving feedback to peers and managers alike.",
+        "Mentoring",
+    ];
+    let mut dice = fastrand::Rng::with_seed(7);
+    let mut csv = (1..=COLUMNS).map(|n| format!("Column {n}")).collect::<Vec<_>>().join(",");
+    csv.push('\n');
+    while csv.len() < size {
+        for column in 0..COLUMNS {
+            let cell = match column % 12 {
+                0 => format!("usr_{:016x}", dice.u64(..)),
+                1 => FIRST[dice.usize(0..6)].to_owned(),
+                2 => LAST[dice.usize(0..6)].to_owned(),
+                3 => format!("{}.person{}@example.com", dice.u8(..), dice.u32(0..100_000)),
+                4 | 5 => format!("2025-{:02}-{:02}T08:00:00.000Z", dice.u8(1..13), dice.u8(1..29)),
+                6 | 7 => TEXT[dice.usize(0..6)].to_owned(),
+                8 => dice.u16(..).to_string(),
+                9 => ["active", "paused", "true"][dice.usize(0..3)].to_owned(),
+                _ => String::new(),
+            };
+            let separator = if column + 1 == COLUMNS { '\n' } else { ',' };
+            let _ = if dice.u8(0..5) == 0 {
+                write!(csv, "{separator}")
+            } else if cell.contains([',', '"', '\n', '\r']) {
+                write!(csv, "\"{}\"{separator}", cell.replace('"', "\"\""))
+            } else {
+                write!(csv, "{cell}{separator}")
+            };
+        }
+    }
+    csv
+}
