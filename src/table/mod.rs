@@ -12,3 +12,8 @@ pub mod plan;
 pub mod row;
 pub mod rows;
 pub mod verify;
+
+#[cfg(test)]
+mod differential_tests;
+#[cfg(test)]
+mod oracle;

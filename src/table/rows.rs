@@ -59,7 +59,7 @@ impl<R: Read> Rows<R> {
         Self::with_buffer(input, BUFFER)
     }
 
-    fn with_buffer(input: R, size: usize) -> Self {
+    pub(super) fn with_buffer(input: R, size: usize) -> Self {
         Self {
             input,
             buffer: vec![0; size],

@@ -1,0 +1,164 @@
+//! The whole way from body to RECORD lines against the plain one, over random reports in every spelling.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::header::{self, NameStyle};
+use super::kind::Kind;
+use super::oracle;
+use super::plan::{Field, Plan};
+use super::rows::Rows;
+use super::verify::{Demands, Ragged, verify};
+use crate::report::body::{Body, BodyError, Mended, OnNul};
+
+/// As many reports as a test tries.
+const REPORTS: u32 = 10_000;
+
+/// A piece of a report: how the body spells it, and what it means.
+type Piece = (String, String);
+
+fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+    let fixed = |spelling: &'static str, meaning: &'static str| {
+        Just((spelling.to_owned(), meaning.to_owned())).boxed()
+    };
+    let structure = prop_oneof![
+        5 => fixed(",", ","),
+        2 => fixed("\\n", "\n"),
+        1 => fixed("\\r\\n", "\r\n"),
+        1 => fixed("\\r", "\r"),
+        3 => fixed("\\\"", "\""),
+        2 => fixed("\\\"\\\"", "\"\""),
+        1 => fixed("\\u0022", "\""),
+        1 => fixed("\\u002c", ","),
+        1 => fixed("\\u002C", ","),
+        1 => fixed("\\u000a", "\n"),
+        1 => fixed("\\u000D", "\r"),
+        1 => fixed(",\\\"", ",\""),
+        1 => fixed("\\\",", "\","),
+        1 => fixed("\\\"\\n\\\"", "\"\n\""),
+    ];
+    let odd = prop_oneof![
+        fixed("\\\\", "\\"),
+        fixed("\\/", "/"),
+        fixed("\\t", "\t"),
+        fixed("\\b", "\u{8}"),
+        fixed("\\f", "\u{c}"),
+        fixed("\\u001f", "\u{1f}"),
+        fixed("\\u0000", ""),
+        fixed("\\ud83d\\uDE00", "😀"),
+        fixed("\\ud83dx", "\u{fffd}x"),
+        fixed("\\udc00", "\u{fffd}"),
+        fixed("\\u00e9", "é"),
+        fixed("😀é", "😀é"),
+        fixed("\u{feff}", "\u{feff}"),
+        fixed("\u{7f}", "\u{7f}"),
+    ];
+    let plain = prop_oneof![Just("x".to_owned()), "[a-z0-9 .é]{1,6}", "[a-z ]{50,90}"]
+        .prop_map(|text| (text.clone(), text));
+    // Whole cells, so that rows of the header's width are common.
+    let cell = prop_oneof![
+        Just((",".to_owned(), ",".to_owned())),
+        "[a-z,\n]{0,70}"
+            .prop_map(|text| { (format!("\\\"{}\\\",", text.replace('\n', "\\n")), format!("\"{text}\",")) }),
+    ];
+    prop::collection::vec(prop_oneof![6 => structure, 2 => odd, 4 => plain, 2 => cell], 0..40)
+}
+
+fn decode(body: &[u8], size: usize) -> Result<(String, Mended), BodyError> {
+    let mut decoder = Body::new(OnNul::Strip);
+    let mut out = Vec::new();
+    body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut out))?;
+    let mended = decoder.finish()?;
+    Ok((String::from_utf8(out).unwrap(), mended))
+}
+
+/// The RECORD lines, and the cells with a tail, or the words of the error.
+fn fast(csv: &str, capacity: usize, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
+    let demands = Demands {
+        style: NameStyle::Snake,
+        on_ragged,
+        key: Vec::new(),
+        infer: false,
+        strict_kinds: Vec::new(),
+        max_record_bytes: Some(1_000_000),
+    };
+    let facts = verify(csv.as_bytes(), &demands).map_err(|error| error.to_string())?;
+    let name = |(index, column): (usize, &header::Column)| Field {
+        index,
+        name: column.name.clone(),
+        kind: Kind::String,
+    };
+    let fields: Vec<Field> = facts.columns.iter().enumerate().map(name).collect();
+    let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
+    let mut rows = Rows::with_buffer(csv.as_bytes(), capacity);
+    rows.read().unwrap();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.read().unwrap() {
+        let mut line = Vec::new();
+        plan.write(&row, lines.len() as u64 + 1, &mut line);
+        lines.push(String::from_utf8(line).unwrap());
+    }
+    assert_eq!((lines.len() as u64, rows.lenient_quotes()), (facts.rows, facts.lenient_quotes));
+    Ok((lines, facts.lenient_quotes))
+}
+
+fn slow(csv: &str, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
+    let oracle::Table { rows, lenient, error } = oracle::read(csv);
+    let Some(((_, header), rows)) = rows.split_first() else {
+        return Err(error.unwrap_or("it is empty, without even a header".into()));
+    };
+    if header.len() == 1 && header[0].trim().is_empty() {
+        return Err("it is empty, without even a header".into());
+    }
+    let names: Vec<String> = header::columns(header.iter().map(String::as_str), NameStyle::Snake)
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    let mut lines = Vec::new();
+    for (index, (line, row)) in rows.iter().enumerate() {
+        if row.len() != names.len() && on_ragged == Ragged::Fail {
+            return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
+        }
+        let record = oracle::record(&names, row, index + 1, on_ragged == Ragged::Pad);
+        let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});
+        lines.push(message.to_string() + "\n");
+    }
+    error.map_or(Ok((lines, lenient)), Err)
+}
+
+fn join(pieces: &[Piece]) -> (String, String) {
+    let (spelling, meaning): (Vec<&str>, Vec<&str>) =
+        pieces.iter().map(|(spelling, meaning)| (spelling.as_str(), meaning.as_str())).unzip();
+    (format!(r#"{{"a":[1,"\n"],"report":"{}","z":null}}"#, spelling.concat()), meaning.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(REPORTS))]
+
+    #[test]
+    fn any_report_becomes_the_plain_ways_records(
+        pieces in pieces(), size in 1usize..40, capacity in 1usize..200, pad: bool,
+    ) {
+        let (body, csv) = join(&pieces);
+        let (text, _) = decode(body.as_bytes(), size).unwrap();
+        prop_assert_eq!(&text, &csv);
+        let mend = ["\\ud83dx", "\\udc00", "\\u0000"];
+        if !pieces.iter().any(|(spelling, _)| mend.contains(&spelling.as_str())) {
+            let theirs: Value = serde_json::from_str(&body).unwrap();
+            prop_assert_eq!(theirs["report"].as_str().unwrap(), &csv);
+        }
+        let on_ragged = if pad { Ragged::Pad } else { Ragged::Fail };
+        prop_assert_eq!(fast(&text, capacity, on_ragged), slow(&csv, on_ragged));
+    }
+
+    #[test]
+    fn any_body_cut_anywhere_is_refused_alike_in_any_split(
+        pieces in pieces(), size in 1usize..40, cut in any::<prop::sample::Index>(),
+    ) {
+        let (body, _) = join(&pieces);
+        let cut = &body.as_bytes()[..cut.index(body.len())];
+        let whole = decode(cut, body.len()).unwrap_err();
+        prop_assert_eq!(&whole, &decode(cut, size).unwrap_err());
+        prop_assert!(matches!(whole, BodyError::Truncated(at) if at == cut.len() as u64) || cut.is_empty());
+    }
+}
