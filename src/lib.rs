@@ -104,6 +104,7 @@ async fn work(
             telemetry
                 .warning("the records of real people are about to be shown here; pipe them into a target");
         }
+        singer::writer::widen(std::io::stdout());
         verbs::sync::sync(job, &connect()?, &settings, std::io::stdout(), &telemetry, &stop).await
     }
 }

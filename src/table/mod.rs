@@ -8,6 +8,7 @@ pub mod error;
 pub mod header;
 pub mod kind;
 mod marks;
+mod measure;
 pub mod plan;
 pub mod row;
 pub mod rows;
