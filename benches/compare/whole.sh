@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 python3 "$here/serve.py" "$body" "$port" 2>/dev/null &
 server=$!
 trap 'kill $server; rm -rf "$folder"' EXIT
-printf '{"organization_id":"o","client_id":"c","api_key":"k","base_url":"http://127.0.0.1:%s","request_interval_seconds":0.1,"state_dir":"%s/state"}' \
+printf '{"organization_id":"o","client_id":"c","api_key":"benchmark-key","base_url":"http://127.0.0.1:%s","request_interval_seconds":0.1,"state_dir":"%s/state"}' \
     "$port" "$folder" >"$folder/config.json"
 echo '{"streams":[{"stream":"user_report","tap_stream_id":"user_report","schema":{},"metadata":[{"breadcrumb":[],"metadata":{"selected":true}}]}]}' \
     >"$folder/catalog.json"

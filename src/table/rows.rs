@@ -33,6 +33,7 @@ pub struct Rows<R> {
     after_cr: bool,
     width: Option<usize>,
     lenient: u64,
+    cell_limit: usize,
 }
 
 /// A row as it was found.
@@ -71,6 +72,7 @@ impl<R: Read> Rows<R> {
             after_cr: false,
             width: None,
             lenient: 0,
+            cell_limit: CELL_LIMIT,
         }
     }
 
@@ -124,11 +126,11 @@ impl<R: Read> Rows<R> {
             if opened.is_none() {
                 match byte {
                     b',' => {
-                        self.cells.push(cell.close(at, &self.cells, self.line)?);
+                        self.cells.push(cell.close(at, &self.cells, self.line, self.cell_limit)?);
                         cell = Open::at(at + 1);
                     }
                     b'\n' | b'\r' => {
-                        self.cells.push(cell.close(at, &self.cells, self.line)?);
+                        self.cells.push(cell.close(at, &self.cells, self.line, self.cell_limit)?);
                         let after_cr = byte == b'\r';
                         return Ok(Some(Found { end: at + 1, after_cr, lines: lines + 1, lenient }));
                     }
@@ -160,11 +162,11 @@ impl<R: Read> Rows<R> {
             }
         }
         match (self.is_last, opened) {
-            (false, _) if text.len() - cell.start > 2 * CELL_LIMIT + 2 => Err(self.overlong(opened)?),
+            (false, _) if text.len() - cell.start > 2 * self.cell_limit + 2 => Err(self.overlong(opened)?),
             (false, _) => Ok(None),
             (true, Some(line)) => Err(TableError::OpenQuote { line }),
             (true, None) => {
-                self.cells.push(cell.close(text.len(), &self.cells, self.line)?);
+                self.cells.push(cell.close(text.len(), &self.cells, self.line, self.cell_limit)?);
                 Ok(Some(Found { end: text.len(), after_cr: false, lines, lenient }))
             }
         }
@@ -231,10 +233,10 @@ impl Open {
     }
 
     /// The cell whose separator is at `end`.
-    fn close(&self, end: usize, before: &[Cell], line: u64) -> Result<Cell, TableError> {
+    fn close(&self, end: usize, before: &[Cell], line: u64, limit: usize) -> Result<Cell, TableError> {
         let has_tail = self.closed.is_some_and(|closed| closed + 1 < end);
         let end = if has_tail { end } else { self.closed.unwrap_or(end) };
-        if end - self.start - self.doubled - usize::from(has_tail) > CELL_LIMIT {
+        if end - self.start - self.doubled - usize::from(has_tail) > limit {
             return Err(TableError::LongCell { line, column: before.len() + 1 });
         }
         if before.len() == COLUMN_LIMIT {

@@ -60,6 +60,37 @@ fn positions_are_physical_lines() {
     );
 }
 
+#[test]
+fn a_cell_beyond_the_limit_is_too_long_or_never_ends() {
+    let refused = |csv: &str| {
+        let mut rows = Rows::with_buffer(csv.as_bytes(), 8);
+        rows.cell_limit = 10;
+        rows.read().unwrap();
+        let words = rows.read().unwrap_err().to_string();
+        assert!(rows.buffer.len() <= 64, "it was kept");
+        words
+    };
+    let long = "line 2, column 2 has a cell of more than 64 MiB";
+    let open = "it ends inside a quoted cell that opened on line 2: it was cut, or a quote is missing";
+    for size in [11, 500] {
+        let cell = "x".repeat(size);
+        assert_eq!(refused(&format!("a,b\n1,{cell}")), long);
+        assert_eq!(refused(&format!("a,b\n1,\"{cell}\"\"\n\"")), long);
+        assert_eq!(refused(&format!("a,b\n1,\"{cell}\"\"\n\"y\"")), long);
+        assert_eq!(refused(&format!("a,b\n1,\"{cell}\"\"\n\"\"")), open);
+    }
+    assert_eq!(cells(&format!("{}\n", "\"\"".repeat(300))), [["\"".repeat(299)]]);
+}
+
+#[test]
+fn a_row_beyond_the_limit_is_too_wide() {
+    assert_eq!(cells(&",".repeat(COLUMN_LIMIT - 1))[0].len(), COLUMN_LIMIT);
+    assert_eq!(
+        read(&",".repeat(COLUMN_LIMIT), 64).unwrap_err().to_string(),
+        "line 1 has more than 10,000 cells"
+    );
+}
+
 proptest! {
     #[test]
     fn any_table_reads_as_the_csv_crate_reads_it(
