@@ -61,7 +61,9 @@ fn upward(room: &str, source: &str) -> Vec<String> {
 
 #[test]
 fn imports_point_down() {
-    for (path, source) in sources() {
+    // A test may hold a room against any other.
+    let program = |path: &Path| !path.to_string_lossy().ends_with("_tests.rs");
+    for (path, source) in sources().into_iter().filter(|(path, _)| program(path)) {
         if let Some(room) = room(&path) {
             assert_eq!(upward(&room, &source), Vec::<String>::new(), "{}", path.display());
         }
