@@ -12,8 +12,7 @@ use crate::report;
 use crate::settings::{ColumnNames, OnRagged, Settings, Types};
 use crate::singer::catalog::{Catalog, Choice, Entry};
 use crate::singer::state::{Remembered, State};
-use crate::singer::{EXTRA, ROW_NUMBER};
-use crate::table::header::{Column, NameStyle, other_separator};
+use crate::table::header::{Column, EXTRA, NameStyle, ROW_NUMBER, other_separator};
 use crate::table::kind::Kind;
 use crate::table::plan::Field;
 use crate::table::verify::{Demands, Facts, Ragged};
@@ -154,8 +153,14 @@ impl Stream {
             key: self.key.iter().filter(|column| *column != ROW_NUMBER).cloned().collect(),
             infer: self.types == Types::Infer,
             strict_kinds: self.overrides.clone(),
-            max_record_bytes: Some(self.max_message_bytes),
+            max_message_bytes: self.max_message_bytes,
         }
+    }
+
+    /// Whether a column of the report is emitted.
+    #[must_use]
+    pub fn emits(&self, column: &str) -> bool {
+        self.entry.choice(column) == Choice::Selected || self.key.iter().any(|key| key == column)
     }
 
     /// From what the first pass found to what is emitted; says which columns are new or gone.
@@ -163,12 +168,11 @@ impl Stream {
     pub fn shape(&self, facts: &Facts, telemetry: &Telemetry) -> Shape {
         let mut fields = Vec::new();
         for (index, (column, kind)) in facts.columns.iter().zip(&facts.kinds).enumerate() {
-            let choice = self.entry.choice(&column.name);
-            if choice == Choice::Unknown {
+            if self.entry.choice(&column.name) == Choice::Unknown {
                 let words = " that the catalog does not list; it is left out until discovery runs again";
                 telemetry.warning_about(self.name(), &format!(" has a new column `{}`{words}", column.name));
             }
-            if choice == Choice::Selected || self.key.contains(&column.name) {
+            if self.emits(&column.name) {
                 fields.push(Field { index, name: column.name.clone(), kind: self.kind(column, *kind) });
             }
         }

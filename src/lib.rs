@@ -6,6 +6,7 @@
 //! for the API. Imports point that way only; [`error`] and [`clock`] are the ground floor.
 
 pub mod api;
+pub mod bytes;
 pub mod cli;
 pub mod clock;
 pub mod error;

@@ -15,14 +15,17 @@ use super::client::cause;
 use super::failure::{Failure, Kind};
 use super::retry::retry_after;
 use crate::clock;
-use crate::report::body::{Body, BodyError, Mended, OnNul};
-use crate::report::spool::Spool;
+use crate::bytes::ink::Ink;
+use crate::report::body::{Body, BodyError, OnNul};
+use crate::report::spool::{Report, Spool};
 use crate::telemetry::Telemetry;
 
 /// The whole exchange.
 const WHOLE: Duration = Duration::from_hours(1);
 /// Below this many bytes in one idle limit the answer counts as stuck.
 const SLOWEST: u64 = 60 * 1024;
+/// A piece goes through decoder, digest and CSV reader while the processor has it at hand.
+const PIECE: usize = 64 * 1024;
 /// Compressed bytes are inflated in steps, so that a bomb cannot fill the memory at once.
 const GZIP_STEP: usize = 4 * 1024;
 /// A ratio beyond this is an attack or a defect, once more than [`BOMB_BYTES`] have come out.
@@ -60,7 +63,7 @@ pub async fn attempt(
     url: Url,
     limits: Limits,
     telemetry: &Telemetry,
-) -> Result<(Spool, Mended), Failure> {
+) -> Result<Report, Failure> {
     timeout(WHOLE, exchange(client, url, limits, telemetry))
         .await
         .unwrap_or_else(|_| Err(Failure::new(Kind::Broken, "the answer took longer than an hour")))
@@ -71,7 +74,7 @@ async fn exchange(
     url: Url,
     limits: Limits,
     telemetry: &Telemetry,
-) -> Result<(Spool, Mended), Failure> {
+) -> Result<Report, Failure> {
     let response = timeout(limits.head, client.get(url).send())
         .await
         .map_err(|_| Failure::new(Kind::Broken, format!("no answer within {} s", limits.head.as_secs())))?
@@ -117,7 +120,7 @@ struct Answer {
     body: Body,
     gzip: Option<GzDecoder<Vec<u8>>>,
     received: u64,
-    text: Vec<u8>,
+    text: Ink,
     limits: Limits,
 }
 
@@ -135,7 +138,7 @@ impl Answer {
             }
         };
         let body = Body::new(limits.on_nul);
-        Ok(Self { spool: Spool::default(), body, gzip, received: 0, text: Vec::new(), limits })
+        Ok(Self { spool: Spool::default(), body, gzip, received: 0, text: Ink::default(), limits })
     }
 
     fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
@@ -162,12 +165,11 @@ impl Answer {
     }
 
     fn decode(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.text.clear();
-        self.body.feed(bytes, &mut self.text).map_err(|error| unusable(&error))?;
-        self.spool.write(&self.text).map_err(|cause| {
-            let message = format!("cannot spool the report to a temporary file: {cause}");
-            Failure::new(Kind::Local, message)
-        })?;
+        for piece in bytes.chunks(PIECE) {
+            self.text.clear();
+            self.body.feed(piece, &mut self.text).map_err(|error| unusable(&error))?;
+            self.spool.write(self.text.bytes()).map_err(|cause| unspooled(&cause))?;
+        }
         if self.spool.bytes() > self.limits.report_bytes {
             let message =
                 format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
@@ -178,7 +180,7 @@ impl Answer {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Spool, Mended), Failure> {
+    fn finish(mut self) -> Result<Report, Failure> {
         if let Some(mut gzip) = self.gzip.take() {
             gzip.try_finish()
                 .map_err(|_| Failure::new(Kind::Broken, "the answer's gzip data is cut or damaged"))?;
@@ -188,8 +190,12 @@ impl Answer {
         if self.spool.bytes() == 0 {
             return Err(Failure::new(Kind::Unusable, "the report is an empty text, without even a header"));
         }
-        Ok((self.spool, mended))
+        self.spool.complete(clock::wall(), mended).map_err(|cause| unspooled(&cause))
     }
+}
+
+fn unspooled(cause: &std::io::Error) -> Failure {
+    Failure::new(Kind::Local, format!("cannot spool the report to a temporary file: {cause}"))
 }
 
 fn unusable(error: &BodyError) -> Failure {

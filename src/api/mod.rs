@@ -98,9 +98,10 @@ impl Api {
                     .await;
             telemetry.request(report, clock::now().saturating_sub(began), outcome.is_ok());
             let failure = match outcome {
-                Ok((spool, mended)) => {
+                Ok(mut report) => {
                     permit.succeed().map_err(|error| local(error, requests))?;
-                    return Ok(spool.complete(clock::wall(), mended, requests));
+                    report.requests = requests;
+                    return Ok(report);
                 }
                 Err(failure) => failure,
             };

@@ -5,9 +5,13 @@
 //! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
 
 use super::utf8::Utf8;
+use crate::bytes::ink::Ink;
+use crate::bytes::marks::{Marks, Special};
 
 /// As deep as `serde_json` goes.
 const DEPTH_LIMIT: usize = 128;
+/// The replacement of half a surrogate pair, whose other half an earlier chunk owed.
+const HELD_BACK: usize = 3;
 /// A key or a number of this length is no part of a report's envelope.
 const TOKEN_LIMIT: usize = 64 * 1024;
 
@@ -115,8 +119,9 @@ impl Body {
     }
 
     /// Takes the next bytes and appends what they hold of the report to `out`.
-    pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), BodyError> {
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Ink) -> Result<(), BodyError> {
         self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
+        out.reserve(chunk.len() + HELD_BACK);
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             let taken = match self.expect {
@@ -139,38 +144,59 @@ impl Body {
         }
     }
 
-    /// The plain part of a string, many bytes at a time, and the escape or the quote behind it.
-    fn run(&mut self, text: Text, rest: &[u8], out: &mut Vec<u8>) -> Result<usize, BodyError> {
-        let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-        let plain = &rest[..end];
-        // The least of all, without an early exit: the compiler makes it wide.
-        if plain.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20 {
-            let offset = plain.iter().take_while(|&&byte| byte >= 0x20).count();
-            return Err(BodyError::Syntax(self.at + offset as u64, "a control character in a string"));
-        }
-        if end > 0 {
-            self.lone_high(text, out);
-            self.put(text, plain, out)?;
-        }
-        match (rest.get(end), rest.get(end + 1).copied().and_then(short)) {
-            (None, _) => return Ok(end),
-            // The commonest escapes need no state between two bytes.
-            (Some(b'\\'), Some(plain)) if text == Text::Report => {
-                self.lone_high(text, out);
-                out.push(plain);
-                return Ok(end + 2);
+    /// A string from here on, up to its end, to an escape that needs a state, or to the end of the chunk.
+    fn run(&mut self, text: Text, rest: &[u8], out: &mut Ink) -> Result<usize, BodyError> {
+        let mut marks = Marks::<Special>::new(0);
+        let mut from = 0;
+        while let Some(at) = marks.next(rest) {
+            self.plain(text, rest, from, at, out)?;
+            match (rest[at], rest.get(at + 1).copied().and_then(short)) {
+                // The commonest escapes need no state between two bytes.
+                (b'\\', Some(plain)) if text == Text::Report => {
+                    self.lone_high(text, out);
+                    out.push(plain);
+                    from = at + 2;
+                    if matches!(plain, b'"' | b'\\') {
+                        marks.next(rest);
+                    }
+                }
+                (b'\\', _) => {
+                    self.expect = Expect::Escape(text);
+                    return Ok(at + 1);
+                }
+                (b'"', _) => {
+                    self.lone_high(text, out);
+                    self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
+                    return Ok(at + 1);
+                }
+                _ => return Err(BodyError::Syntax(self.at + at as u64, "a control character in a string")),
             }
-            (Some(b'\\'), _) => self.expect = Expect::Escape(text),
-            (Some(_), _) => {
-                self.lone_high(text, out);
-                self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
-            }
         }
-        Ok(end + 1)
+        self.plain(text, rest, from, rest.len(), out)?;
+        Ok(rest.len())
+    }
+
+    fn plain(
+        &mut self,
+        text: Text,
+        rest: &[u8],
+        from: usize,
+        to: usize,
+        out: &mut Ink,
+    ) -> Result<(), BodyError> {
+        if from == to {
+            return Ok(());
+        }
+        self.lone_high(text, out);
+        if text == Text::Report {
+            out.copy(rest, from, to);
+            return Ok(());
+        }
+        self.put(text, &rest[from..to], out)
     }
 
     /// One byte anywhere else. Returns 0 where the byte only ends what came before it.
-    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Result<usize, BodyError> {
+    fn step(&mut self, byte: u8, out: &mut Ink) -> Result<usize, BodyError> {
         let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.expect = match self.expect {
             Expect::Escape(text) => self.escape(text, byte, out)?,
@@ -274,7 +300,7 @@ impl Body {
         if self.open.is_empty() { Expect::Nothing } else { Expect::AfterValue }
     }
 
-    fn escape(&mut self, text: Text, byte: u8, out: &mut Vec<u8>) -> Result<Expect, BodyError> {
+    fn escape(&mut self, text: Text, byte: u8, out: &mut Ink) -> Result<Expect, BodyError> {
         if byte == b'u' {
             return Ok(Expect::Hex(text, 0, 0));
         }
@@ -290,7 +316,7 @@ impl Body {
         seen: u8,
         unit: u16,
         byte: u8,
-        out: &mut Vec<u8>,
+        out: &mut Ink,
     ) -> Result<Expect, BodyError> {
         let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
         let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
@@ -317,7 +343,7 @@ impl Body {
         Ok(Expect::Text(text))
     }
 
-    fn nul(&mut self, text: Text, out: &mut Vec<u8>) -> Result<(), BodyError> {
+    fn nul(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
         match self.on_nul {
             OnNul::Fail if text == Text::Report => Err(BodyError::Nul),
             OnNul::Strip if text == Text::Report => {
@@ -328,26 +354,26 @@ impl Body {
         }
     }
 
-    fn lone_high(&mut self, text: Text, out: &mut Vec<u8>) {
+    fn lone_high(&mut self, text: Text, out: &mut Ink) {
         if self.high.take().is_some() {
             self.replacement(text, out);
         }
     }
 
-    fn replacement(&mut self, text: Text, out: &mut Vec<u8>) {
+    fn replacement(&mut self, text: Text, out: &mut Ink) {
         if text == Text::Report {
             self.mended.surrogates += 1;
-            out.extend_from_slice("\u{FFFD}".as_bytes());
+            out.put("\u{FFFD}".as_bytes());
         }
     }
 
-    fn put_char(&mut self, text: Text, character: char, out: &mut Vec<u8>) -> Result<(), BodyError> {
+    fn put_char(&mut self, text: Text, character: char, out: &mut Ink) -> Result<(), BodyError> {
         self.put(text, character.encode_utf8(&mut [0; 4]).as_bytes(), out)
     }
 
-    fn put(&mut self, text: Text, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BodyError> {
+    fn put(&mut self, text: Text, bytes: &[u8], out: &mut Ink) -> Result<(), BodyError> {
         match text {
-            Text::Report => out.extend_from_slice(bytes),
+            Text::Report => out.put(bytes),
             Text::Key => bytes.iter().try_for_each(|&byte| self.token_byte(byte))?,
             Text::Other => {}
         }

@@ -6,10 +6,10 @@ use super::*;
 
 fn decode(body: &[u8], size: usize) -> Result<(String, Mended), BodyError> {
     let mut decoder = Body::new(OnNul::Strip);
-    let mut out = Vec::new();
+    let mut out = Ink::default();
     body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut out))?;
     let mended = decoder.finish()?;
-    Ok((String::from_utf8(out).unwrap(), mended))
+    Ok((String::from_utf8(out.bytes().to_vec()).unwrap(), mended))
 }
 
 fn text(body: &str) -> Result<String, BodyError> {
@@ -59,7 +59,7 @@ fn what_cannot_be_stored_is_mended_and_counted() {
     assert_eq!(text, "ab\u{fffd}c\u{fffd}\u{fffd}😀\u{fffd}");
     assert_eq!(mended, Mended { nuls: 1, surrogates: 4 });
     let mut strict = Body::new(OnNul::Fail);
-    assert_eq!(strict.feed(body, &mut Vec::new()), Err(BodyError::Nul));
+    assert_eq!(strict.feed(body, &mut Ink::default()), Err(BodyError::Nul));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The spool: a report at rest, in memory while it is small, else in an anonymous temporary file.
 //!
-//! Nothing is handed on before the whole report is here, so a slow target never holds a request open
-//! and half a report is never loaded. The file has no name: it is gone when the process is.
+//! Text goes in as the decoder hands it on; what rests is the table's own form of it, read once and never again as
+//! CSV. Nothing is handed on before the whole report is here, so a slow target never holds a request open and half
+//! a report is never loaded. The file has no name: it is gone when the process is.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -9,6 +10,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::body::Mended;
+use crate::bytes::ink::Ink;
+use crate::table::csv::{Csv, Sheet};
+use crate::table::error::TableError;
 
 /// Reports up to this size stay in memory.
 pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
@@ -16,6 +20,9 @@ pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
 /// A report being received.
 pub struct Spool {
     file: tempfile::SpooledTempFile,
+    csv: Csv,
+    /// What the last piece became.
+    rest: Ink,
     digest: Sha256,
     bytes: u64,
 }
@@ -23,6 +30,8 @@ pub struct Spool {
 /// A whole report.
 pub struct Report {
     file: tempfile::SpooledTempFile,
+    /// What its table is, or why it is none.
+    pub sheet: Result<Sheet, TableError>,
     /// Of the CSV.
     pub sha256: String,
     /// When the answer was complete.
@@ -35,36 +44,46 @@ pub struct Report {
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { file: tempfile::spooled_tempfile(MEMORY_CAP), digest: Sha256::new(), bytes: 0 }
+        Self {
+            file: tempfile::spooled_tempfile(MEMORY_CAP),
+            csv: Csv::default(),
+            rest: Ink::default(),
+            digest: Sha256::new(),
+            bytes: 0,
+        }
     }
 }
 
 impl Spool {
-    /// Appends.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.digest.update(bytes);
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes)
+    /// Appends a piece of the CSV.
+    pub fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.digest.update(text);
+        self.bytes += text.len() as u64;
+        self.rest.clear();
+        self.csv.feed(text, &mut self.rest);
+        self.file.write_all(self.rest.bytes())
     }
 
-    /// Bytes so far.
+    /// Bytes of CSV so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// The report is whole.
-    #[must_use]
-    pub fn complete(self, completed_at: DateTime<Utc>, mended: Mended, requests: u32) -> Report {
+    pub fn complete(mut self, completed_at: DateTime<Utc>, mended: Mended) -> io::Result<Report> {
+        self.rest.clear();
+        let sheet = self.csv.finish(&mut self.rest);
+        self.file.write_all(self.rest.bytes())?;
         let sha256 =
             self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        Report { file: self.file, sha256, completed_at, mended, requests }
+        Ok(Report { file: self.file, sheet, sha256, completed_at, mended, requests: 1 })
     }
 }
 
 impl Report {
-    /// The CSV from its first byte, for a reader that takes large pieces.
-    pub fn reader(&mut self) -> io::Result<impl Read + '_> {
+    /// The report at rest from its first byte, for a reader that takes large pieces.
+    pub fn rest(&mut self) -> io::Result<impl Read + Seek + '_> {
         self.file.rewind()?;
         Ok(&mut self.file)
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Result};
+use crate::table::header::ROW_NUMBER;
 
 /// A catalog as given.
 #[derive(Clone, Debug)]
@@ -146,7 +147,7 @@ impl Entry {
 fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
     let list = |value: Option<&Value>| serde_json::from_value::<Vec<String>>(value?.clone()).ok();
     let candidates = [list(root.get("table-key-properties")), list(stream.get("key_properties"))];
-    candidates.into_iter().flatten().find(|key| key != &[super::ROW_NUMBER])
+    candidates.into_iter().flatten().find(|key| key != &[ROW_NUMBER])
 }
 
 /// Singer's order of precedence; nothing where the metadata does not say.

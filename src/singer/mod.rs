@@ -11,8 +11,3 @@ pub mod check;
 pub mod message;
 pub mod state;
 pub mod writer;
-
-/// The column that numbers a report's rows: the key where no other is named.
-pub const ROW_NUMBER: &str = "_row_number";
-/// The column that keeps the surplus cells of a padded report.
-pub const EXTRA: &str = "_extra";

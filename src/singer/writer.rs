@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 
 use super::message::Message;
+use crate::bytes::ink::Ink;
 use crate::error::{Error, Exit, Result};
 
 /// Lines gather up to this size before they are written.
@@ -22,32 +23,33 @@ pub fn widen(out: impl AsFd) {
 /// Writes messages to a target.
 pub struct Writer<W: Write> {
     out: W,
-    lines: Vec<u8>,
+    lines: Ink,
 }
 
 impl<W: Write> Writer<W> {
     /// A writer to `out`.
     pub fn new(out: W) -> Self {
-        Self { out, lines: Vec::with_capacity(2 * BUFFER) }
+        Self { out, lines: Ink::default() }
     }
 
     /// Writes one message; a STATE is flushed.
     pub fn message(&mut self, message: &Message) -> Result<()> {
-        serde_json::to_writer(&mut self.lines, message)
+        let mut line = serde_json::to_vec(message)
             .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise a message: {cause}")))?;
-        self.lines.push(b'\n');
+        line.push(b'\n');
+        self.lines.put(&line);
         if matches!(message, Message::State { .. }) { self.flush() } else { self.spill() }
     }
 
     /// Lets `append` add whole lines.
-    pub fn lines(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    pub fn lines(&mut self, append: impl FnOnce(&mut Ink)) -> Result<()> {
         append(&mut self.lines);
         self.spill()
     }
 
     /// Writes out everything.
     pub fn flush(&mut self) -> Result<()> {
-        let outcome = self.out.write_all(&self.lines).and_then(|()| self.out.flush());
+        let outcome = self.out.write_all(self.lines.bytes()).and_then(|()| self.out.flush());
         self.lines.clear();
         outcome.map_err(|cause| match cause.kind() {
             ErrorKind::BrokenPipe => Error::new(Exit::Io, "the target closed the pipe")
@@ -99,7 +101,7 @@ mod tests {
             }
         }
         let mut writer = Writer::new(Closed);
-        writer.lines(|lines| lines.push(b'\n')).unwrap();
+        writer.lines(|lines| lines.put(b"\n")).unwrap();
         assert_eq!(
             writer.flush().unwrap_err().to_string(),
             "the target closed the pipe; hint: see the target's own log for the reason"

@@ -1,11 +1,11 @@
 //! What can be wrong with a report's CSV, each with its position. No message holds a cell's value.
 
 /// Why a table cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// The spool could not be read.
     #[error("cannot read the spooled report: {0}")]
-    Read(#[from] std::io::Error),
+    Read(String),
     /// There is no header.
     #[error("it is empty, without even a header")]
     Empty,
@@ -25,6 +25,9 @@ pub enum TableError {
         /// Cells of the row.
         found: usize,
     },
+    /// The header is too long.
+    #[error("its header takes more than 64 MiB")]
+    LongHeader,
     /// A cell is too long.
     #[error("line {line}, column {column} has a cell of more than 64 MiB")]
     LongCell {
@@ -83,6 +86,12 @@ pub enum TableError {
     },
 }
 
+impl From<std::io::Error> for TableError {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Read(cause.to_string())
+    }
+}
+
 impl TableError {
     /// What the operator can do about it.
     #[must_use]
@@ -98,7 +107,7 @@ impl TableError {
             Self::NoKeyColumn { .. } | Self::Key { .. } => {
                 "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
             }
-            Self::Empty | Self::LongCell { .. } | Self::Wide { .. } => {
+            Self::Empty | Self::LongHeader | Self::LongCell { .. } | Self::Wide { .. } => {
                 "the report itself is not as documented; ask Together's support"
             }
         }

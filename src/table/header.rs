@@ -10,6 +10,10 @@ use sha2::{Digest, Sha256};
 
 /// `PostgreSQL` allows an identifier 63 bytes; pipelinewise's target shortens names from 63 on, so that two may meet.
 const LONGEST: usize = 62;
+/// The column that numbers a report's rows: the key where no other is named.
+pub const ROW_NUMBER: &str = "_row_number";
+/// The column that keeps the surplus cells of a padded report.
+pub const EXTRA: &str = "_extra";
 /// An underscore and eight digits of the header's hash.
 const HASHED: usize = 9;
 
@@ -110,7 +114,7 @@ fn snake(header: &str) -> String {
 fn original(header: &str) -> String {
     let header = header.replace('\0', "");
     let lower = header.to_lowercase();
-    if lower.starts_with("_sdc_") || matches!(lower.as_str(), "_row_number" | "_extra") {
+    if lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA) {
         return format!("column{header}");
     }
     header

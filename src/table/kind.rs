@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::marks::Marks;
+use crate::bytes::ink::Ink;
 
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,72 +93,85 @@ impl Kind {
     pub fn accepts(self, cell: &str) -> bool {
         match self {
             Self::String => true,
-            Self::Integer => cell.parse::<i64>().is_ok_and(|number| number.to_string() == cell),
-            // fifteen digits are what every double, in every target, gives back
-            Self::Number => {
-                cell.bytes().filter(u8::is_ascii_digit).count() <= 15
-                    && cell
-                        .parse::<f64>()
-                        .is_ok_and(|number| number.is_finite() && number.to_string() == cell)
-                    && cell != "-0"
-            }
+            Self::Integer => is_whole(cell) && cell.parse::<i64>().is_ok(),
+            Self::Number => is_decimal(cell),
             Self::Boolean => matches!(cell, "true" | "false" | "TRUE" | "FALSE" | "True" | "False"),
-            Self::Date => cell.len() == 10 && NaiveDate::parse_from_str(cell, "%Y-%m-%d").is_ok(),
-            Self::DateTime => moment(cell).is_some(),
+            Self::Date => is_date(cell.as_bytes()),
+            Self::DateTime => is_plain_utc(cell) || moment(cell).is_some(),
         }
     }
 
-    /// Appends a non-empty cell as a JSON value.
-    pub fn write(self, cell: &str, out: &mut Vec<u8>) {
+    /// Writes the text of a non-empty cell that this kind accepts as a JSON value. Only strings need escapes.
+    pub fn write(self, cell: &str, out: &mut Ink) {
         match self {
-            Self::Integer | Self::Number => out.extend_from_slice(cell.as_bytes()),
-            Self::Boolean => out.extend_from_slice(cell.to_ascii_lowercase().as_bytes()),
-            Self::DateTime => match moment(cell) {
-                Some(moment) => text(&moment.to_rfc3339_opts(SecondsFormat::AutoSi, true), out),
-                None => text(cell, out),
-            },
-            Self::String | Self::Date => text(cell, out),
+            Self::Integer | Self::Number => out.put(cell.as_bytes()),
+            Self::Boolean => out.put(cell.to_ascii_lowercase().as_bytes()),
+            Self::DateTime if !is_plain_utc(cell) => {
+                let moment = moment(cell).map(|moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+                out.put(text(&moment.unwrap_or_else(|| cell.to_owned())).as_bytes());
+            }
+            Self::Date | Self::DateTime | Self::String => out.put(text(cell).as_bytes()),
         }
     }
 }
 
+fn is_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// A whole number as a program writes it: no plus, no leading zero, no `-0`.
+fn is_whole(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
+    is_digits(digits) && (digits[0] != b'0' || cell == "0")
+}
+
+/// A decimal as a program writes it, of so few digits that every double, in every target, gives it back.
+fn is_decimal(cell: &str) -> bool {
+    const DIGITS: usize = 15;
+    let Some((whole, fraction)) = cell.split_once('.') else {
+        return is_whole(cell) && cell.trim_start_matches('-').len() <= DIGITS;
+    };
+    let digits = whole.trim_start_matches('-').len() + fraction.len();
+    let is_shortest = !fraction.ends_with('0') && is_digits(fraction.as_bytes());
+    digits <= DIGITS && is_shortest && (is_whole(whole) || whole == "-0")
+}
+
+fn is_date(text: &[u8]) -> bool {
+    let number = |digits: &[u8]| {
+        is_digits(digits).then(|| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')))
+    };
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return false };
+    let (year, month, day) = (number(&[y1, y2, y3, y4]), number(&[m1, m2]), number(&[d1, d2]));
+    year.zip(month).zip(day).is_some_and(|((year, month), day)| {
+        NaiveDate::from_ymd_opt(year.cast_signed(), month, day).is_some()
+    })
+}
+
+/// The commonest spelling, which is written as it stands: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
+fn is_plain_utc(cell: &str) -> bool {
+    let Some((date, time)) = cell.as_bytes().split_at_checked(10) else { return false };
+    let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, rest @ .., b'Z'] = time else { return false };
+    let below = |tens: &u8, ones: &u8, limit: u8| {
+        tens.is_ascii_digit() && ones.is_ascii_digit() && (tens - b'0') * 10 + ones - b'0' < limit
+    };
+    let fraction = match rest {
+        [] => true,
+        [b'.', digits @ ..] => is_digits(digits) && digits.len() <= 9,
+        _ => false,
+    };
+    is_date(date) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60) && fraction
+}
+
+/// Any spelling with an offset.
 fn moment(cell: &str) -> Option<DateTime<Utc>> {
     let separated = matches!(cell.as_bytes().get(10), Some(b'T' | b't' | b' '));
     DateTime::parse_from_rfc3339(cell).ok().filter(|_| separated).map(|moment| moment.to_utc())
 }
 
-/// Appends a JSON string.
-pub fn text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    escape(text.as_bytes(), out);
-    out.push(b'"');
-}
-
-/// Appends UTF-8 as it stands inside a JSON string.
-pub fn escape(text: &[u8], out: &mut Vec<u8>) {
-    let mut start = 0;
-    for position in Marks::new(text, 0) {
-        let byte = text[position];
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0x08 => b"\\b",
-            0x0C => b"\\f",
-            0x00..0x20 => b"\\u00",
-            _ => continue,
-        };
-        out.extend_from_slice(&text[start..position]);
-        out.extend_from_slice(escape);
-        if escape == b"\\u00" {
-            let hex = b"0123456789abcdef";
-            out.extend_from_slice(&[hex[usize::from(byte >> 4)], hex[usize::from(byte & 15)]]);
-        }
-        start = position + 1;
-    }
-    out.extend_from_slice(&text[start..]);
+/// A JSON string.
+#[must_use]
+pub fn text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]
@@ -194,11 +207,21 @@ mod tests {
         }
     }
 
+    fn written(kind: Kind, cell: &str) -> String {
+        let mut out = Ink::default();
+        kind.write(cell, &mut out);
+        String::from_utf8(out.bytes().to_vec()).unwrap()
+    }
+
     #[test]
     fn date_times_are_written_in_utc() {
-        let mut out = Vec::new();
-        Kind::DateTime.write("2025-06-02T09:00:00.000+10:00", &mut out);
-        assert_eq!(out, b"\"2025-06-01T23:00:00Z\"");
+        for (cell, expected) in [
+            ("2025-06-02T09:00:00.000+10:00", "\"2025-06-01T23:00:00Z\""),
+            ("2025-06-02 09:00:00Z", "\"2025-06-02T09:00:00Z\""),
+            ("2025-06-02T09:00:00.000Z", "\"2025-06-02T09:00:00.000Z\""),
+        ] {
+            assert_eq!(written(Kind::DateTime, cell), expected);
+        }
     }
 
     #[test]
@@ -213,17 +236,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_escaped_as_serde_json_escapes_it(cell: String) {
-            let mut out = Vec::new();
-            text(&cell, &mut out);
-            prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&cell).unwrap());
+        fn any_narrow_cell_is_a_json_value(cell in "[-+0-9.eTZ: ]{1,25}") {
+            prop_assert!(serde_json::from_str::<Value>(&written(Kind::of(&cell), &cell)).is_ok());
         }
 
         #[test]
-        fn any_narrow_cell_is_a_json_value(cell in "[-+0-9.eTZ: ]{1,25}") {
-            let mut out = Vec::new();
-            Kind::of(&cell).write(&cell, &mut out);
-            prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+        fn a_number_is_what_a_double_gives_back(cell in "-?[0-9]{1,4}(\\.[0-9]{0,13})?|[-.0-9]{0,6}") {
+            let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+            let same = cell.parse::<f64>().is_ok_and(|number| number.to_string() == cell) && cell != "-0";
+            prop_assert_eq!(Kind::Number.accepts(&cell), same && digits <= 15, "{}", cell);
+            let whole = cell.parse::<i64>().is_ok_and(|number| number.to_string() == cell);
+            prop_assert_eq!(Kind::Integer.accepts(&cell), whole, "{}", cell);
+        }
+
+        #[test]
+        fn a_plain_moment_is_one_to_chrono_too(
+            cell in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?Z",
+        ) {
+            prop_assert_eq!(is_date(&cell.as_bytes()[..10]), cell[..10].parse::<NaiveDate>().is_ok());
+            prop_assert!(!is_plain_utc(&cell) || moment(&cell).is_some(), "{}", cell);
         }
     }
 }

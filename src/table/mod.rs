@@ -1,13 +1,14 @@
 //! The table: from the CSV of a report to the lines of its records. It knows no HTTP and no Singer files.
 //!
-//! [`rows`] reads the CSV, each [`row`] in place, [`header`] names its columns, [`kind`] types them, [`verify`] proves in a first pass
-//! that the whole report can be used, and [`plan`], compiled once, writes each row as a RECORD line.
+//! [`csv`] reads the text as it arrives and writes it as it is kept; [`rows`] reads that row by row, each [`row`] in
+//! place, [`header`] names its columns, [`kind`] types them, [`verify`] proves that the whole report can be used,
+//! and [`plan`], compiled once, writes each row as a RECORD line.
 //! Whatever is wrong carries its line and column, and never a cell's value.
 
+pub mod csv;
 pub mod error;
 pub mod header;
 pub mod kind;
-mod marks;
 mod measure;
 pub mod plan;
 pub mod row;

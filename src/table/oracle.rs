@@ -19,6 +19,7 @@ pub struct Table {
 }
 
 pub fn read(csv: &str) -> Table {
+    let csv = csv.strip_prefix('\u{FEFF}').unwrap_or(csv);
     let mut text = csv.chars().peekable();
     let (mut table, mut line) = (Table::default(), 1);
     while text.peek().is_some() {
@@ -35,9 +36,6 @@ pub fn read(csv: &str) -> Table {
             }
         }
         line += u64::from(line_end(&mut text));
-        if width.is_none() {
-            row[0] = row[0].strip_prefix('\u{FEFF}').unwrap_or(&row[0]).to_owned();
-        }
         table.rows.push((start, row));
     }
     table

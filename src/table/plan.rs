@@ -1,9 +1,18 @@
 //! The plan: everything about a RECORD line that does not change from row to row, prepared once.
+//!
+//! A cell at rest stands as it will in the line, so that a string is copied between two prepared prefixes.
 
-use std::io::Write;
-
+use super::header::{EXTRA, ROW_NUMBER};
 use super::kind::{self, Kind};
 use super::row::Row;
+use crate::bytes::ink::{Ink, Stamp};
+
+/// The digits of a row's number.
+const DIGITS: usize = 20;
+/// A surplus cell's quotes and comma.
+const SURPLUS: usize = 3;
+/// What a typed cell may grow by.
+const GROWTH: usize = 16;
 
 /// A column to be emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +28,14 @@ pub struct Field {
 /// The compiled form of a stream's records.
 #[derive(Debug)]
 pub struct Plan {
-    head: Vec<u8>,
+    head: Stamp,
     columns: Vec<Property>,
     /// The prefix of the surplus cells and the width beyond which they begin.
-    extra: Option<(Vec<u8>, usize)>,
-    row_number: Option<Vec<u8>>,
-    tail: Vec<u8>,
+    extra: Option<(Stamp, usize)>,
+    row_number: Option<Stamp>,
+    tail: Stamp,
+    /// What a line takes at most, without its cells.
+    fixed: usize,
 }
 
 /// A column's part of a line.
@@ -32,10 +43,12 @@ pub struct Plan {
 struct Property {
     index: usize,
     kind: Kind,
+    /// Up to the colon.
+    name: Stamp,
     /// Up to the colon, then `null`: the whole of an empty cell.
-    null: Vec<u8>,
+    null: Stamp,
     /// Up to the colon, then the quote that opens a string.
-    string: Vec<u8>,
+    string: Stamp,
 }
 
 impl Property {
@@ -43,26 +56,24 @@ impl Property {
         Self {
             index: field.index,
             kind: field.kind,
-            null: [prefix, b"null"].concat(),
-            string: [prefix, b"\""].concat(),
+            name: Stamp::new(prefix),
+            null: Stamp::new(&[prefix, b"null"].concat()),
+            string: Stamp::new(&[prefix, b"\""].concat()),
         }
     }
 
-    fn write(&self, row: &Row, out: &mut Vec<u8>) {
-        let cell = row.bytes(self.index);
-        if cell.is_empty() {
-            out.extend_from_slice(&self.null);
-        } else if self.kind != Kind::String {
-            out.extend_from_slice(&self.string[..self.string.len() - 1]);
-            self.kind.write(row.cell(self.index), out);
-        } else {
-            out.extend_from_slice(&self.string);
-            if row.is_plain(self.index) {
-                out.extend_from_slice(cell);
-            } else {
-                kind::escape(cell, out);
-            }
+    #[inline]
+    fn write(&self, row: &Row, out: &mut Ink) {
+        let (start, end) = row.range(self.index);
+        if start == end {
+            out.stamp(&self.null);
+        } else if self.kind == Kind::String {
+            out.stamp(&self.string);
+            out.copy(row.text, start, end);
             out.push(b'"');
+        } else {
+            out.stamp(&self.name);
+            self.kind.write(&row.text(self.index), out);
         }
     }
 }
@@ -78,49 +89,53 @@ impl Plan {
         version: Option<i64>,
         time_extracted: &str,
     ) -> Self {
-        let mut head = br#"{"type":"RECORD","stream":"#.to_vec();
-        kind::text(stream, &mut head);
-        head.extend_from_slice(br#","record":{"#);
+        let head = [br#"{"type":"RECORD","stream":"#, kind::text(stream).as_bytes(), br#","record":{"#].concat();
         let mut first = true;
         let mut prefix = |name: &str| {
-            let mut prefix = if std::mem::take(&mut first) { Vec::new() } else { vec![b','] };
-            kind::text(name, &mut prefix);
-            prefix.push(b':');
-            prefix
+            let comma = if std::mem::take(&mut first) { "" } else { "," };
+            format!("{comma}{}:", kind::text(name)).into_bytes()
         };
-        let columns = fields.iter().map(|field| Property::new(field, &prefix(&field.name))).collect();
-        let extra = extra.map(|width| (prefix("_extra"), width));
-        let row_number = row_number.then(|| prefix("_row_number"));
+        let columns: Vec<_> =
+            fields.iter().map(|field| Property::new(field, &prefix(&field.name))).collect();
+        let extra = extra.map(|width| (Stamp::new(&prefix(EXTRA)), width));
+        let row_number = row_number.then(|| Stamp::new(&prefix(ROW_NUMBER)));
         let version = version.map_or(String::new(), |version| format!(r#","version":{version}"#));
         let tail = format!("}}{version},\"time_extracted\":\"{time_extracted}\"}}\n").into_bytes();
-        Self { head, columns, extra, row_number, tail }
+        let properties: usize = columns.iter().map(|column| column.null.len() + GROWTH).sum();
+        let names = [extra.as_ref().map(|(prefix, _)| prefix), row_number.as_ref()];
+        let ours: usize = names.into_iter().flatten().map(|prefix| prefix.len() + DIGITS).sum();
+        let fixed = head.len() + properties + ours + tail.len();
+        Self { head: Stamp::new(&head), columns, extra, row_number, tail: Stamp::new(&tail), fixed }
     }
 
     /// Appends the RECORD line of a row; `number` is its position in the report, from 1.
-    pub fn write(&self, row: &Row, number: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.head);
+    pub fn write(&self, row: &Row, number: u64, out: &mut Ink) {
+        out.reserve(self.fixed + row.span() + SURPLUS * row.len());
+        out.stamp(&self.head);
         for property in &self.columns {
             property.write(row, out);
         }
         if let Some((prefix, width)) = &self.extra {
-            out.extend_from_slice(prefix);
+            out.stamp(prefix);
             surplus(row, *width, out);
         }
         if let Some(prefix) = &self.row_number {
-            out.extend_from_slice(prefix);
-            let _ = write!(out, "{number}");
+            out.stamp(prefix);
+            out.put(itoa::Buffer::new().format(number).as_bytes());
         }
-        out.extend_from_slice(&self.tail);
+        out.stamp(&self.tail);
     }
 }
 
-fn surplus(row: &Row, width: usize, out: &mut Vec<u8>) {
+fn surplus(row: &Row, width: usize, out: &mut Ink) {
     if row.len() <= width {
-        return out.extend_from_slice(b"null");
+        return out.put(b"null");
     }
     for index in width..row.len() {
         out.push(if index == width { b'[' } else { b',' });
-        kind::text(row.cell(index), out);
+        out.push(b'"');
+        out.put(row.escaped(index));
+        out.push(b'"');
     }
     out.push(b']');
 }
@@ -132,15 +147,15 @@ mod tests {
 
     #[test]
     fn a_row_becomes_singers_line() {
-        let mut rows = Rows::new(&b"7,,\"x\n\",over\n"[..]);
+        let mut rows = Rows::new(&b"7\x1f\x1fx\\n\x1fover\x1e"[..]);
         let row = rows.read().unwrap().unwrap();
         let field = |index, name: &str, kind| Field { index, name: name.into(), kind };
         let fields = [field(0, "a", Kind::Integer), field(1, "b", Kind::String), field(2, "c", Kind::String)];
-        let mut out = Vec::new();
+        let mut out = Ink::default();
         Plan::compile("s", &fields, true, Some(3), Some(5), "T").write(&row, 1, &mut out);
         Plan::compile("s", &[], false, None, None, "T").write(&row, 1, &mut out);
         assert_eq!(
-            String::from_utf8(out).unwrap(),
+            String::from_utf8(out.bytes().to_vec()).unwrap(),
             concat!(
                 r#"{"type":"RECORD","stream":"s","record":{"a":7,"b":null,"c":"x\n","_extra":["over"],"_row_number":1},"version":5,"time_extracted":"T"}"#,
                 "\n",

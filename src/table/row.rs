@@ -1,91 +1,68 @@
-//! A row where the reader found it: cells as ranges of the reader's buffer, nothing copied.
+//! A row where the reader found it: cells as they stand inside a JSON string, nothing copied.
 
-/// Where a cell's text is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
-    pub start: usize,
-    pub end: usize,
-    /// Whether it may hold anything that JSON escapes.
-    pub marked: bool,
-    /// Whether quotes are still to be taken out of it.
-    pub folded: bool,
-}
-
-impl Cell {
-    /// Takes out what only CSV needs: the second of two quotes, and the closing quote before a tail.
-    pub fn unfold(&mut self, text: &mut [u8]) {
-        let (mut from, mut to, mut inside) = (self.start, self.start, true);
-        while from < self.end {
-            if inside && text[from] == b'"' {
-                from += 1;
-                inside = from < self.end && text[from] == b'"';
-                if !inside {
-                    continue;
-                }
-            }
-            text[to] = text[from];
-            to += 1;
-            from += 1;
-        }
-        self.end = to;
-        self.folded = false;
-    }
-}
+use std::borrow::Cow;
 
 /// One row, until the next is read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     pub(super) text: &'a [u8],
-    pub(super) cells: &'a [Cell],
-    pub(super) line: u64,
+    pub(super) start: usize,
+    pub(super) ends: &'a [usize],
+    /// Blank lines before it.
+    pub(super) blanks: u64,
 }
 
 impl<'a> Row<'a> {
-    /// The number of its cells.
+    /// The number of its cells, at least one.
     #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "no row is empty")]
     pub fn len(&self) -> usize {
-        self.cells.len()
+        self.ends.len()
     }
 
-    /// Never: even a blank line has one cell.
+    /// Where the cell at `index` begins and ends in the reader's buffer; at the row's end if there is none.
+    #[inline]
+    pub(super) fn range(&self, index: usize) -> (usize, usize) {
+        match (self.ends.get(index), index) {
+            (Some(&end), 0) => (self.start, end),
+            (Some(&end), _) => (self.ends[index - 1] + 1, end),
+            (None, _) => (self.start, self.start),
+        }
+    }
+
+    /// The cell at `index` as it stands inside a JSON string; empty beyond the end.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+    pub fn escaped(&self, index: usize) -> &'a [u8] {
+        let (start, end) = self.range(index);
+        &self.text[start..end]
     }
 
-    /// The physical line on which it starts, from 1.
+    /// The cell's text.
     #[must_use]
-    pub fn line(&self) -> u64 {
-        self.line
+    pub fn text(&self, index: usize) -> Cow<'a, str> {
+        let escaped = self.escaped(index);
+        if escaped.contains(&b'\\') {
+            let quoted = [b"\"", escaped, b"\""].concat();
+            return serde_json::from_slice(&quoted).unwrap_or(Cow::Borrowed("\u{FFFD}"));
+        }
+        String::from_utf8_lossy(escaped)
     }
 
-    /// The cell at `index`, empty beyond the end.
-    #[must_use]
-    pub fn cell(&self, index: usize) -> &'a str {
-        std::str::from_utf8(self.bytes(index)).unwrap_or("\u{FFFD}")
+    /// All cells' texts.
+    pub fn texts(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        (0..self.len()).map(|index| self.text(index))
     }
 
-    /// The same without a second look at its UTF-8.
-    #[must_use]
-    pub fn bytes(&self, index: usize) -> &'a [u8] {
-        self.cells.get(index).map_or(&[], |cell| &self.text[cell.start..cell.end])
-    }
-
-    /// Whether the cell can stand in JSON as it is.
-    #[must_use]
-    pub fn is_plain(&self, index: usize) -> bool {
-        self.cells.get(index).is_none_or(|cell| !cell.marked)
-    }
-
-    /// All cells.
-    pub fn cells(&self) -> impl Iterator<Item = &'a str> {
-        (0..self.len()).map(|index| self.cell(index))
-    }
-
-    /// No fewer bytes than its cells have together.
+    /// Bytes of all cells together with the marks between them.
     #[must_use]
     pub fn span(&self) -> usize {
-        let end = self.cells.last().map_or(0, |cell| cell.end);
-        end - self.cells.first().map_or(end, |cell| cell.start)
+        self.ends.last().map_or(0, |end| end - self.start)
+    }
+
+    /// Physical lines that it takes.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        let breaks = |text: Cow<str>| text.replace("\r\n", "\n").matches(['\n', '\r']).count() as u64;
+        1 + self.texts().map(breaks).sum::<u64>()
     }
 }

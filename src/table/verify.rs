@@ -1,22 +1,26 @@
-//! The first pass: proof over the whole report that it can be used, before anything of it is emitted.
+//! The proof over the whole report that it can be used, before anything of it is emitted.
 //!
-//! Width of every row, quotes closed, kinds, keys, message sizes. Memory stays flat, except for natural keys,
-//! of which 24 bytes a row are kept.
+//! Quotes closed and the width of every row are known since it was read; kinds, keys and lengths cost a pass of
+//! their own, and only where they are in question. Memory stays flat, except for natural keys, of which 24 bytes a
+//! row are kept.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use sha2::{Digest, Sha256};
 
+use super::csv::Sheet;
 use super::error::TableError;
 use super::header::{self, Column, NameStyle};
 use super::kind::Kind;
-use super::measure::Measure;
+use super::measure::{Measure, TooLong};
 use super::row::Row;
 use super::rows::Rows;
 
 /// As many rows are named in an error.
 const NAMED_ROWS: usize = 5;
+/// No header is longer.
+const HEADER_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What to do with a row of another width than the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub struct Demands {
     /// Kinds that the operator fixed.
     pub strict_kinds: Vec<(String, Kind)>,
     /// The longest message, in bytes.
-    pub max_record_bytes: Option<u64>,
+    pub max_message_bytes: u64,
 }
 
 /// What was found.
@@ -61,54 +65,78 @@ pub struct Facts {
     pub extra: bool,
 }
 
-/// Reads the whole report.
-pub fn verify<R: Read>(reader: R, demands: &Demands) -> Result<Facts, TableError> {
-    let mut rows = Rows::new(reader);
-    let columns = match rows.read()? {
-        Some(row) if row.len() > 1 || !row.cell(0).trim().is_empty() => {
-            header::columns(row.cells(), demands.style)
-        }
-        _ => return Err(TableError::Empty),
+/// Proves it. `rest` is the report at rest, `sheet` what is known of it; a column that is not emitted makes no
+/// message long.
+pub fn verify(
+    sheet: &Sheet,
+    mut rest: impl Read + Seek,
+    demands: &Demands,
+    is_emitted: impl Fn(&str) -> bool,
+) -> Result<Facts, TableError> {
+    if sheet.header_bytes > HEADER_LIMIT {
+        return Err(TableError::LongHeader);
+    }
+    let columns = columns(&mut Rows::new(begin(&mut rest)?), demands.style)?;
+    if let (Some((line, found)), Ragged::Fail) = (sheet.first_ragged, demands.on_ragged) {
+        return Err(TableError::Ragged { line, expected: sheet.width, found });
+    }
+    let measure = Measure {
+        limit: demands.max_message_bytes,
+        columns: &columns,
+        is_emitted: columns.iter().map(|column| is_emitted(&column.name)).collect(),
     };
+    if measure.is_needed(sheet.longest_row) {
+        if let Some(found @ (TooLong::Cell(row, _) | TooLong::Message(row, _))) = measure.look(begin(&mut rest)?)? {
+            return Err(measure.error(found, Rows::new(begin(&mut rest)?).line_of(row)?));
+        }
+    }
     let mut kinds = Kinds::new(&columns, demands);
     let mut key = Key::new(&columns, &demands.key)?;
-    let measure = demands.max_record_bytes.map(|limit| Measure::new(&columns, limit));
-    let (mut count, mut ragged) = (0, 0);
-    while let Some(row) = rows.read()? {
-        count += 1;
-        if row.len() != columns.len() {
-            if demands.on_ragged == Ragged::Fail {
-                return Err(TableError::Ragged {
-                    line: row.line(),
-                    expected: columns.len(),
-                    found: row.len(),
-                });
+    if !(kinds.is_settled() && key.columns.is_empty()) {
+        let mut rows = Rows::new(begin(&mut rest)?);
+        rows.read()?;
+        let mut number = 0;
+        while let Some(row) = rows.read()? {
+            number += 1;
+            key.see(&row, number);
+            if let Some((index, kind)) = kinds.see(&row) {
+                let line = Rows::new(begin(&mut rest)?).line_of(number)?;
+                return Err(TableError::Kind { line, column: columns[index].name.clone(), kind: kind.name() });
             }
-            ragged += 1;
-        }
-        kinds.see(&row, &columns)?;
-        key.see(&row, count);
-        if let Some(measure) = &measure {
-            measure.see(&row, &columns)?;
         }
     }
     key.verdict()?;
     Ok(Facts {
         kinds: kinds.found(),
         columns,
-        rows: count,
-        ragged,
-        lenient_quotes: rows.lenient_quotes(),
+        rows: sheet.rows,
+        ragged: sheet.ragged,
+        lenient_quotes: sheet.lenient_quotes,
         extra: demands.on_ragged == Ragged::Pad,
     })
 }
 
+fn begin<R: Read + Seek>(rest: &mut R) -> std::io::Result<&mut R> {
+    rest.rewind()?;
+    Ok(rest)
+}
+
+fn columns(rows: &mut Rows<impl Read>, style: NameStyle) -> Result<Vec<Column>, TableError> {
+    match rows.read()? {
+        Some(row) if row.len() > 1 || !row.text(0).trim().is_empty() => {
+            let header: Vec<_> = row.texts().collect();
+            Ok(header::columns(header.iter().map(AsRef::as_ref), style))
+        }
+        _ => Err(TableError::Empty),
+    }
+}
+
 /// Kinds as they narrow the cells down.
 struct Kinds {
-    infer: bool,
-    found: Vec<Option<Kind>>,
     fixed: Vec<Option<Kind>>,
-    idle: bool,
+    found: Vec<Option<Kind>>,
+    /// Columns that may still turn out to be something else, or wrong.
+    open: Vec<usize>,
 }
 
 impl Kinds {
@@ -117,34 +145,41 @@ impl Kinds {
             demands.strict_kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind)
         };
         let fixed: Vec<_> = columns.iter().map(fix).collect();
-        let idle = !demands.infer && fixed.iter().all(Option::is_none);
-        Self { infer: demands.infer, found: vec![None; columns.len()], fixed, idle }
+        let open = (0..columns.len())
+            .filter(|&index| fixed[index].map_or(demands.infer, |kind| kind != Kind::String))
+            .collect();
+        Self { found: vec![None; columns.len()], fixed, open }
     }
 
-    fn see(&mut self, row: &Row, columns: &[Column]) -> Result<(), TableError> {
-        if self.idle {
-            return Ok(());
-        }
-        for (index, column) in columns.iter().enumerate() {
-            let cell = row.cell(index);
-            match (self.fixed[index], self.found[index]) {
-                _ if cell.is_empty() => {}
-                (Some(kind), _) if kind.accepts(cell) => {}
-                (Some(kind), _) => {
-                    return Err(TableError::Kind {
-                        line: row.line(),
-                        column: column.name.clone(),
-                        kind: kind.name(),
-                    });
+    fn is_settled(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The column whose cell is not of the kind that the operator fixed, if there is one.
+    fn see(&mut self, row: &Row) -> Option<(usize, Kind)> {
+        let mut wrong = None;
+        self.open.retain(|&index| {
+            let cell = row.text(index);
+            if cell.is_empty() {
+                return true;
+            }
+            if let Some(kind) = self.fixed[index] {
+                if !kind.accepts(&cell) {
+                    wrong = wrong.or(Some((index, kind)));
                 }
-                (None, _) if !self.infer => {}
-                (None, Some(kind)) if kind.accepts(cell) => {}
-                (None, found) => {
-                    self.found[index] = Some(found.map_or(Kind::of(cell), |kind| kind.widen(Kind::of(cell))));
+                return true;
+            }
+            match self.found[index] {
+                Some(kind) if kind.accepts(&cell) => true,
+                before => {
+                    let kind = Kind::of(&cell);
+                    let wider = before.map_or(kind, |before| before.widen(kind));
+                    self.found[index] = Some(wider);
+                    wider != Kind::String
                 }
             }
-        }
-        Ok(())
+        });
+        wrong
     }
 
     fn found(self) -> Vec<Kind> {
@@ -188,7 +223,7 @@ impl Key {
         let mut digest = Sha256::new();
         let mut empty = false;
         for &index in &self.columns {
-            let cell = row.cell(index);
+            let cell = row.escaped(index);
             empty |= cell.is_empty();
             digest.update((cell.len() as u64).to_le_bytes());
             digest.update(cell);
@@ -214,7 +249,11 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
+    use crate::bytes::ink::Ink;
+    use crate::table::csv::Csv;
 
     fn demands() -> Demands {
         Demands {
@@ -223,26 +262,33 @@ mod tests {
             key: Vec::new(),
             infer: false,
             strict_kinds: Vec::new(),
-            max_record_bytes: None,
+            max_message_bytes: 50_000_000,
         }
     }
 
+    fn judge(csv: &str, demands: &Demands) -> Result<Facts, TableError> {
+        let (mut reader, mut rest) = (Csv::default(), Ink::default());
+        reader.feed(csv.as_bytes(), &mut rest);
+        let sheet = reader.finish(&mut rest)?;
+        verify(&sheet, Cursor::new(rest.bytes()), demands, |column| column != "hidden")
+    }
+
     fn refused(csv: &str, demands: &Demands) -> String {
-        verify(csv.as_bytes(), demands).unwrap_err().to_string()
+        judge(csv, demands).unwrap_err().to_string()
     }
 
     #[test]
     fn a_good_report_is_counted() {
-        let facts = verify(&b"A,B\n1,2\n3,4\n"[..], &demands()).unwrap();
+        let facts = judge("A,B\n1,2\n3,4\n", &demands()).unwrap();
         assert_eq!((facts.rows, facts.columns.len(), facts.kinds), (2, 2, vec![Kind::String; 2]));
-        assert_eq!(verify(&b"A,B\n"[..], &demands()).unwrap().rows, 0);
+        assert_eq!(judge("A,B\n", &demands()).unwrap().rows, 0);
     }
 
     #[test]
     fn uneven_rows_are_named_or_padded() {
         assert_eq!(refused("a,b\n1,2\n3\n", &demands()), "line 3 has 1 cells, the header has 2");
         let pad = Demands { on_ragged: Ragged::Pad, ..demands() };
-        assert_eq!(verify(&b"a,b\n1\n1,2,3\n"[..], &pad).unwrap().ragged, 2);
+        assert_eq!(judge("a,b\n1\n1,2,3\n", &pad).unwrap().ragged, 2);
     }
 
     #[test]
@@ -255,7 +301,7 @@ mod tests {
     #[test]
     fn a_key_is_proven() {
         let key = Demands { key: vec!["a".into()], ..demands() };
-        assert!(verify(&b"a,b\n1,x\n2,x\n"[..], &key).is_ok());
+        assert!(judge("a,b\n1,x\n2,x\n", &key).is_ok());
         assert_eq!(
             refused("a,b\n1,x\n1,y\n,z\n", &key),
             "the key is no key: 1 rows have an empty key column, 1 repeat an earlier key (rows 2, 3)"
@@ -269,7 +315,7 @@ mod tests {
     #[test]
     fn kinds_are_proven_over_the_whole_report() {
         let infer = Demands { infer: true, ..demands() };
-        let facts = verify(&b"a,b,c,d\n1,1,,x\n2.5,007,,\n"[..], &infer).unwrap();
+        let facts = judge("a,b,c,d\n1,1,,x\n2.5,007,,\n", &infer).unwrap();
         assert_eq!(facts.kinds, [Kind::Number, Kind::String, Kind::String, Kind::String]);
         let strict = Demands { strict_kinds: vec![("a".into(), Kind::Integer)], ..demands() };
         assert_eq!(refused("a\n1\nx\n", &strict), "line 3, column `a` is not a lossless integer");
@@ -277,12 +323,13 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_named() {
-        let short = Demands { max_record_bytes: Some(2_000), ..demands() };
+        let short = Demands { max_message_bytes: 2_000, ..demands() };
         let long = format!("a,b\n1,2\n3,{}\n", "x".repeat(3_000));
         assert!(
             refused(&long, &short)
                 .starts_with("line 3 makes a message longer than `max_message_bytes` (2000)")
         );
-        assert!(verify(format!("a\n{}\n", "x".repeat(1_000)).as_bytes(), &short).is_ok());
+        assert!(judge(&long.replace('b', "hidden"), &short).is_ok());
+        assert!(judge(&format!("a\n{}\n", "x".repeat(1_000)), &short).is_ok());
     }
 }

@@ -67,7 +67,9 @@ impl<W: Write> Delivery<W> {
     /// Delivers one stream; `next` is where a run that ends after it goes on.
     pub fn stream(&mut self, stream: &Stream, mut report: Report, next: Option<&str>) -> Result<Outcome> {
         let began = clock::now();
-        let facts = self.prove(stream, &mut report)?;
+        let facts = prove(stream, &mut report)?;
+        self.warn(stream.name(), &report, &facts);
+        self.guard(stream.name(), facts.rows)?;
         let shape = stream.shape(&facts, &self.telemetry);
         let version = self.version(stream);
         self.writer.message(&Message::Schema {
@@ -119,10 +121,7 @@ impl<W: Write> Delivery<W> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn prove(&self, stream: &Stream, report: &mut Report) -> Result<Facts> {
-        let name = stream.name();
-        let reader = report.reader().map_err(|cause| spool_error(&cause))?;
-        let facts = verify(reader, &stream.demands()).map_err(|error| table_error(name, &error))?;
+    fn warn(&self, name: &str, report: &Report, facts: &Facts) {
         for (count, what) in [
             (report.mended.nuls, "NUL characters were left out"),
             (report.mended.surrogates, "halves of surrogate pairs were replaced by U+FFFD"),
@@ -133,8 +132,6 @@ impl<W: Write> Delivery<W> {
                 self.telemetry.warning_about(name, &format!(": {count} {what}"));
             }
         }
-        self.guard(name, facts.rows)?;
-        Ok(facts)
     }
 
     /// A report that lost nearly all its rows may be a bad day at the API.
@@ -177,9 +174,8 @@ impl<W: Write> Delivery<W> {
         let extracted = clock::stamp(report.completed_at);
         let plan =
             Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
-        let reader = report.reader().map_err(|cause| spool_error(&cause))?;
-        let mut rows = Rows::new(reader);
-        let broken = |error| table_error(stream.name(), &error);
+        let broken = |cause: std::io::Error| table_error(stream.name(), &cause.into());
+        let mut rows = Rows::new(report.rest().map_err(broken)?);
         rows.read().map_err(broken)?;
         let mut number = 0;
         while let Some(row) = rows.read().map_err(broken)? {
@@ -198,13 +194,16 @@ impl<W: Write> Delivery<W> {
     }
 }
 
-/// Nothing of the stream has been emitted; the other streams are not touched.
-pub fn table_error(stream: &str, error: &TableError) -> Error {
-    let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
-    Error::new(exit, format!("`{stream}` cannot be used: {error}")).hint(error.hint())
+/// What the report holds, once it is proven that all of it can be used.
+pub fn prove(stream: &Stream, report: &mut Report) -> Result<Facts> {
+    let sheet = report.sheet.clone();
+    sheet
+        .and_then(|sheet| verify(&sheet, report.rest()?, &stream.demands(), |column| stream.emits(column)))
+        .map_err(|error| table_error(stream.name(), &error))
 }
 
-fn spool_error(cause: &std::io::Error) -> Error {
-    Error::new(Exit::Io, format!("cannot read the spooled report: {cause}"))
-        .hint("check the disk that holds `TMPDIR`")
+/// Nothing of the stream has been emitted; the other streams are not touched.
+fn table_error(stream: &str, error: &TableError) -> Error {
+    let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
+    Error::new(exit, format!("`{stream}` cannot be used: {error}")).hint(error.hint())
 }

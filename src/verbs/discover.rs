@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::deliver::table_error;
+use super::deliver::prove;
 use crate::api::Api;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
@@ -12,7 +12,6 @@ use crate::memory::Memory;
 use crate::settings::Settings;
 use crate::singer::catalog::describe;
 use crate::singer::state::Remembered;
-use crate::table::verify::verify;
 use crate::telemetry::Telemetry;
 
 /// Writes the catalog. `connect` is called only if some stream's columns are unknown.
@@ -51,9 +50,5 @@ pub async fn discover(
 
 async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<Remembered>> {
     let mut report = api.fetch(&stream.report.report, telemetry).await.map_err(|failed| failed.error)?;
-    let reader = report
-        .reader()
-        .map_err(|cause| Error::new(Exit::Io, format!("cannot read the spooled report: {cause}")))?;
-    let facts = verify(reader, &stream.demands()).map_err(|error| table_error(stream.name(), &error))?;
-    Ok(stream.remember(&facts))
+    Ok(stream.remember(&prove(stream, &mut report)?))
 }

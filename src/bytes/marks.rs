@@ -1,0 +1,109 @@
+//! The bytes that matter, found sixty-four at a time; everything between two of them can be copied as it stands.
+//!
+//! A block becomes a bit mask, so that a mark costs a few instructions and a block without one next to nothing.
+
+use std::marker::PhantomData;
+
+use wide::u8x16;
+
+const BLOCK: usize = 64;
+const LANE: usize = 16;
+/// What fills up the last block; in no set.
+const FILLER: u8 = b' ';
+const LAST_CONTROL: u8 = 0x1F;
+
+/// Which bytes matter.
+pub trait Set {
+    /// All ones where a byte is in the set.
+    fn hits(lane: u8x16) -> u8x16;
+}
+
+/// What JSON escapes: `"`, `\` and control characters.
+#[derive(Clone, Copy, Debug)]
+pub struct Special;
+
+/// Control characters.
+#[derive(Clone, Copy, Debug)]
+pub struct Control;
+
+impl Set for Special {
+    #[inline]
+    fn hits(lane: u8x16) -> u8x16 {
+        Control::hits(lane) | lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\'))
+    }
+}
+
+impl Set for Control {
+    #[inline]
+    fn hits(lane: u8x16) -> u8x16 {
+        lane.simd_eq(lane.min(u8x16::splat(LAST_CONTROL)))
+    }
+}
+
+/// Where in a text the search is. The text is passed to each step, so that its owner may lend it elsewhere meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks<S> {
+    /// Where the next block begins.
+    next: usize,
+    /// What is left of the current block: bit n for its n-th byte.
+    left: u64,
+    set: PhantomData<S>,
+}
+
+impl<S: Set> Marks<S> {
+    /// A search from the byte at `from` on.
+    #[must_use]
+    pub fn new(from: usize) -> Self {
+        Self { next: from, left: 0, set: PhantomData }
+    }
+
+    /// The position of the next mark; `text` is the same at each step.
+    #[inline]
+    pub fn next(&mut self, text: &[u8]) -> Option<usize> {
+        while self.left == 0 {
+            let rest = text.get(self.next..)?;
+            self.left = match rest.first_chunk() {
+                Some(block) => Self::mask(block),
+                None if rest.is_empty() => return None,
+                None => {
+                    let mut block = [FILLER; BLOCK];
+                    block[..rest.len()].copy_from_slice(rest);
+                    Self::mask(&block)
+                }
+            };
+            self.next += BLOCK;
+        }
+        let offset = self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        Some(self.next - BLOCK + offset)
+    }
+
+    #[inline]
+    fn mask(block: &[u8; BLOCK]) -> u64 {
+        let (lanes, _) = block.as_chunks::<LANE>();
+        let hits = |lane: [u8; LANE]| u64::from(S::hits(u8x16::from(lane)).to_bitmask());
+        hits(lanes[0]) | hits(lanes[1]) << 16 | hits(lanes[2]) << 32 | hits(lanes[3]) << 48
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all<S: Set>(text: &[u8], from: usize) -> Vec<usize> {
+        let mut marks = Marks::<S>::new(from);
+        std::iter::from_fn(|| marks.next(text)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_mark_is_found_and_nothing_else(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
+            let text = [text.as_slice(), &vec![b'x'; long], &text].concat();
+            let plain = |is: fn(u8) -> bool| (from..text.len()).filter(|&at| is(text[at])).collect::<Vec<_>>();
+            prop_assert_eq!(all::<Control>(&text, from), plain(|byte| byte < 0x20));
+            prop_assert_eq!(all::<Special>(&text, from), plain(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The CSV reader: text in as it arrives, in pieces of any size; cells out, each as it stands inside a JSON string.
+//!
+//! What it writes is the report's form at rest. No cell holds a control character there, because JSON escapes them,
+//! so three of them can mark the structure: [`CELL`] between two cells, [`ROW`] behind a row, [`BLANK`] for a line
+//! that is no row. Whoever reads it needs neither quotes nor escapes.
+//!
+//! Comma, quotes doubled, CR, LF, CRLF or a mixture, line breaks inside quotes kept as they are, a byte order mark
+//! skipped. What follows a closing quote is appended, as the csv crate does, and counted. A blank line is no row,
+//! except where the table has one column: there it is a row with an empty cell. The end inside quotes is an error:
+//! a report that was cut there would otherwise pass for a whole one. Input is UTF-8, as the body decoder proved.
+
+use super::error::TableError;
+use crate::bytes::ink::Ink;
+use crate::bytes::marks::{Marks, Special};
+
+/// Between two cells: ASCII's unit separator.
+pub const CELL: u8 = 0x1F;
+/// Behind a row: its record separator.
+pub const ROW: u8 = 0x1E;
+/// A line that is no row: its group separator.
+pub const BLANK: u8 = 0x1D;
+
+/// An escape makes at most six bytes of one.
+const WORST_ESCAPE: usize = 6;
+/// A table of this width is a defect.
+const COLUMN_LIMIT: usize = 10_000;
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+
+/// What is known of a table once all of it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sheet {
+    /// Cells of the header.
+    pub width: usize,
+    /// Rows below the header.
+    pub rows: u64,
+    /// Rows of another width among them.
+    pub ragged: u64,
+    /// The line and the width of the first of them.
+    pub first_ragged: Option<(u64, usize)>,
+    /// Cells with text behind their closing quote.
+    pub lenient_quotes: u64,
+    /// Bytes of the longest row at rest.
+    pub longest_row: u64,
+    /// Bytes of the header at rest.
+    pub header_bytes: u64,
+}
+
+/// The reader.
+#[derive(Debug)]
+pub struct Csv {
+    place: Place,
+    /// The last byte was a CR: a LF belongs to it.
+    after_cr: bool,
+    /// Bytes of a byte order mark that the text began with; all of them once it has begun otherwise.
+    mark: usize,
+    /// The physical line, from 1.
+    line: u64,
+    /// Where the current row began.
+    row_line: u64,
+    /// Where the last quote opened.
+    quote_line: u64,
+    /// Separators of the current row so far.
+    separators: usize,
+    /// Bytes of the current row at rest, as far as they were written in earlier pieces.
+    carried: u64,
+    has_header: bool,
+    too_wide: Option<u64>,
+    sheet: Sheet,
+}
+
+/// Where the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a line.
+    Row,
+    /// At the beginning of another cell.
+    Cell,
+    /// In a cell, outside quotes.
+    Plain,
+    /// Inside quotes.
+    Quoted,
+    /// Behind a quote inside quotes: the end of the cell, or the first of two.
+    Quote,
+}
+
+impl Default for Csv {
+    fn default() -> Self {
+        Self {
+            place: Place::Row,
+            after_cr: false,
+            mark: 0,
+            line: 1,
+            row_line: 1,
+            quote_line: 1,
+            separators: 0,
+            carried: 0,
+            has_header: false,
+            too_wide: None,
+            sheet: Sheet::default(),
+        }
+    }
+}
+
+impl Csv {
+    /// Takes the next piece of text and writes what it holds.
+    pub fn feed(&mut self, text: &[u8], out: &mut Ink) {
+        out.reserve(WORST_ESCAPE * text.len() + BYTE_ORDER_MARK.len());
+        let mut row = out.len();
+        let mut from = self.skip_mark(text, out);
+        let mut marks = Marks::<Special>::new(from);
+        while let Some(at) = marks.next(text) {
+            self.plain(text, from, at, out);
+            self.special(text[at], out, &mut row);
+            from = at + 1;
+        }
+        self.plain(text, from, text.len(), out);
+        self.carried += (out.len() - row) as u64;
+    }
+
+    /// Ends the last row and says what the table is.
+    pub fn finish(mut self, out: &mut Ink) -> Result<Sheet, TableError> {
+        if self.place == Place::Quoted {
+            return Err(TableError::OpenQuote { line: self.quote_line });
+        }
+        if self.place != Place::Row {
+            out.reserve(1);
+            let mut row = out.len();
+            self.end_row(out, &mut row);
+        }
+        match self.too_wide {
+            Some(line) => Err(TableError::Wide { line }),
+            None if !self.has_header => Err(TableError::Empty),
+            None => Ok(self.sheet),
+        }
+    }
+
+    /// A byte order mark belongs to the file, not to the first header. It may come byte by byte.
+    fn skip_mark(&mut self, text: &[u8], out: &mut Ink) -> usize {
+        let mut at = 0;
+        while self.mark < BYTE_ORDER_MARK.len() && at < text.len() {
+            if text[at] == BYTE_ORDER_MARK[self.mark] {
+                self.mark += 1;
+                at += 1;
+            } else {
+                // Another character that begins alike.
+                let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
+                self.plain(BYTE_ORDER_MARK, 0, begun, out);
+            }
+        }
+        at
+    }
+
+    /// Text without anything special but commas.
+    #[inline]
+    fn plain(&mut self, text: &[u8], from: usize, to: usize, out: &mut Ink) {
+        if from == to {
+            return;
+        }
+        self.after_cr = false;
+        if self.place == Place::Quoted {
+            return out.copy(text, from, to);
+        }
+        self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
+        self.separators += out.replace(text, from, to, b',', CELL);
+        self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
+    }
+
+    /// A quote, a backslash or a control character.
+    #[inline]
+    fn special(&mut self, byte: u8, out: &mut Ink, row: &mut usize) {
+        let after_cr = std::mem::take(&mut self.after_cr);
+        match (byte, self.place) {
+            (b'"', Place::Row | Place::Cell) => {
+                self.place = Place::Quoted;
+                self.quote_line = self.line;
+            }
+            (b'"', Place::Quoted) => self.place = Place::Quote,
+            (b'"', Place::Quote) => {
+                self.place = Place::Quoted;
+                escape(byte, out);
+            }
+            (b'\n' | b'\r', Place::Quoted) => {
+                self.line += u64::from(!(byte == b'\n' && after_cr));
+                self.after_cr = byte == b'\r';
+                escape(byte, out);
+            }
+            (b'\n', Place::Row) if after_cr => {}
+            (b'\n' | b'\r', place) => {
+                self.after_cr = byte == b'\r';
+                if place == Place::Row && (!self.has_header || self.sheet.width != 1) {
+                    out.push(BLANK);
+                    *row = out.len();
+                } else {
+                    self.end_row(out, row);
+                }
+                self.line += 1;
+                self.row_line = self.line;
+            }
+            (_, Place::Quoted) => escape(byte, out),
+            (_, place) => {
+                self.sheet.lenient_quotes += u64::from(place == Place::Quote);
+                self.place = Place::Plain;
+                escape(byte, out);
+            }
+        }
+    }
+
+    fn end_row(&mut self, out: &mut Ink, row: &mut usize) {
+        let cells = std::mem::take(&mut self.separators) + 1;
+        if cells > COLUMN_LIMIT {
+            self.too_wide.get_or_insert(self.row_line);
+        }
+        out.push(ROW);
+        let length = std::mem::take(&mut self.carried) + (out.len() - *row) as u64;
+        self.sheet.longest_row = self.sheet.longest_row.max(length);
+        *row = out.len();
+        self.place = Place::Row;
+        if !self.has_header {
+            self.has_header = true;
+            self.sheet.width = cells;
+            self.sheet.header_bytes = length;
+            return;
+        }
+        self.sheet.rows += 1;
+        if cells != self.sheet.width {
+            self.sheet.ragged += 1;
+            self.sheet.first_ragged.get_or_insert((self.row_line, cells));
+        }
+    }
+}
+
+/// Writes a special byte as JSON does, into room that was reserved.
+fn escape(byte: u8, out: &mut Ink) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0C => b'f',
+        _ => {
+            let digits = b"0123456789abcdef";
+            let (high, low) = (digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]);
+            return [b'\\', b'u', b'0', b'0', high, low].into_iter().for_each(|byte| out.push(byte));
+        }
+    };
+    out.push(b'\\');
+    out.push(short);
+}
+
+#[cfg(test)]
+#[path = "csv_tests.rs"]
+mod tests;

@@ -1,0 +1,118 @@
+//! The reader by hand and against the csv crate, at every split of the input.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::table::rows::Rows;
+
+/// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
+fn read(csv: &str, size: usize) -> Result<(Sheet, Vec<(u64, Vec<String>)>), TableError> {
+    let (mut reader, mut rest) = (Csv::default(), Ink::default());
+    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece, &mut rest));
+    let sheet = reader.finish(&mut rest)?;
+    let mut rows = Rows::with_buffer(rest.bytes(), size);
+    let mut all = Vec::new();
+    while let Some(row) = rows.read()? {
+        let line = Rows::new(rest.bytes()).line_of(all.len() as u64)?;
+        all.push((line, row.texts().map(String::from).collect()));
+    }
+    Ok((sheet, all))
+}
+
+fn cells(csv: &str) -> Vec<Vec<String>> {
+    read(csv, 4096).unwrap().1.into_iter().map(|(_, cells)| cells).collect()
+}
+
+#[test]
+fn a_table_at_rest_has_marks_and_no_quotes() {
+    let (mut reader, mut rest) = (Csv::default(), Ink::default());
+    reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n", &mut rest);
+    let sheet = reader.finish(&mut rest).unwrap();
+    assert_eq!(rest.bytes(), b"a\x1fb\x1e\x1d1,\\\"\\n\x1f\\t\x1e");
+    let expected = Sheet { width: 2, rows: 1, longest_row: 10, header_bytes: 4, ..Sheet::default() };
+    assert_eq!(sheet, expected);
+}
+
+#[test]
+fn every_line_end_is_one() {
+    let expected = [["a", "b"], ["1", "2"], ["3", "4"]];
+    for csv in ["a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "a,b\n\n1,2\r\n\r\n3,4\r\r"] {
+        assert_eq!(cells(csv), expected, "{csv:?}");
+    }
+}
+
+#[test]
+fn quotes_hold_everything() {
+    assert_eq!(cells("\"a\"\"b\",\"c\r\nd,\"\n"), [["a\"b", "c\r\nd,"]]);
+    assert_eq!(cells("a\"b,\"x\"y\n"), [["a\"b", "xy"]]);
+    assert_eq!(cells("a,\n,\"\""), [["a", ""], ["", ""]]);
+    assert_eq!(cells("\u{1},\u{1f}\\\u{8}\u{c}\n"), [["\u{1}", "\u{1f}\\\u{8}\u{c}"]]);
+    assert_eq!(read("a,\"x\"y,\"z\"\t\"\n", 4096).unwrap().0.lenient_quotes, 2);
+}
+
+#[test]
+fn one_column_keeps_its_blanks() {
+    assert_eq!(cells("h\n\na\n\n"), [["h"], [""], ["a"], [""]]);
+    assert_eq!(cells("h\r\n\r\na"), [["h"], [""], ["a"]]);
+    assert_eq!(cells("a,b\n\"\"\n\n"), [vec!["a", "b"], vec![""]]);
+}
+
+#[test]
+fn a_mark_is_no_part_of_the_header() {
+    for size in [1, 2, 3, 4096] {
+        assert_eq!(read("\u{fffd},b\n", size).unwrap().1[0].1[0], "\u{fffd}");
+        let (_, rows) = read("\u{feff}\"a\",b\n\u{feff},\n", size).unwrap();
+        assert_eq!(rows, [(1, vec!["a".into(), "b".into()]), (2, vec!["\u{feff}".into(), String::new()])]);
+    }
+    for nothing in ["", "\u{feff}", "\n\n"] {
+        assert_eq!(read(nothing, 2).unwrap_err(), TableError::Empty);
+    }
+}
+
+#[test]
+fn positions_are_physical_lines() {
+    let (sheet, rows) = read("\n\na,b\r\n\"1\r\n\n2\",3\n\n4,5,6", 3).unwrap();
+    assert_eq!(rows.into_iter().map(|(line, _)| line).collect::<Vec<_>>(), [3, 4, 8]);
+    assert_eq!((sheet.ragged, sheet.first_ragged), (1, Some((8, 3))));
+    let cut = read("a,b\n1,\"2\n3", 2).unwrap_err();
+    assert_eq!(
+        cut.to_string(),
+        "it ends inside a quoted cell that opened on line 2: it was cut, or a quote is missing"
+    );
+}
+
+#[test]
+fn a_row_beyond_the_limit_is_too_wide() {
+    assert_eq!(cells(&",".repeat(COLUMN_LIMIT - 1))[0].len(), COLUMN_LIMIT);
+    assert_eq!(
+        read(&format!("a\n\n{}", ",".repeat(COLUMN_LIMIT)), 64).unwrap_err().to_string(),
+        "line 3 has more than 10,000 cells"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_table_reads_as_the_csv_crate_reads_it(
+        table in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n é😀]{0,4}", 2..4), 1..6),
+        terminator in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+        always: bool, size in 1usize..9,
+    ) {
+        let quote = |cell: &String| {
+            let must = always || cell.contains([',', '"', '\r', '\n']);
+            if must { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+        };
+        let csv: String = table.iter()
+            .map(|row| row.iter().map(quote).collect::<Vec<_>>().join(",") + terminator).collect();
+        let ours: Vec<Vec<String>> = read(&csv, size).unwrap().1.into_iter().map(|(_, cells)| cells).collect();
+        let theirs: Vec<Vec<String>> = ::csv::ReaderBuilder::new().has_headers(false).flexible(true)
+            .from_reader(csv.as_bytes()).records()
+            .map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        prop_assert_eq!(&ours, &theirs);
+        prop_assert_eq!(&ours, &table);
+    }
+
+    #[test]
+    fn any_text_reads_the_same_in_any_split(csv in "\u{feff}?[a,\"\r\n\\\\é]{0,30}", size in 1usize..9) {
+        prop_assert_eq!(read(&csv, size), read(&csv, 4096));
+    }
+}
