@@ -17,27 +17,28 @@ pub struct Ink {
     written: usize,
 }
 
-/// Bytes with room behind them, to be copied at once.
+/// Bytes that are written again and again; short ones have room behind them, to be copied at once.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    padded: Vec<u8>,
-    length: usize,
+    short: [u8; SHORT],
+    bytes: Vec<u8>,
 }
 
 impl Stamp {
     /// Prepares the copy of these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        let mut padded = bytes.to_vec();
-        padded.resize(bytes.len().next_multiple_of(SHORT), 0);
-        Self { padded, length: bytes.len() }
+        let mut short = [0; SHORT];
+        let shown = bytes.len().min(SHORT);
+        short[..shown].copy_from_slice(&bytes[..shown]);
+        Self { short, bytes: bytes.to_vec() }
     }
 
     /// How many bytes it writes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "nobody prepares to write nothing")]
     pub fn len(&self) -> usize {
-        self.length
+        self.bytes.len()
     }
 }
 
@@ -103,15 +104,16 @@ impl Ink {
         }
     }
 
-    /// Writes prepared bytes into room that was reserved.
+    /// Writes prepared bytes.
     #[inline]
     pub fn stamp(&mut self, stamp: &Stamp) {
-        let (blocks, _) = stamp.padded.as_chunks::<SHORT>();
-        let (room, _) = self.bytes[self.written..][..stamp.padded.len()].as_chunks_mut::<SHORT>();
-        for (block, room) in blocks.iter().zip(room) {
-            *room = *block;
+        match self.bytes[self.written..].first_chunk_mut::<SHORT>() {
+            Some(room) if stamp.bytes.len() <= SHORT => {
+                *room = stamp.short;
+                self.written += stamp.bytes.len();
+            }
+            _ => self.put(&stamp.bytes),
         }
-        self.written += stamp.length;
     }
 
     /// Writes `text[from..to]` with each `old` replaced by `new`, and counts them.
@@ -159,13 +161,12 @@ mod tests {
                         plain.extend_from_slice(&piece[piece.len() / 2..]);
                     }
                     1 => {
-                        ink.reserve(piece.len());
                         ink.stamp(&Stamp::new(piece));
                         plain.extend_from_slice(piece);
                     }
                     _ => {
                         let count = ink.replace(piece, 0, piece.len(), 3, 9);
-                        prop_assert_eq!(count, piece.iter().filter(|&&byte| byte == 3).count());
+                        prop_assert_eq!(count, piece.iter().map(|&byte| usize::from(byte == 3)).sum::<usize>());
                         plain.extend(piece.iter().map(|&byte| if byte == 3 { 9 } else { byte }));
                     }
                 }

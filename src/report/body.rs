@@ -310,14 +310,7 @@ impl Body {
         Ok(Expect::Text(text))
     }
 
-    fn hex(
-        &mut self,
-        text: Text,
-        seen: u8,
-        unit: u16,
-        byte: u8,
-        out: &mut Ink,
-    ) -> Result<Expect, BodyError> {
+    fn hex(&mut self, text: Text, seen: u8, unit: u16, byte: u8, out: &mut Ink) -> Result<Expect, BodyError> {
         let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
         let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
         if seen < 3 {

@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::rows::Rows;
 
+type Table = Vec<(u64, Vec<String>)>;
+
 /// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
-fn read(csv: &str, size: usize) -> Result<(Sheet, Vec<(u64, Vec<String>)>), TableError> {
+fn read(csv: &str, size: usize) -> Result<(Sheet, Table), TableError> {
     let (mut reader, mut rest) = (Csv::default(), Ink::default());
     csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece, &mut rest));
     let sheet = reader.finish(&mut rest)?;

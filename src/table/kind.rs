@@ -142,9 +142,9 @@ fn is_date(text: &[u8]) -> bool {
     };
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return false };
     let (year, month, day) = (number(&[y1, y2, y3, y4]), number(&[m1, m2]), number(&[d1, d2]));
-    year.zip(month).zip(day).is_some_and(|((year, month), day)| {
-        NaiveDate::from_ymd_opt(year.cast_signed(), month, day).is_some()
-    })
+    year.zip(month)
+        .zip(day)
+        .is_some_and(|((year, month), day)| NaiveDate::from_ymd_opt(year.cast_signed(), month, day).is_some())
 }
 
 /// The commonest spelling, which is written as it stands: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.

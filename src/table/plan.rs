@@ -89,14 +89,14 @@ impl Plan {
         version: Option<i64>,
         time_extracted: &str,
     ) -> Self {
-        let head = [br#"{"type":"RECORD","stream":"#, kind::text(stream).as_bytes(), br#","record":{"#].concat();
+        let head =
+            [br#"{"type":"RECORD","stream":"#, kind::text(stream).as_bytes(), br#","record":{"#].concat();
         let mut first = true;
         let mut prefix = |name: &str| {
             let comma = if std::mem::take(&mut first) { "" } else { "," };
             format!("{comma}{}:", kind::text(name)).into_bytes()
         };
-        let columns: Vec<_> =
-            fields.iter().map(|field| Property::new(field, &prefix(&field.name))).collect();
+        let columns: Vec<_> = fields.iter().map(|field| Property::new(field, &prefix(&field.name))).collect();
         let extra = extra.map(|width| (Stamp::new(&prefix(EXTRA)), width));
         let row_number = row_number.then(|| Stamp::new(&prefix(ROW_NUMBER)));
         let version = version.map_or(String::new(), |version| format!(r#","version":{version}"#));

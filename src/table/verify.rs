@@ -85,10 +85,9 @@ pub fn verify(
         columns: &columns,
         is_emitted: columns.iter().map(|column| is_emitted(&column.name)).collect(),
     };
-    if measure.is_needed(sheet.longest_row) {
-        if let Some(found @ (TooLong::Cell(row, _) | TooLong::Message(row, _))) = measure.look(begin(&mut rest)?)? {
-            return Err(measure.error(found, Rows::new(begin(&mut rest)?).line_of(row)?));
-        }
+    let too_long = if measure.is_needed(sheet.longest_row) { measure.look(begin(&mut rest)?)? } else { None };
+    if let Some(found @ (TooLong::Cell(row, _) | TooLong::Message(row, _))) = too_long {
+        return Err(measure.error(found, Rows::new(begin(&mut rest)?).line_of(row)?));
     }
     let mut kinds = Kinds::new(&columns, demands);
     let mut key = Key::new(&columns, &demands.key)?;
@@ -101,7 +100,11 @@ pub fn verify(
             key.see(&row, number);
             if let Some((index, kind)) = kinds.see(&row) {
                 let line = Rows::new(begin(&mut rest)?).line_of(number)?;
-                return Err(TableError::Kind { line, column: columns[index].name.clone(), kind: kind.name() });
+                return Err(TableError::Kind {
+                    line,
+                    column: columns[index].name.clone(),
+                    kind: kind.name(),
+                });
             }
         }
     }
