@@ -102,7 +102,7 @@ impl Gate {
         if whole > self.max_wait {
             let message = format!(
                 "the next request is allowed in {} s ({}), and `max_wait_seconds` is {}",
-                whole.as_secs(),
+                ledger::seconds(whole),
                 due.reason,
                 self.max_wait.as_secs()
             );
