@@ -8,6 +8,7 @@ mod client;
 mod failure;
 pub mod gate;
 pub mod ledger;
+pub mod probe;
 mod retry;
 pub mod store;
 

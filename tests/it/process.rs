@@ -108,7 +108,7 @@ fn a_state_folder_that_cannot_be_used_sends_nothing() {
 }
 
 /// Runs the tap under a shell's limit, after `before`.
-fn limited(tap: &Tap, before: &str) -> super::tap::Run {
+pub fn limited(tap: &Tap, before: &str) -> super::tap::Run {
     let server = tap.serve();
     let inner = tap.command(&server);
     let mut command = Command::new("sh");
