@@ -18,4 +18,5 @@ mod shell; // completions, the manual, flags before sub-commands
 mod sweep; // cuts at every byte
 mod sync; // the main job: records, keys, selection, state
 mod tap; // the one builder
+mod terminal; // what a person at a terminal is told
 mod tls; // whom the tap trusts, and proxies
