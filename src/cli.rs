@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Exit};
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
 #[expect(clippy::struct_excessive_bools, reason = "Singer fixes the flags")]
 #[derive(Clone, Debug, Parser)]
-#[command(name = "tap-together", version, args_conflicts_with_subcommands = true)]
+#[command(name = "tap-together", version)]
 pub struct Cli {
     /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER`_* variables alone; repeatable, later wins
     #[arg(short, long, value_name = "FILE|-|ENV")]
@@ -59,6 +60,18 @@ pub struct Cli {
 /// Sub-commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Write a config to be filled in, name it in .gitignore, and print a block for meltano.yml
+    Init {
+        /// Folder of the files
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+    },
+    /// Look at settings, clock, state folder, network and TLS without spending a request
+    Doctor {
+        /// As for a sync; it may stand before `doctor`, too
+        #[arg(short, long, value_name = "FILE|-|ENV")]
+        config: Vec<String>,
+    },
     /// Judge the output of any tap, read from standard input, by the rules that real targets rely on
     Check,
     /// Serve the stand-in of the API on loopback until interrupted
@@ -78,6 +91,17 @@ pub enum Command {
         /// What goes wrong: `[REPORT:][N:]FAULT[=VALUE]`, as in `503` or `userReport:2:cut=100`; repeatable
         #[arg(long, value_name = "FAULT")]
         fault: Vec<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// The page of this sub-command instead
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
     },
 }
 
@@ -122,6 +146,20 @@ pub fn complaint(usage: &clap::Error) -> Error {
 }
 
 impl Cli {
+    /// Reads what was typed. The flags of a sync stand before no sub-command but `doctor`, before which
+    /// `meltano invoke tap-together doctor` puts them.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let typed = command.try_get_matches_from_mut(std::env::args_os())?;
+        let flags = typed.ids().any(|id| typed.value_source(id.as_str()) == Some(ValueSource::CommandLine));
+        match typed.subcommand_name() {
+            Some(name) if flags && name != "doctor" => {
+                Err(command.error(ErrorKind::ArgumentConflict, "the flags of a sync cannot stand there"))
+            }
+            _ => Self::from_arg_matches(&typed),
+        }
+    }
+
     /// The catalog by either name.
     #[must_use]
     pub fn selection(&self) -> Option<&PathBuf> {

@@ -25,6 +25,22 @@ pub enum Exit {
     Refused = 77,
 }
 
+impl Exit {
+    /// How far it reaches: of several failures the one with the highest rank names the exit code.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Bug => 6,
+            Self::Refused => 5,
+            Self::Io => 4,
+            Self::Busy => 3,
+            Self::Report => 2,
+            Self::Unavailable => 1,
+            Self::Usage => 0,
+        }
+    }
+}
+
 /// What went wrong and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {

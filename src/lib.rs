@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cli::{Cli, Command};
-use error::{Error, Exit, Result};
+use error::Result;
 use job::Job;
 use secrecy::ExposeSecret;
 use settings::Settings;
@@ -42,16 +42,15 @@ pub fn run(cli: &Cli) -> ExitCode {
     let telemetry = Arc::new(process::telemetry(cli, &environment));
     let done = |()| ExitCode::SUCCESS;
     let mut stdout = std::io::stdout();
-    let outcome = if cli.about {
-        verbs::about::about(cli.format, &mut stdout)
-            .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
-            .map(done)
-    } else if let Some(Command::Check) = cli.command {
-        verbs::check::check(std::io::stdin().lock(), &mut stdout).map(done)
-    } else {
-        process::until_signalled(&telemetry, |stop| {
+    let outcome = match &cli.command {
+        None if cli.about => verbs::about::about(cli.format, &mut stdout).map(done),
+        Some(Command::Init { directory }) => verbs::init::init(directory, &mut stdout).map(done),
+        Some(Command::Check) => verbs::check::check(std::io::stdin().lock(), &mut stdout).map(done),
+        Some(Command::Completions { shell }) => verbs::shell::completions(*shell, &mut stdout).map(done),
+        Some(Command::Man { of }) => verbs::shell::man(of.as_deref(), &mut stdout).map(done),
+        _ => process::until_signalled(&telemetry, |stop| {
             work(cli.clone(), environment, Arc::clone(&telemetry), stop)
-        })
+        }),
     };
     finish(outcome, &telemetry)
 }
@@ -85,6 +84,11 @@ async fn work(
 ) -> Result<()> {
     if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
         return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
+    }
+    if let Some(Command::Doctor { config }) = &cli.command {
+        let configs = [cli.config, config.clone()].concat();
+        return verbs::doctor::doctor(&configs, &environment, &mut std::io::stdin(), &mut std::io::stdout())
+            .await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;

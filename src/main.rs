@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tap_together::cli::Cli;
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match Cli::read() {
         // The hook has said where; a panic's own words may hold data.
         Ok(cli) => std::panic::catch_unwind(|| tap_together::run(&cli)).unwrap_or_else(|_| {
             tap_together::defect();

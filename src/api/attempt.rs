@@ -257,7 +257,7 @@ fn sort(error: reqwest::Error) -> Failure {
 }
 
 /// An `io::Error` does not name the error that it wraps as its source, and wraps may be nested.
-fn refuses_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(super) fn refuses_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return matches!(tls, rustls::Error::InvalidCertificate(_));
     }

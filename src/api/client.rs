@@ -16,11 +16,11 @@ use crate::error::{Error, Exit, Result};
 use crate::settings::Settings;
 
 /// For TCP and TLS together.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// The client, with the four headers of the API on every request.
 pub fn build(settings: &Settings) -> Result<Client> {
-    let secure = settings.base_url.scheme() == "https";
+    let secure = settings.is_secure();
     let builder = Client::builder()
         .default_headers(headers(settings)?)
         .user_agent(&settings.user_agent)
@@ -57,7 +57,7 @@ fn headers(settings: &Settings) -> Result<HeaderMap> {
 }
 
 /// Trusts the operator's bundle, else the system's roots, else Mozilla's where an image has none.
-fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientConfig> {
+pub(super) fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     if !secure {
         // On loopback nothing is encrypted, and nothing needs to be trusted.

@@ -77,7 +77,8 @@ impl Kind {
         }
     }
 
-    fn exit(self) -> Exit {
+    /// The exit code of a run that it ends.
+    pub(super) fn exit(self) -> Exit {
         match self {
             Self::Status(401 | 403) => Exit::Refused,
             Self::Status(_) if self.is_temporary() => Exit::Busy,
@@ -87,7 +88,8 @@ impl Kind {
         }
     }
 
-    fn hint(self) -> &'static str {
+    /// What the operator can do.
+    pub(super) fn hint(self) -> &'static str {
         match self {
             Self::Status(400) => "check `organization_id` and `client_id`; the answer says what is missing",
             Self::Status(401 | 403) => {

@@ -34,6 +34,22 @@ pub struct Permit<'a> {
     _lock: Option<std::fs::File>,
 }
 
+/// What whoever asks for a permit now would meet.
+#[derive(Clone, Copy, Debug)]
+pub enum Outlook {
+    /// Another process has the lock.
+    Held,
+    /// The lock is free.
+    Free {
+        /// Until the next request.
+        wait: Duration,
+        /// Why so long.
+        reason: Reason,
+        /// Failed requests in a row.
+        failures: u32,
+    },
+}
+
 /// How an exchange ended, as far as the gate cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -61,18 +77,36 @@ impl Gate {
         let asked = clock::now();
         let lock = self.lock(asked, telemetry).await?;
         let reading = self.store.read();
-        let present = Present {
-            locked: clock::now(),
-            unix_ms: clock::wall().timestamp_millis(),
-            home: self.home.clone(),
-            assume_idle: self.assume_idle,
-        };
+        let present = self.present();
         let due = ledger::due(&reading, &present, self.pace);
         self.wait(due, present.locked, telemetry).await?;
         let failures = reading.failures();
         let intent = Ledger::new(Phase::Inflight, clock::now(), self.home.as_ref(), failures);
         self.store.write(&intent).map_err(unsent)?;
         Ok(Permit { gate: self, failures, _lock: lock })
+    }
+
+    /// What [`Self::enter`] would meet, without waiting, and without a trace on the disk.
+    pub fn outlook(&self) -> Result<Outlook> {
+        // Held to the end of this function, because only the lock's owner can believe the ledger.
+        let _lock = match self.store.peek()? {
+            Lock::Held => return Ok(Outlook::Held),
+            Lock::Ours(file) => file,
+        };
+        let reading = self.store.read();
+        let present = self.present();
+        let due = ledger::due(&reading, &present, self.pace);
+        let wait = due.at.saturating_sub(present.locked);
+        Ok(Outlook::Free { wait, reason: due.reason, failures: reading.failures() })
+    }
+
+    fn present(&self) -> Present {
+        Present {
+            locked: clock::now(),
+            unix_ms: clock::wall().timestamp_millis(),
+            home: self.home.clone(),
+            assume_idle: self.assume_idle,
+        }
     }
 
     async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Option<std::fs::File>> {
@@ -102,7 +136,7 @@ impl Gate {
         if whole > self.max_wait {
             let message = format!(
                 "the next request is allowed in {} s ({}), and `max_wait_seconds` is {}",
-                whole.as_secs(),
+                ledger::seconds(whole),
                 due.reason,
                 self.max_wait.as_secs()
             );

@@ -210,6 +210,12 @@ pub fn millis(time: Duration) -> u64 {
     time.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }
 
+/// Whole seconds for people, rounded up likewise.
+#[must_use]
+pub fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -8,6 +8,7 @@ mod client;
 mod failure;
 pub mod gate;
 pub mod ledger;
+pub mod probe;
 mod retry;
 pub mod store;
 
@@ -85,6 +86,12 @@ impl Api {
         self
     }
 
+    /// From the end of one request to the next.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.gate.pace().interval
+    }
+
     /// Brings one whole report, however often that takes within the policy.
     pub async fn fetch(&self, report: &str, telemetry: &Telemetry) -> Result<Report, NoReport> {
         let mut requests = 0;
@@ -131,7 +138,7 @@ impl Api {
         let reach = failure.kind.reach();
         if let (Some(wait), Kind::Status(_)) = (wait, failure.kind) {
             failure.message =
-                format!("{}; the next request is allowed in {} s", failure.message, wait.as_secs());
+                format!("{}; the next request is allowed in {} s", failure.message, ledger::seconds(wait));
         }
         NoReport { error: failure.into_error(report, requests, self.policy.max_attempts), reach, requests }
     }

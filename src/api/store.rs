@@ -42,6 +42,15 @@ pub enum Store {
     Memory(RefCell<Option<Ledger>>),
 }
 
+/// What there is in place of the state folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A folder that will do.
+    Ready,
+    /// Nothing yet, and the first request can make it.
+    Missing,
+}
+
 /// The outcome of one try at the lock.
 #[derive(Debug)]
 pub enum Lock {
@@ -63,8 +72,14 @@ impl Store {
     pub fn in_folder(folder: &Path, scope: &str) -> Result<Self> {
         prepare(folder)?;
         sweep(folder);
+        Ok(Self::at(folder, scope))
+    }
+
+    /// The same without a look at the folder.
+    #[must_use]
+    pub fn at(folder: &Path, scope: &str) -> Self {
         let file = |ending: &str| folder.join(format!("{scope}.{ending}"));
-        Ok(Self::Folder { lock: file("lock"), ledger: file("json") })
+        Self::Folder { lock: file("lock"), ledger: file("json") }
     }
 
     /// A store that forgets everything when the process ends.
@@ -93,6 +108,15 @@ impl Store {
             Ok(()) => Ok(Lock::Ours(Some(file))),
             Err(TryLockError::WouldBlock) => Ok(Lock::Held),
             Err(TryLockError::Error(cause)) => Err(fail(&cause)),
+        }
+    }
+
+    /// The same without making the lock's file, which a doctor under another user would own: where there is
+    /// none, nobody holds it.
+    pub fn peek(&self) -> Result<Lock> {
+        match self {
+            Self::Folder { lock, .. } if is_missing(lock) => Ok(Lock::Ours(None)),
+            _ => self.try_lock(),
         }
     }
 
@@ -178,17 +202,41 @@ fn sweep(folder: &Path) {
     }
 }
 
+fn is_missing(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound)
+}
+
 fn prepare(folder: &Path) -> Result<()> {
-    let fail = |cause: &dyn fmt::Display| {
-        Error::new(Exit::Io, format!("cannot use the state folder `{}`: {cause}", folder.display())).hint(
-            "set `state_dir` to a writable folder that outlives the run (a mounted volume in a container), or use `--assume-idle`",
-        )
-    };
     match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Ok(()) => {}
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(fail(&cause)),
+        Err(cause) => return Err(unusable(folder, &cause)),
     }
+    judge(folder)
+}
+
+/// Whether the folder will do, as far as can be known without leaving a trace.
+pub fn inspect(folder: &Path) -> Result<Place> {
+    let place = if is_missing(folder) {
+        Place::Missing
+    } else {
+        judge(folder)?;
+        Place::Ready
+    };
+    let there = folder.ancestors().find(|above| !is_missing(above)).unwrap_or(Path::new("."));
+    // Permissions do not tell all. The file has no name, and some bytes, so that a full disk is noticed.
+    let tried = tempfile::tempfile_in(there).and_then(|mut file| file.write_all(&[0; 1024]));
+    tried.map(|()| place).map_err(|cause| unusable(folder, &cause))
+}
+
+fn unusable(folder: &Path, cause: &dyn fmt::Display) -> Error {
+    Error::new(Exit::Io, format!("cannot use the state folder `{}`: {cause}", folder.display())).hint(
+        "set `state_dir` to a writable folder that outlives the run (a mounted volume in a container), or use `--assume-idle`",
+    )
+}
+
+fn judge(folder: &Path) -> Result<()> {
+    let fail = |cause: &dyn fmt::Display| unusable(folder, cause);
     let meta = std::fs::symlink_metadata(folder).map_err(|cause| fail(&cause))?;
     if !meta.is_dir() {
         return Err(fail(&"it is not a folder itself (a symbolic link or a file)"));

@@ -10,7 +10,10 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Exit, Result};
+use crate::report::Kind;
 
+/// A name that begins so is a comment, because JSON has none.
+pub const COMMENT: &str = "//";
 /// A config is a page of text.
 const LIMIT: u64 = 1024 * 1024;
 const SCHEMA: &str = include_str!("../../schemas/config.json");
@@ -29,11 +32,14 @@ pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
         path => File::open(path).and_then(|mut file| limited(&mut file)),
     };
     let problem = |what: String| Error::new(Exit::Usage, format!("cannot use the config `{name}`: {what}"));
-    let bytes =
-        bytes.map_err(|cause| problem(cause.to_string()).hint("check the path given with `--config`"))?;
+    let bytes = bytes.map_err(|cause| {
+        problem(cause.to_string())
+            .hint("check the path given with `--config`, or write a config with `tap-together init`")
+    })?;
     let parsed = parse(&bytes)
         .map_err(|what| problem(what).hint("it is a JSON object of settings, as in `sample_config.json`"))?;
-    Ok(parsed.into_iter().filter(|(_, value)| !value.is_null()).collect())
+    let says = |(name, value): &(String, Value)| !value.is_null() && !name.starts_with(COMMENT);
+    Ok(parsed.into_iter().filter(says).collect())
 }
 
 fn limited(input: &mut dyn Read) -> std::io::Result<Vec<u8>> {
@@ -126,10 +132,27 @@ pub fn problems(config: &Map<String, Value>, schema: &Value) -> Vec<String> {
     problems
 }
 
+/// Settings about a stream that there is not would be without effect.
+#[must_use]
+pub fn stream_problems(config: &Map<String, Value>) -> Vec<String> {
+    let extra = config.get("extra_reports").cloned().unwrap_or_default();
+    let kinds = Kind::all(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
+    let streams: Vec<String> = kinds.into_iter().map(|kind| kind.stream).collect();
+    let mut problems = Vec::new();
+    for setting in ["key_properties", "schema_overrides"] {
+        let named = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        for name in named.filter(|name| !streams.contains(name)) {
+            let streams = streams.join("`, `");
+            problems.push(format!("`{setting}` names `{name}`, but the streams are `{streams}`"));
+        }
+    }
+    problems
+}
+
 /// Whether others on this machine can read the file.
 #[must_use]
-pub fn is_open_to_others(name: &str) -> bool {
+pub fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let meta = std::fs::metadata(Path::new(name));
+    let meta = std::fs::metadata(path);
     meta.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
 }

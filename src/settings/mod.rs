@@ -64,6 +64,10 @@ pub struct Settings {
     pub client_id: String,
     /// As supplied by Together.
     pub api_key: SecretString,
+    /// Where the key stands, in words.
+    pub api_key_from: String,
+    /// The file that holds the key and nothing else.
+    pub api_key_file: Option<PathBuf>,
     /// Scheme, host, port and path before `/public`.
     pub base_url: Url,
     /// The User-Agent header.
@@ -179,12 +183,13 @@ pub fn load(
     }
     let mut problems = config::problems(&merged, &schema);
     problems.extend(text_problems(&merged));
+    problems.extend(config::stream_problems(&merged));
     let key = secret::find(&merged, &own, environment);
     if !problems.is_empty() {
         problems.extend(key.err().map(|error| error.message));
         return Err(together(&problems));
     }
-    let api_key = key?;
+    let key = key?;
     let refused = |cause: serde_json::Error| {
         Error::new(
             Exit::Bug,
@@ -192,8 +197,9 @@ pub fn load(
         )
     };
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
-    let settings = Settings::judge(config, api_key, environment)?;
-    let open = names.iter().filter(|name| own.contains_key("api_key") && config::is_open_to_others(name));
+    let settings = Settings::judge(config, key, environment)?;
+    let open =
+        names.iter().filter(|name| own.contains_key("api_key") && config::is_open_to_others(name.as_ref()));
     let warnings = open
         .map(|name| format!("the config `{name}` can be read by others on this machine; `chmod 600` it"))
         .collect();
@@ -235,7 +241,7 @@ fn text_problems(config: &Map<String, Value>) -> Vec<String> {
 }
 
 impl Settings {
-    fn judge(config: Config, api_key: SecretString, environment: &Environment) -> Result<Self> {
+    fn judge(config: Config, key: secret::Key, environment: &Environment) -> Result<Self> {
         let usage = |message: &str| Error::new(Exit::Usage, message);
         let base_url = url_rules::base_url(config.region.as_deref(), config.base_url.as_deref())?;
         if config.request_interval_seconds < 60.0 && !url_rules::is_loopback(&base_url) {
@@ -249,7 +255,9 @@ impl Settings {
         Ok(Self {
             organization_id: config.organization_id,
             client_id: config.client_id,
-            api_key,
+            api_key: key.secret,
+            api_key_from: key.places,
+            api_key_file: key.file,
             base_url,
             user_agent: config.user_agent,
             request_interval: Duration::from_secs_f64(config.request_interval_seconds),
@@ -273,6 +281,12 @@ impl Settings {
             max_report_bytes: config.max_report_bytes,
             max_message_bytes: config.max_message_bytes,
         })
+    }
+
+    /// Whether the API speaks TLS; it does everywhere but on loopback.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.base_url.scheme() == "https"
     }
 
     /// Where a report is fetched. The organisation's id is one segment, whatever it holds.

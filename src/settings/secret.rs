@@ -1,6 +1,7 @@
 //! Where the API key comes from: exactly one place, or several that agree. No message ever holds it.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -16,12 +17,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// No key is longer.
 const LIMIT: u64 = 64 * 1024;
 
+/// The key, and where it stands.
+pub struct Key {
+    /// Never shown.
+    pub secret: SecretString,
+    /// All its places, in words.
+    pub places: String,
+    /// The file that holds nothing else, if it is one of them.
+    pub file: Option<PathBuf>,
+}
+
 /// Finds the key.
-pub fn find(
-    config: &Map<String, Value>,
-    own: &Map<String, Value>,
-    environment: &Environment,
-) -> Result<SecretString> {
+pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: &Environment) -> Result<Key> {
     let mut found: Vec<(&str, String)> = Vec::new();
     if let Some(key) = own.get("api_key").and_then(Value::as_str) {
         found.push(("`api_key` in the config", key.to_owned()));
@@ -29,7 +36,8 @@ pub fn find(
     if let Some(key) = environment.get("TAP_TOGETHER_API_KEY") {
         found.push(("`TAP_TOGETHER_API_KEY`", key.to_owned()));
     }
-    if let Some(path) = config.get("api_key_file").and_then(Value::as_str) {
+    let file = config.get("api_key_file").and_then(Value::as_str);
+    if let Some(path) = file {
         found.push(("`api_key_file`", from_file(path)?));
     }
     if let Some(Value::Array(words)) = config.get("api_key_command") {
@@ -49,7 +57,12 @@ pub fn find(
     if key.is_empty() {
         return Err(usage(format!("{place} is empty")));
     }
-    Ok(SecretString::from(key.as_str()))
+    let places: Vec<&str> = found.iter().map(|(place, _)| *place).collect();
+    Ok(Key {
+        secret: SecretString::from(key.as_str()),
+        places: places.join(" and "),
+        file: file.map(PathBuf::from),
+    })
 }
 
 fn from_file(path: &str) -> Result<String> {

@@ -1,19 +1,22 @@
 //! `--about`: the tap and its settings, derived from `schemas/config.json`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
+use super::say;
 use crate::cli::AboutFormat;
+use crate::error::{Error, Exit, Result};
 use crate::settings::config::schema;
 
 const DESCRIPTION: &str = env!("CARGO_PKG_DESCRIPTION");
-const CAPABILITIES: [&str; 7] =
+/// What Meltano may ask of the tap.
+pub(super) const CAPABILITIES: [&str; 7] =
     ["catalog", "properties", "discover", "state", "about", "activate-version", "structured-logging"];
 
 /// Writes the description.
-pub fn about(format: AboutFormat, out: &mut dyn Write) -> io::Result<()> {
+pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
     let schema = schema();
     let text = match format {
         AboutFormat::Json => serde_json::to_string_pretty(&json!({
@@ -24,30 +27,40 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> io::Result<()> {
             "supported_python_versions": [],
             "capabilities": CAPABILITIES,
             "settings": schema,
-        }))?,
-        AboutFormat::Text => listing(&schema, "", |text, name, setting, default| {
+        }))
+        .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise the description: {cause}")))?,
+        AboutFormat::Text => listing(&schema, "", |text, name, setting, choice| {
             let _ = writeln!(
                 text,
-                "  {name}{default}\n      {}",
+                "  {name}{choice}\n      {}",
                 setting["description"].as_str().unwrap_or_default()
             );
         }),
         AboutFormat::Markdown => {
-            listing(&schema, "| setting | meaning |\n|---|---|\n", |text, name, setting, default| {
+            listing(&schema, "| setting | meaning |\n|---|---|\n", |text, name, setting, choice| {
                 let words = setting["description"].as_str().unwrap_or_default();
-                let _ = writeln!(text, "| `{name}` | {words}{default} |");
+                let _ = writeln!(text, "| `{name}` | {words}{choice} |");
             })
         }
     };
-    writeln!(out, "{}", text.trim_end())?;
-    out.flush()
+    say(&text, out)
 }
 
 fn listing(schema: &Value, head: &str, line: impl Fn(&mut String, &str, &Value, &str)) -> String {
     let mut text = format!("tap-together {}\n{DESCRIPTION}\n\n{head}", env!("CARGO_PKG_VERSION"));
     for (name, setting) in schema["properties"].as_object().unwrap_or(&Map::new()) {
-        let default = setting.get("default").map_or(String::new(), |default| format!(" (default {default})"));
-        line(&mut text, name, setting, &default);
+        line(&mut text, name, setting, &choice(setting));
     }
     text
+}
+
+/// What a setting can be, and what it is if left out.
+pub(super) fn choice(setting: &Value) -> String {
+    let options = setting["enum"].as_array().map(|options| {
+        let options: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+        format!("one of {}", options.join(", "))
+    });
+    let default = setting.get("default").map(|default| format!("default {default}"));
+    let choice: Vec<String> = options.into_iter().chain(default).collect();
+    if choice.is_empty() { String::new() } else { format!(" ({})", choice.join("; ")) }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 
+use super::say;
 use crate::error::{Error, Exit, Result};
 use crate::singer::check::{Checker, Violation};
 
@@ -42,8 +43,4 @@ fn show(found: &[Violation], count: &mut u64, out: &mut dyn Write) -> Result<()>
         }
     }
     Ok(())
-}
-
-fn say(text: &str, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{text}").map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::deliver::prove;
+use super::say;
 use crate::api::Api;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
@@ -43,9 +44,7 @@ pub async fn discover(
     }
     let catalog = serde_json::to_string_pretty(&json!({"streams": entries}))
         .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise the catalog: {cause}")))?;
-    writeln!(out, "{catalog}")
-        .and_then(|()| out.flush())
-        .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))
+    say(&catalog, out)
 }
 
 async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<Remembered>> {

@@ -123,19 +123,10 @@ fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telem
 
 /// One error for the run: the one that reaches furthest decides the exit code.
 fn worst(failures: Vec<(String, Error)>) -> Result<()> {
-    let rank = |exit: Exit| match exit {
-        Exit::Bug => 6,
-        Exit::Refused => 5,
-        Exit::Io => 4,
-        Exit::Busy => 3,
-        Exit::Report => 2,
-        Exit::Unavailable => 1,
-        Exit::Usage => 0,
-    };
     match failures
         .into_iter()
         .map(|(_, error)| error)
-        .reduce(|a, b| if rank(b.exit) > rank(a.exit) { b } else { a })
+        .reduce(|a, b| if b.exit.rank() > a.exit.rank() { b } else { a })
     {
         Some(error) => Err(error),
         None => Ok(()),

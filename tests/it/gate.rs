@@ -114,17 +114,17 @@ fn ended(mut child: Child, thing: Thing) -> Child {
 }
 
 /// The gate's memory, as the tap finds it.
-fn store(tap: &Tap, server: &Server) -> Store {
+pub fn store(tap: &Tap, server: &Server) -> Store {
     let host = server.sandbox.url().replace("http://", "");
     Store::in_folder(&tap.state_dir(), &scope(&host, ORGANIZATION_ID)).unwrap()
 }
 
-fn lock_file(store: &Store) -> &Path {
+pub fn lock_file(store: &Store) -> &Path {
     let Store::Folder { lock, .. } = store else { unreachable!("it is in a folder") };
     lock
 }
 
-fn ledger_file(store: &Store) -> &Path {
+pub fn ledger_file(store: &Store) -> &Path {
     let Store::Folder { ledger, .. } = store else { unreachable!("it is in a folder") };
     ledger
 }

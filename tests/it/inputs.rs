@@ -88,6 +88,8 @@ fn configs() -> Vec<Row> {
             r#""request_interval_seconds":"60""#,
             r#""max_attempts":0"#,
             r#""key_properties":["user_id"]"#,
+            r#""key_properties":{"user_reports":["user_id"]}"#,
+            r#""extra_reports":["programReport"],"schema_overrides":{"program_report":{},"program":{}}"#,
             r#""types":"guess""#,
             r#""schema_overrides":{"user_report":{"capacity":"int"}}"#,
             r#""extra_reports":["../x"]"#,

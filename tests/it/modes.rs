@@ -30,6 +30,47 @@ fn the_test_spends_exactly_one_request() {
 }
 
 #[test]
+fn the_test_says_whether_the_credentials_work_and_what_to_do() {
+    let works = "the credentials work: `userReport` was fetched; the next request is allowed in 1 s";
+    let refused = "the credentials do not work: cannot fetch `userReport` (attempt 1 of 1): the API answered";
+    let unknown = "the credentials could not be tested: cannot fetch `userReport`";
+    let no_report = "the credentials were not refused, but what was answered is no report that can be used:";
+    let page = "a proxy or a login page may be answering";
+    for (faults, code, words, hint) in [
+        (&[][..], 0, works, ""),
+        (&["401"], 77, refused, "; hint: check `api_key`, `client_id` and `organization_id`"),
+        (&["403"], 77, refused, "; hint: check `api_key`"),
+        (&["429", "retry-after=120"], 75, unknown, "allowed in 12"),
+        (&["429"], 75, unknown, "; hint: is another program using the same key?"),
+        (&["400"], 69, unknown, "; hint: check `organization_id` and `client_id`"),
+        (&["404"], 69, unknown, "; hint: check `organization_id`, `base_url`"),
+        (&["302"], 69, unknown, "; hint: redirects are not followed"),
+        (&["503"], 75, unknown, "; hint: a temporary outage"),
+        (&["cut=20"], 69, unknown, "; hint: the network or the API broke the answer off"),
+        (&["body=<html></html>"], 65, no_report, page),
+        (&["body={\"report\":null}"], 65, no_report, "; hint: the report itself is not as documented"),
+    ] {
+        let run = Tap::new().faults(faults).args(&["--assume-idle", "--test"]).run();
+        assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (code, 1, ""), "{}", run.stderr);
+        let last = run.stderr.lines().last().unwrap();
+        assert!(last.contains(words) && last.contains(hint), "{faults:?}: {last}");
+    }
+    for wrong in ["organization_id", "client_id", "api_key"] {
+        let run = Tap::new().set(wrong, "wrong".into()).args(&["--assume-idle", "--test"]).run();
+        assert_eq!((run.code, run.seen.len()), (77, 1));
+        assert!(run.critical().contains(refused), "{}", run.stderr);
+    }
+    let gone = Tap::new().set("base_url", "http://127.0.0.1:9".into()).args(&["--assume-idle", "--test"]);
+    let run = gone.run();
+    assert_eq!(run.code, 69);
+    assert!(
+        run.critical().contains(unknown) && run.critical().contains("check the network"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn about_is_one_document() {
     for (format, sign) in
         [("json", "\"capabilities\""), ("text", "api_key_command"), ("markdown", "| `api_key` |")]

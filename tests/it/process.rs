@@ -47,7 +47,7 @@ fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
 
 #[test]
 fn a_target_that_is_gone_is_named() {
-    let tap = Tap::new().rows(20_000).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(20_000).faults(&["chunked"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     drop(child.stdout.take());
@@ -108,7 +108,7 @@ fn a_state_folder_that_cannot_be_used_sends_nothing() {
 }
 
 /// Runs the tap under a shell's limit, after `before`.
-fn limited(tap: &Tap, before: &str) -> super::tap::Run {
+pub fn limited(tap: &Tap, before: &str) -> super::tap::Run {
     let server = tap.serve();
     let inner = tap.command(&server);
     let mut command = Command::new("sh");
@@ -128,7 +128,7 @@ fn limited(tap: &Tap, before: &str) -> super::tap::Run {
 #[test]
 fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
     // More than the spool keeps in memory.
-    let tap = Tap::new().rows(60_000).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(60_000).faults(&["chunked"]).args(&["--assume-idle"]);
     for before in ["export TMPDIR=/nonexistent", "trap '' XFSZ; ulimit -f 64"] {
         let run = limited(&tap, before);
         assert_eq!(
@@ -157,7 +157,7 @@ fn a_closed_stderr_stops_nothing() {
 
 #[test]
 fn a_second_signal_does_not_wait() {
-    let tap = Tap::new().rows(20_000).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(20_000).faults(&["chunked"]).args(&["--assume-idle"]);
     let server = tap.serve();
     // Nobody reads stdout: the delivery hangs in the middle of a line.
     let mut child = tap.command(&server).spawn().unwrap();

@@ -67,6 +67,7 @@ impl Tap {
         self.set("request_interval_seconds", json!(seconds))
     }
 
+    /// Many rows want the fault `chunked`: else the server counts their bytes before it answers at all.
     pub fn rows(mut self, rows: u64) -> Self {
         self.options.rows = rows;
         self

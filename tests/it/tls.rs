@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
@@ -13,16 +14,26 @@ use super::tap::{Run, Tap, finish};
 const BODY: &str = r#"{"report":"a,b\n1,2\n"}"#;
 
 /// How the server's certificate is.
-struct Certificate<'a> {
-    host: &'a str,
-    last_year: i32,
+pub struct Certificate<'a> {
+    pub host: &'a str,
+    pub last_year: i32,
 }
 
-const GOOD: Certificate = Certificate { host: "localhost", last_year: 4000 };
+pub const GOOD: Certificate = Certificate { host: "localhost", last_year: 4000 };
 
 /// A server on loopback that answers every request with `answer`; returns its port and its CA in PEM form.
 /// Without `close_notify` the end of the connection proves nothing.
 fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16, String) {
+    let (port, authority, _) = watched(certificate, answer, close_notify);
+    (port, authority)
+}
+
+/// The same, and how many clients sent something after the handshake.
+pub fn watched(
+    certificate: &Certificate,
+    answer: String,
+    close_notify: bool,
+) -> (u16, String, Arc<AtomicUsize>) {
     let mut authority = CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -40,17 +51,21 @@ fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16,
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&requests);
     std::thread::spawn(move || {
         while let Ok((socket, _)) = listener.accept() {
             let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
             // A client that refuses the certificate ends the handshake here.
-            if tls.read(&mut [0; 8192]).is_ok() && tls.write_all(answer.as_bytes()).is_ok() && close_notify {
+            let Ok(sent) = tls.read(&mut [0; 8192]) else { continue };
+            counter.fetch_add(sent.min(1), Ordering::SeqCst);
+            if tls.write_all(answer.as_bytes()).is_ok() && close_notify {
                 tls.conn.send_close_notify();
                 let _ = tls.flush();
             }
         }
     });
-    (port, authority.pem())
+    (port, authority.pem(), requests)
 }
 
 fn whole() -> String {

@@ -1,0 +1,112 @@
+//! A look along the way to the API without a request: its name, a connection, the TLS handshake, and no more.
+//!
+//! The way is the client's own: the same proxies, roots and time-out. Behind a proxy it ends at the proxy,
+//! because the next step would be a request to it.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use rustls::pki_types::ServerName;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::attempt::refuses_certificate;
+use super::client::{self, CONNECT, cause, tls};
+use super::failure::Kind;
+use crate::error::{Error, Exit, Result};
+use crate::settings::Settings;
+
+/// The first machine on the way.
+pub struct Way {
+    /// Its name or address.
+    pub host: String,
+    port: u16,
+    /// Whether it is a proxy.
+    pub is_proxy: bool,
+}
+
+impl Way {
+    /// The way that requests take.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let url = &settings.base_url;
+        let proxy = url.as_str().parse().ok().filter(|_| settings.is_secure());
+        if let Some(proxy) = proxy.and_then(|url| Matcher::from_system().intercept(&url)) {
+            let proxy = proxy.uri();
+            let usual = if proxy.scheme_str() == Some("https") { 443 } else { 80 };
+            let port = proxy.port_u16().unwrap_or(usual);
+            return Self { host: bare(proxy.host()), port, is_proxy: true };
+        }
+        let port = url.port_or_known_default().unwrap_or_default();
+        Self { host: bare(url.host_str()), port, is_proxy: false }
+    }
+
+    /// Asks the resolver.
+    pub async fn resolve(&self) -> Result<Vec<SocketAddr>> {
+        match patiently(lookup_host((self.host.as_str(), self.port))).await {
+            Ok(addresses) => Ok(addresses.collect()),
+            Err(failed) => Err(unreachable(&format!("cannot find `{}`", self.host), &failed)),
+        }
+    }
+
+    /// Opens a connection to the first address that accepts one.
+    pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream> {
+        let connected = patiently(TcpStream::connect(addresses)).await;
+        connected.map_err(|failed| unreachable(&format!("cannot connect to {self}"), &failed))
+    }
+
+    /// Does the handshake, and says goodbye.
+    pub async fn handshake(&self, settings: &Settings, stream: TcpStream) -> Result<()> {
+        let name = ServerName::try_from(self.host.clone()).map_err(|_| {
+            Error::new(Exit::Usage, format!("no certificate can be made out to `{}`", self.host))
+                .hint("check `base_url`")
+        })?;
+        let connector = TlsConnector::from(Arc::new(tls(settings, true)?));
+        match patiently(connector.connect(name, stream)).await {
+            Ok(mut stream) => {
+                // The server may be gone already, which is no less polite.
+                let _ = patiently(stream.shutdown()).await;
+                Ok(())
+            }
+            Err(failed) if refuses_certificate(&failed) => {
+                Err(refused(Kind::Certificate, "the server's certificate is refused", &failed))
+            }
+            Err(failed) => Err(unreachable("the TLS handshake failed", &failed)),
+        }
+    }
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` port {}", self.host, self.port)
+    }
+}
+
+/// Whether the client can be set up at all: its headers, roots and proxies.
+pub fn client(settings: &Settings) -> Result<()> {
+    client::build(settings).map(drop)
+}
+
+/// A host without the brackets that an IPv6 address wears in a URL.
+fn bare(host: Option<&str>) -> String {
+    host.unwrap_or_default().trim_matches(['[', ']']).to_owned()
+}
+
+/// A step with the client's patience.
+async fn patiently<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| Err(io::Error::other(format!("no answer within {} s", CONNECT.as_secs())));
+    timeout(CONNECT, step).await.unwrap_or_else(late)
+}
+
+fn unreachable(what: &str, failed: &io::Error) -> Error {
+    refused(Kind::Unreachable, what, failed)
+}
+
+fn refused(kind: Kind, what: &str, failed: &io::Error) -> Error {
+    Error::new(kind.exit(), format!("{what}: {}", cause(failed))).hint(kind.hint())
+}

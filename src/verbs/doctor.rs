@@ -1,0 +1,214 @@
+//! `doctor`: everything that can be known to be wrong without a request, one line a check.
+//!
+//! Nothing is sent to the API but a TLS handshake, and nothing on the disk is changed. A check that fails does not
+//! stop those that do not need it; the worst failure names the exit code.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::say;
+use crate::api::gate::{Gate, Outlook};
+use crate::api::ledger::{Pace, seconds};
+use crate::api::probe::{self, Way};
+use crate::api::scope;
+use crate::api::store::{Place, Store, inspect};
+use crate::clock::Home;
+use crate::error::{Error, Exit, Result};
+use crate::settings::config::is_open_to_others;
+use crate::settings::env::Environment;
+use crate::settings::{self, Settings};
+
+/// Looks at everything and writes what it found.
+pub async fn doctor(
+    configs: &[String],
+    environment: &Environment,
+    stdin: &mut dyn Read,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut chart = Chart { out, failed: Vec::new(), worst: None };
+    let settings = settings::load(configs, environment, stdin);
+    let settings = chart.judge("settings", settings, |_| "complete and valid".into())?;
+    clock(Home::here().as_ref(), &mut chart)?;
+    if let Some((settings, warnings)) = settings {
+        key(&settings, &warnings, &mut chart)?;
+        state(&settings, &mut chart)?;
+        network(&settings, environment, &mut chart).await?;
+        temporary(&settings, &mut chart)?;
+    } else {
+        chart.note(
+            "skipped",
+            "the rest",
+            "key, state folder, network and temporary folder need valid settings",
+        )?;
+    }
+    chart.sum()
+}
+
+fn clock(home: Option<&Home>, chart: &mut Chart) -> Result<()> {
+    let (status, words) = match home {
+        Some(_) => ("ok", "the boot clock proves how long ago the last request was"),
+        None => (
+            "warning",
+            "this system does not name its boot, so nothing proves when the last request was; hint: expect the longest wait before each run",
+        ),
+    };
+    chart.note(status, "clock", words)
+}
+
+fn key(settings: &Settings, warnings: &[String], chart: &mut Chart) -> Result<()> {
+    chart.note("ok", "key", &format!("it stands in {}", settings.api_key_from))?;
+    for warning in warnings {
+        chart.note("warning", "key", warning)?;
+    }
+    match &settings.api_key_file {
+        Some(file) if is_open_to_others(file) => {
+            let words =
+                format!("`{}` can be read by others on this machine; hint: `chmod 600` it", file.display());
+            chart.note("warning", "key", &words)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn state(settings: &Settings, chart: &mut Chart) -> Result<()> {
+    let folder = &settings.state_dir;
+    let found = chart.judge("state folder", inspect(folder), |place| match place {
+        Place::Ready => format!("`{}` is there and writable", folder.display()),
+        Place::Missing => format!("`{}` is not there yet; the first run makes it", folder.display()),
+    })?;
+    if found.is_some() { gate(settings, chart) } else { Ok(()) }
+}
+
+/// The gate as the next run would find it.
+fn gate(settings: &Settings, chart: &mut Chart) -> Result<()> {
+    let store = Store::at(&settings.state_dir, &scope(settings));
+    let lock = store.to_string();
+    let gate = Gate::new(store, Pace::of(settings.request_interval), settings.max_wait, false);
+    let outlook = chart.judge("lock", gate.outlook(), |outlook| match outlook {
+        Outlook::Held => format!("another process holds {lock}; the next request is its own"),
+        Outlook::Free { .. } => format!("nobody holds {lock}"),
+    })?;
+    let Some(Outlook::Free { wait, reason, failures }) = outlook else { return Ok(()) };
+    let so_far = if failures > 0 { format!("; failures in a row: {failures}") } else { String::new() };
+    let words = match seconds(wait) {
+        0 => format!("allowed now{so_far}"),
+        left => format!("allowed in {left} s: {reason}{so_far}"),
+    };
+    if wait <= settings.max_wait {
+        return chart.note("ok", "next request", &words);
+    }
+    let words = words + "; hint: run again then, because `max_wait_seconds` is less";
+    chart.note("warning", "next request", &words)
+}
+
+async fn network(settings: &Settings, environment: &Environment, chart: &mut Chart<'_>) -> Result<()> {
+    let client = chart.judge("client", probe::client(settings), |()| "can be set up".into())?;
+    let way = Way::of(settings);
+    let is_tls = settings.is_secure() && !way.is_proxy;
+    // The client passes over a proxy that it does not understand, and says nothing.
+    let set = |names: &[&'static str]| names.iter().copied().find(|name| environment.get(name).is_some());
+    let proxy = set(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+    if let (Some(name), None, true) = (proxy, set(&["NO_PROXY", "no_proxy"]), is_tls) {
+        let words = format!(
+            "`{name}` is no address of a proxy, so none is used; hint: as in `http://127.0.0.1:3128`"
+        );
+        chart.note("warning", "proxy", &words)?;
+    }
+    let found = chart.judge("dns", way.resolve().await, |addresses| {
+        let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        format!("`{}` is {}", way.host, addresses.join(", "))
+    })?;
+    let Some(addresses) = found else { return Ok(()) };
+    let connected = chart.judge("connection", way.connect(&addresses).await, |_| {
+        if way.is_proxy {
+            format!("{way} is a proxy and accepts connections; what lies behind it only a request can tell")
+        } else {
+            format!("{way} accepts connections")
+        }
+    })?;
+    if let (Some(stream), Some(()), true) = (connected, client, is_tls) {
+        let shaken = way.handshake(settings, stream).await;
+        chart.judge("tls", shaken, |()| "the certificate is trusted".into())?;
+    }
+    Ok(())
+}
+
+/// A report beyond the spool's memory needs the disk; many never do, so this is never a failure.
+fn temporary(settings: &Settings, chart: &mut Chart) -> Result<()> {
+    let folder = tempfile::env::temp_dir();
+    let largest = settings.max_report_bytes;
+    let (status, words) = match tempfile::tempfile().and_then(|_| free(&folder)) {
+        Err(cause) => {
+            ("warning", format!("cannot be used: {cause}; hint: set `TMPDIR` to a writable folder"))
+        }
+        Ok(free) if free < largest => (
+            "warning",
+            format!(
+                "has {} MiB free, and `max_report_bytes` is {} MiB; hint: set `TMPDIR` to a larger folder if your reports are that large",
+                free >> 20,
+                largest >> 20
+            ),
+        ),
+        Ok(free) => ("ok", format!("has {} MiB free, enough for `max_report_bytes`", free >> 20)),
+    };
+    chart.note(status, "temporary", &format!("`{}` {words}", folder.display()))
+}
+
+fn free(folder: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// What was found so far.
+struct Chart<'a> {
+    out: &'a mut dyn Write,
+    failed: Vec<&'static str>,
+    worst: Option<Exit>,
+}
+
+impl Chart<'_> {
+    /// One line.
+    fn note(&mut self, status: &str, check: &str, words: &str) -> Result<()> {
+        say(&format!("{status:<8} {check:<13} {words}"), self.out)
+    }
+
+    /// The line of a check that can fail; hands on what it brought.
+    fn judge<T>(
+        &mut self,
+        check: &'static str,
+        outcome: Result<T>,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<Option<T>> {
+        match outcome {
+            Ok(found) => {
+                self.note("ok", check, &words(&found))?;
+                Ok(Some(found))
+            }
+            Err(error) => {
+                self.note("failed", check, &error.to_string())?;
+                self.failed.push(check);
+                self.worst = self.worst.into_iter().chain([error.exit]).max_by_key(|exit| exit.rank());
+                Ok(None)
+            }
+        }
+    }
+
+    fn sum(self) -> Result<()> {
+        let Some(worst) = self.worst else { return Ok(()) };
+        let message = format!("these checks failed: {}", self.failed.join(", "));
+        Err(Error::new(worst, message).hint("their lines on stdout say what to do"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_a_boot_id_costs_a_longer_wait() {
+        let mut out = Vec::new();
+        clock(None, &mut Chart { out: &mut out, failed: Vec::new(), worst: None }).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert!(line.starts_with("warning  clock         this system does not name its boot"), "{line}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Completions, the manual, and which flags may stand before which sub-command.
+
+use std::process::Command;
+
+use tap_together::api::store::replace;
+
+use super::tap::Tap;
+
+fn printed(arguments: &[&str]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_tap-together")).args(arguments).env_clear().output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+const SUBCOMMANDS: [&str; 6] = ["init", "doctor", "check", "sandbox", "completions", "man"];
+
+#[test]
+fn every_shell_completes_every_word() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = printed(&["completions", shell]);
+        for word in SUBCOMMANDS.into_iter().chain(["assume-idle", "directory"]) {
+            assert!(script.contains(word), "{shell} lacks {word}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("completions");
+    replace(&script, printed(&["completions", "bash"]).as_bytes()).unwrap();
+    let typed = r#"source "$0"; COMP_WORDS=(tap-together do); COMP_CWORD=1; _tap__together tap-together do; echo "${COMPREPLY[@]}""#;
+    let output = Command::new("bash").args(["-c", typed]).arg(&script).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "doctor");
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command_and_a_line_for_every_flag() {
+    let help = printed(&["--help"]);
+    let page = printed(&["man"]);
+    assert!(page.contains(".TH tap-together 1"), "{page}");
+    for command in SUBCOMMANDS {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        assert!(page.contains(&format!("tap\\-together\\-{command}(1)")), "{command}");
+        let own = printed(&["man", command]);
+        assert!(own.contains(&format!(".TH tap-together-{command} 1")), "{own}");
+        flags_are_in(&printed(&[command, "--help"]), &own);
+    }
+    flags_are_in(&help, &page);
+}
+
+/// Every flag of a help text has its line in the manual page.
+fn flags_are_in(help: &str, page: &str) {
+    let flags = help.lines().filter_map(|line| line.split_once("--").filter(|(before, _)| before.len() <= 6));
+    let flags: Vec<&str> = flags.map(|(_, rest)| rest.split([' ', ',']).next().unwrap()).collect();
+    assert!(flags.contains(&"help"), "{help}");
+    for flag in flags {
+        assert!(page.contains(&format!("\\fB\\-\\-{}\\fR", flag.replace('-', "\\-"))), "--{flag}: {page}");
+    }
+}
+
+#[test]
+fn flags_of_a_sync_stand_before_no_other_command_than_doctor() {
+    for command in ["check", "man", "init"] {
+        let run = Tap::new().args(&[command]).run();
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{command}");
+        assert!(run.critical().contains("an argument cannot stand there"), "{}", run.stderr);
+    }
+    let run = Tap::new().args(&["--catalog", "/nonexistent", "--state", "/nonexistent", "doctor"]).run();
+    assert_eq!((run.code, run.seen.len()), (0, 0), "{}", run.stdout);
+    for unknown in [&["man", "no-such-command"][..], &["completions", "no-such-shell"], &["completions"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tap-together")).args(unknown).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{unknown:?}");
+    }
+}
