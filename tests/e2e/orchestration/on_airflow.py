@@ -1,6 +1,7 @@
 """Airflow: two organisations, twice with state, a failure that passes, a key that is refused"""
 
 import json
+import sqlite3
 
 from stage import KEY, Organisation
 
@@ -36,6 +37,10 @@ def run(stage):
     first = north.holds(1)
     test("north")
     assert north.holds(2) > first
+    # `dags test` does not look at pools, but it says what a scheduler would look at.
+    with sqlite3.connect(stage.folder / "airflow/airflow.db") as database:
+        pools = database.execute("select distinct pool, slots from task_instance join slot_pool using (pool)").fetchall()
+    assert pools == [("together_north", 1)], pools
     log = test("south")
     assert "exit code 75" in log and "new_state=up_for_retry" in log, log[-4000:]
     south.holds(1)
