@@ -184,7 +184,9 @@ pub fn due(reading: &Reading, present: &Present, pace: Pace) -> Due {
         Reading::Found(ledger) => ledger,
     };
     let began = Duration::from_millis(ledger.boottime_ms);
-    if !ledger.is_from(present.home.as_ref()) || began > present.locked {
+    // Rounded up as the ledger is: one written within the last millisecond is not from the future.
+    let future = ledger.boottime_ms > millis(present.locked);
+    if !ledger.is_from(present.home.as_ref()) || future {
         let owed = ledger.not_before_unix_ms.map_or(0, |then| then.saturating_sub(present.unix_ms));
         let owed = Duration::from_millis(owed.try_into().unwrap_or(0));
         return later(unproven, Due { at: present.locked.saturating_add(owed), reason: Reason::BackOff });
@@ -265,6 +267,14 @@ mod tests {
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &elsewhere), (1_121, Reason::Unproven));
         let nowhere = Present { home: None, ..here };
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &nowhere), (1_121, Reason::Unproven));
+    }
+
+    #[test]
+    fn a_ledger_of_this_very_millisecond_is_not_from_the_future() {
+        let ended = Duration::from_micros(990_000_100);
+        let entry = Ledger::new(Phase::Done, ended, Some(&home()), 0);
+        let here = Present { locked: ended + Duration::from_micros(200), ..present(0) };
+        assert_eq!(due(&Reading::Found(entry), &here, PACE).reason, Reason::Interval);
     }
 
     #[test]

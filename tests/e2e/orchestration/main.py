@@ -1,0 +1,25 @@
+"""Every part, or those named: each is a module whose `run` takes a stage and fails by an exception."""
+
+import importlib
+import os
+import sys
+import time
+
+from stage import Stage
+
+PARTS = ["on_its_own", "on_airflow", "on_dagster", "on_kubernetes", "with_secrets", "with_dbt"]
+
+
+def main():
+    binary, venvs, work, *names = sys.argv[1:]
+    for name in names or PARTS:
+        part = importlib.import_module(name)
+        began = time.monotonic()
+        folder = os.path.join(work, name)
+        with Stage(binary, venvs, folder) as stage:
+            part.run(stage)
+            stage.holds_no_key()
+        print(f"{part.__doc__.splitlines()[0]} ({time.monotonic() - began:.0f} s)", flush=True)
+
+
+main()

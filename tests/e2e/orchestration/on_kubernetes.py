@@ -1,0 +1,50 @@
+"""Kubernetes: the manifest by Kubernetes' own schemas, and what its container runs"""
+
+import json
+import sys
+
+from stage import KEY, PACKAGING, Organisation
+
+sys.path.append(str(PACKAGING))
+from together_sync import HOPELESS
+
+MANIFEST = PACKAGING / "kubernetes/cronjob.yaml"
+# The first in which all of it is stable, and the last that the validator knows.
+VERSIONS = ["1.31", "1.37"]
+# Kubernetes' own YAML is read by its Python's.
+TO_JSON = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))"
+
+
+def run(stage):
+    bin = stage.venvs / "kubernetes/bin"
+    for version in VERSIONS:
+        stage.run(bin / "kubernetes-validate", "--strict", "-k", version, MANIFEST)
+    misspelt = stage.folder / "misspelt.yaml"
+    misspelt.write_text(MANIFEST.read_text().replace("fsGroup:", "fsGroups:"))
+    stage.run(bin / "kubernetes-validate", "--strict", misspelt, code=1)
+
+    _, cronjob = json.loads(stage.run(bin / "python", "-c", TO_JSON, MANIFEST))
+    job = cronjob["spec"]["jobTemplate"]["spec"]
+    assert set(job["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"]) == HOPELESS
+    container = job["template"]["spec"]["containers"][0]
+
+    north = Organisation(stage, "north")
+    kept = {"organization-id": "sandbox-organization", "client-id": "sandbox-client", "api-key": KEY}
+    environment = {
+        entry["name"]: entry["value"] if "value" in entry else kept[entry["valueFrom"]["secretKeyRef"]["key"]]
+        for entry in container["env"]
+    }
+    stage.environment |= {f"TAP_TOGETHER_{name.upper()}": str(value) for name, value in north.settings.items()}
+    stage.environment |= environment
+    # The container's paths are below the stage; its image has another target.
+    places = {
+        "/usr/local/bin/together_sync.py": str(PACKAGING / "together_sync.py"),
+        "/state/north": str(north.folder),
+        "/secrets/target.json": str(north.folder / "target.json"),
+        "target-postgres": "target-jsonl",
+    }
+    words = [places.get(word, word) for word in container["command"] + container["args"]]
+    stage.run(*words)
+    first = north.holds(1)
+    stage.run(*words)
+    assert north.holds(2) > first
