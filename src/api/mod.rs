@@ -5,10 +5,10 @@
 
 mod attempt;
 mod client;
-mod failure;
+pub mod failure;
 pub mod gate;
 pub mod ledger;
-mod retry;
+pub mod retry;
 pub mod store;
 
 use std::path::Path;
