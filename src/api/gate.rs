@@ -66,12 +66,6 @@ impl Gate {
         Self { store, pace, max_wait, assume_idle, home: Home::here() }
     }
 
-    /// The interval that the gate keeps.
-    #[must_use]
-    pub fn pace(&self) -> Pace {
-        self.pace
-    }
-
     /// Waits for the lock and for the time, then writes the intent and hands out the permit.
     pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
         let asked = clock::now();
@@ -110,11 +104,13 @@ impl Gate {
     }
 
     async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Option<std::fs::File>> {
-        let mut told = false;
+        let mut lock = self.store.try_lock().map_err(unsent)?;
+        if let Lock::Held = lock {
+            telemetry.info(&format!("waiting for another process that holds {}", self.store));
+        }
         loop {
-            match self.store.try_lock().map_err(unsent)? {
-                Lock::Ours(file) => return Ok(file),
-                Lock::Held => {}
+            if let Lock::Ours(file) = lock {
+                return Ok(file);
             }
             if clock::now().saturating_sub(asked) >= self.max_wait {
                 let message =
@@ -123,11 +119,8 @@ impl Gate {
                     Error::new(Exit::Busy, message).hint("let it finish, or raise `max_wait_seconds`")
                 );
             }
-            if !told {
-                telemetry.info(&format!("waiting for another process that holds {}", self.store));
-                told = true;
-            }
             tokio::time::sleep(LOCK_POLL).await;
+            lock = self.store.try_lock().map_err(unsent)?;
         }
     }
 
@@ -143,7 +136,7 @@ impl Gate {
             let hint = format!("run again then; {} remembers it", self.store);
             return Err(Error::new(Exit::Busy, message).hint(hint));
         }
-        if whole > LONGEST_NAP || due.reason == Reason::BackOff {
+        if is_worth_a_line(whole, due.reason) {
             telemetry.info(&format!(
                 "waiting {:.1} s before the next request: {}",
                 whole.as_secs_f64(),
@@ -160,6 +153,11 @@ impl Gate {
             tokio::time::sleep(left.min(LONGEST_NAP)).await;
         }
     }
+}
+
+/// Whether a wait is told: short ones are routine, but a back-off says that something failed.
+fn is_worth_a_line(wait: Duration, reason: Reason) -> bool {
+    wait > LONGEST_NAP || reason == Reason::BackOff
 }
 
 /// Without a permit there is no request, and the operator should know.
@@ -201,3 +199,7 @@ impl Permit<'_> {
         self.gate.store.write(&entry)
     }
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

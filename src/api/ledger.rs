@@ -259,12 +259,15 @@ mod tests {
             (1_111, Reason::Ambiguous)
         );
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Inflight, 10)), &here), (1_121, Reason::Unproven));
+        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 1_000)), &here), (1_061, Reason::Interval));
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 1_001)), &here), (1_121, Reason::Unproven));
         let idle = Present { assume_idle: true, ..here.clone() };
         assert_eq!(seconds(&Reading::Absent, &idle), (1_000, Reason::Idle));
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Inflight, 10)), &idle), (1_121, Reason::Unproven));
         let elsewhere = Present { home: Some(Home { boot_id: "other".into(), time_ns: 7 }), ..here.clone() };
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &elsewhere), (1_121, Reason::Unproven));
+        let shifted = Present { home: Some(Home { time_ns: 8, ..home() }), ..here.clone() };
+        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &shifted), (1_121, Reason::Unproven));
         let nowhere = Present { home: None, ..here };
         assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &nowhere), (1_121, Reason::Unproven));
     }
@@ -283,13 +286,30 @@ mod tests {
         let mut entry = ledger(Phase::Done, 990);
         entry.not_before = Some(2_000_000);
         assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (2_000, Reason::BackOff));
-        entry.not_before = Some(1);
-        assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (1_051, Reason::Interval));
+        for sooner in [1, 1_051_000] {
+            entry.not_before = Some(sooner);
+            assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (1_051, Reason::Interval));
+        }
         entry.boot_id = "other".into();
         entry.not_before_unix_ms = Some(500_000);
         assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (1_500, Reason::BackOff));
         entry.not_before_unix_ms = Some(-1);
         assert_eq!(seconds(&Reading::Found(entry), &here), (1_121, Reason::Unproven));
+    }
+
+    #[test]
+    fn only_this_format_is_understood() {
+        let entry = Ledger { failures: 3, ..ledger(Phase::Ambiguous, 1) };
+        let text = serde_json::to_string(&entry).unwrap();
+        let reading = Ledger::parse(text.as_bytes());
+        assert_eq!((reading.failures(), &reading), (3, &Reading::Found(entry)));
+        let newer = Ledger::parse(text.replace("\"version\":1", "\"version\":2").as_bytes());
+        assert_eq!((newer.failures(), newer), (0, Reading::Unreadable));
+    }
+
+    #[test]
+    fn the_operator_is_told_how_to_skip_the_first_wait() {
+        assert!(Reason::FirstRun.to_string().contains("`--assume-idle` skips this wait"));
     }
 
     proptest! {

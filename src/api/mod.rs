@@ -5,11 +5,11 @@
 
 mod attempt;
 mod client;
-mod failure;
+pub mod failure;
 pub mod gate;
 pub mod ledger;
 pub mod probe;
-mod retry;
+pub mod retry;
 pub mod store;
 
 use std::path::Path;
@@ -89,7 +89,7 @@ impl Api {
     /// From the end of one request to the next.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        self.gate.pace().interval
+        self.policy.interval
     }
 
     /// Brings one whole report, however often that takes within the policy.

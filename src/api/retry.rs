@@ -127,8 +127,13 @@ mod tests {
         };
         assert_eq!(asked(1), Decision::Again(Duration::from_secs(61)));
         assert_eq!(asked(120), Decision::Again(Duration::from_mins(2)));
+        assert_eq!(asked(3_600), Decision::Again(Duration::from_hours(1)));
         assert_eq!(asked(3_601), Decision::GiveUp(Some(Duration::from_secs(3_601))));
         assert!(matches!(asked(u64::MAX), Decision::GiveUp(Some(_))));
+        let mut failure = failure(Kind::Status(429));
+        failure.retry_after = Some(Duration::from_mins(5));
+        let spread = decide(&failure, 1, 1, policy(), 0.5);
+        assert_eq!(spread, Decision::Again(Duration::from_millis(302_500)), "not all taps at one moment");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! locks a new one would be a second way in. Nothing here follows a symbolic link or blocks on a FIFO.
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -182,8 +183,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|failed| failed.error)?;
-    match File::open(folder)?.sync_all() {
-        // Some network file systems cannot flush a folder; there the rename is as good as it gets.
+    flushed(File::open(folder)?.sync_all())
+}
+
+/// Some network file systems cannot flush a folder; there the rename is as good as it gets.
+fn flushed(outcome: std::io::Result<()>) -> std::io::Result<()> {
+    match outcome {
         Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         outcome => outcome,
     }
@@ -192,14 +197,15 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// Removes what killed processes left behind; what cannot be removed harms nobody.
 fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let abandoned = |meta: std::fs::Metadata| {
-            meta.modified().is_ok_and(|at| clock::wall() - DateTime::<Utc>::from(at) > ABANDONED)
-        };
-        let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
-        if unfinished && entry.metadata().is_ok_and(abandoned) {
+        let Ok(modified) = entry.metadata().and_then(|meta| meta.modified()) else { continue };
+        if is_abandoned(&entry.file_name(), clock::wall() - DateTime::<Utc>::from(modified)) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+fn is_abandoned(name: &OsStr, age: TimeDelta) -> bool {
+    name.to_string_lossy().starts_with(UNFINISHED) && age > ABANDONED
 }
 
 fn is_missing(path: &Path) -> bool {
@@ -207,12 +213,12 @@ fn is_missing(path: &Path) -> bool {
 }
 
 fn prepare(folder: &Path) -> Result<()> {
-    match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
-        Ok(()) => {}
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(unusable(folder, &cause)),
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    // What cannot be made may be there already, and may be what it should not.
+    match made {
+        Err(cause) if is_missing(folder) => Err(unusable(folder, &cause)),
+        _ => judge(folder),
     }
-    judge(folder)
 }
 
 /// Whether the folder will do, as far as can be known without leaving a trace.
@@ -241,8 +247,7 @@ fn judge(folder: &Path) -> Result<()> {
     if !meta.is_dir() {
         return Err(fail(&"it is not a folder itself (a symbolic link or a file)"));
     }
-    let us = rustix::process::geteuid().as_raw();
-    if meta.uid() != us && meta.uid() != 0 {
+    if !is_trusted(meta.uid(), rustix::process::geteuid().as_raw()) {
         return Err(fail(&"it belongs to another user"));
     }
     if meta.mode() & 0o002 != 0 {
@@ -251,7 +256,16 @@ fn judge(folder: &Path) -> Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(|cause| fail(&cause))
 }
 
+/// Whether what this user keeps stays as `us` left it.
+fn is_trusted(owner: u32, us: u32) -> bool {
+    owner == us || owner == 0
+}
+
 fn io_error(doing: &str, path: &Path, cause: &dyn fmt::Display) -> Error {
     Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
         .hint("without a ledger the API's limit cannot be kept; mend the folder or set `state_dir`")
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

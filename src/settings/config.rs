@@ -149,6 +149,16 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<String> {
     problems
 }
 
+/// Writes `1e10` as an integer: JSON Schema calls it one, serde does not.
+pub fn integers(config: &mut Map<String, Value>) {
+    for value in config.values_mut().filter(|value| value.is_f64()) {
+        let whole = value.as_f64().filter(|number| number.fract() == 0.0);
+        if let Some(Ok(whole)) = whole.map(|number| number.to_string().parse::<u64>()) {
+            *value = whole.into();
+        }
+    }
+}
+
 /// Whether others on this machine can read the file.
 #[must_use]
 pub fn is_open_to_others(path: &Path) -> bool {

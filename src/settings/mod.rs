@@ -196,6 +196,7 @@ pub fn load(
             format!("the schema accepted what the program cannot read (column {})", cause.column()),
         )
     };
+    config::integers(&mut merged);
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
     let settings = Settings::judge(config, key, environment)?;
     let open =

@@ -72,6 +72,8 @@ fn every_bad_config_says_what_is_wrong() {
     }
     for (more, words) in [
         (r#","max_attempts":"canary-key-1f9d""#, "`max_attempts`"),
+        (r#","max_report_bytes":1e30"#, "`max_report_bytes`: the value is greater than the maximum"),
+        (r#","max_message_bytes":2000.5"#, "`max_message_bytes`"),
         (r#","request_interval_seconds":0"#, "`request_interval_seconds`"),
         (r#","request_interval_seconds":30"#, "`request_interval_seconds` is below 60"),
         (r#","base_url":"http://api.example.com""#, "must be https"),
@@ -99,6 +101,19 @@ fn the_key_comes_from_one_place() {
     assert!(command(r#"["false"]"#).unwrap_err().message.contains("(false) failed"));
     assert!(command(r#"["true"]"#).unwrap_err().message.contains("(true) printed no key"));
     assert!(command(r#"["yes"]"#).unwrap_err().message.contains("more than 64 KiB"));
+}
+
+#[test]
+fn an_integer_may_be_written_as_json_allows() {
+    let settings = judge(
+        &with(r#","max_report_bytes":1e10,"max_attempts":2.0"#),
+        &[("TAP_TOGETHER_MAX_MESSAGE_BYTES", "1e6")],
+    );
+    let settings = settings.unwrap();
+    assert_eq!(
+        (settings.max_report_bytes, settings.max_attempts, settings.max_message_bytes),
+        (10_000_000_000, 2, 1_000_000)
+    );
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Catalog {
         Self::parse(&value).map_err(problem)
     }
 
-    fn parse(value: &Value) -> Result<Self, String> {
+    /// Reads a catalog; the error says in a few words what it lacks.
+    pub fn parse(value: &Value) -> Result<Self, String> {
         let streams = value.get("streams").and_then(Value::as_array).ok_or("it has no list `streams`")?;
         let mut entries = BTreeMap::new();
         for (position, stream) in streams.iter().enumerate() {

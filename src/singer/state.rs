@@ -65,7 +65,8 @@ impl State {
         }
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self> {
+    /// Reads the bytes of a state or of a STATE message.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
         let problem = |what: &str| Error::new(Exit::Usage, what);
         if bytes.trim_ascii().is_empty() {
             return Err(problem("it is empty").hint("give `{}` for a fresh start"));
@@ -84,7 +85,8 @@ impl State {
             Some(Value::Null) | None => Map::new(),
             Some(_) => return Err(problem("it is not an object")),
         };
-        if value.get("type").and_then(Value::as_str) == Some("STATE") {
+        // A message in a message, too: what is kept must not look like one when it is read again.
+        while value.get("type").and_then(Value::as_str) == Some("STATE") {
             value = match value.remove("value") {
                 Some(Value::Object(inner)) => inner,
                 _ => return Err(problem("its STATE message has no object as `value`")),
@@ -172,6 +174,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn bookmark(version: i64) -> Bookmark {
@@ -225,7 +229,46 @@ mod tests {
         ] {
             assert_eq!(State::parse(bytes.as_bytes()).unwrap_err().to_string(), message);
         }
-        let newer = State::parse(br#"{"bookmarks":{"user_report":{"version":"7"}}}"#).unwrap_err();
-        assert!(newer.message.contains("no whole number"));
+        for version in ["\"7\"", "7.5"] {
+            let newer = format!(r#"{{"bookmarks":{{"user_report":{{"version":{version}}}}}}}"#);
+            let error = State::parse(newer.as_bytes()).unwrap_err();
+            assert!(error.message.contains("no whole number"), "{version}: {error}");
+        }
+        let other = State::parse(br#"{"bookmarks":{"user_report":{"columns":["a"]}}}"#).unwrap_err();
+        assert!(other.message.contains("`columns` that this version cannot read"));
+        for message in [r#"{"type":"STATE"}"#, r#"{"type":"STATE","value":7}"#] {
+            let error = State::parse(message.as_bytes()).unwrap_err();
+            assert_eq!(error.message, "its STATE message has no object as `value`");
+        }
+    }
+
+    #[test]
+    fn what_a_bookmark_lacks_is_unknown() {
+        let state = State::parse(br#"{"currently_syncing":"s","bookmarks":{"s":{"version":null,"columns":[]},"t":{"row_count":9}}}"#);
+        let state = state.unwrap();
+        assert_eq!((state.version("s"), state.row_count("s"), state.columns("s")), (None, None, None));
+        assert_eq!((state.row_count("t"), state.version("u")), (Some(9), None));
+        assert_eq!(state.currently_syncing(), Some("s"));
+        assert_eq!(State::default().currently_syncing(), None);
+    }
+
+    #[test]
+    fn a_message_in_a_message_is_opened() {
+        let twice = br#"{"type":"STATE","value":{"type":"STATE","value":{"bookmarks":{"s":{"version":5}}}}}"#;
+        assert_eq!(State::parse(twice).unwrap().version("s"), Some(5));
+    }
+
+    #[test]
+    fn only_a_file_that_is_not_there_is_a_fresh_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let put = |bytes| std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        assert_eq!(State::load(&path).unwrap(), State::default());
+        put(br#"{"bookmarks":{"s":{"version":5}}}"#.as_slice());
+        assert_eq!(State::load(&path).unwrap().version("s"), Some(5));
+        put(b"[]");
+        assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: it is not an object"));
+        let folder = State::load(folder.path()).unwrap_err();
+        assert!(folder.message.starts_with("cannot read the state file"), "{folder}");
     }
 }

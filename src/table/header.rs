@@ -3,7 +3,7 @@
 //! Snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes, unique, never one of the reserved `_…` names. The name depends
 //! on the header alone, and on its position only where a header is empty or stands twice.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
@@ -52,10 +52,13 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> V
         .collect();
     // A twin never takes a name that another header has by nature.
     let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
-    let mut seen = HashSet::new();
-    let names = natural
-        .into_iter()
-        .map(|name| if seen.insert(name.to_lowercase()) { name } else { twin(&name, style, &mut taken) });
+    // How many there are of each so far: ten thousand twins must not each count from two.
+    let mut counts = HashMap::new();
+    let names = natural.into_iter().map(|name| {
+        let count = counts.entry(name.to_lowercase()).or_insert(0);
+        *count += 1;
+        if *count == 1 { name } else { twin(&name, style, &mut taken, count) }
+    });
     names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
 }
 
@@ -69,17 +72,16 @@ pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
     }
 }
 
-fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>) -> String {
-    let mut number = 2;
+fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>, number: &mut u32) -> String {
     loop {
         let suffix = format!("_{number}");
         let room = if style == NameStyle::Snake { LONGEST - suffix.len() } else { usize::MAX };
         let stem: String = name.chars().take(room).collect();
-        let candidate = stem + &suffix;
+        let candidate = clear(stem + &suffix);
         if taken.insert(candidate.to_lowercase()) {
             return candidate;
         }
-        number += 1;
+        *number += 1;
     }
 }
 
@@ -110,14 +112,15 @@ fn snake(header: &str) -> String {
     name
 }
 
-/// Verbatim, but clear of the names that belong to targets and to us.
 fn original(header: &str) -> String {
-    let header = header.replace('\0', "");
-    let lower = header.to_lowercase();
-    if lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA) {
-        return format!("column{header}");
-    }
-    header
+    clear(header.replace('\0', ""))
+}
+
+/// The name itself, unless it belongs to targets or to us.
+fn clear(name: String) -> String {
+    let lower = name.to_lowercase();
+    let reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
+    if reserved { format!("column{name}") } else { name }
 }
 
 #[cfg(test)]
@@ -167,6 +170,13 @@ mod tests {
     fn twins_are_numbered_and_take_nobodys_name() {
         assert_eq!(names(&["a", "A", "a_2", "a"], NameStyle::Snake), ["a", "a_3", "a_2", "a_4"]);
         assert_eq!(names(&["A b", "a B", "_sdc_x"], NameStyle::Original), ["A b", "a B_2", "column_sdc_x"]);
+        assert_eq!(names(&["_sdc", "_SDC"], NameStyle::Original), ["_sdc", "column_SDC_2"]);
+    }
+
+    #[test]
+    fn as_many_twins_as_a_table_may_have() {
+        let names = names(&["a"; 10_000], NameStyle::Snake);
+        assert_eq!((names[1].as_str(), names[9_999].as_str()), ("a_2", "a_10000"));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
+/// What an encoder must escape by RFC 3986; some escape all that is no letter or digit.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Replaces every known secret: raw, percent-encoded, base64, JSON-escaped.
 #[derive(Default)]
@@ -20,17 +22,20 @@ impl Redactor {
             return;
         }
         let json = serde_json::Value::from(secret).to_string();
-        let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
         let mut spellings = vec![
             secret.to_owned(),
             json[1..json.len() - 1].to_owned(),
-            percent.to_lowercase(),
-            percent,
             STANDARD.encode(secret),
             STANDARD_NO_PAD.encode(secret),
             URL_SAFE.encode(secret),
             URL_SAFE_NO_PAD.encode(secret),
         ];
+        for escaped in [NON_ALPHANUMERIC, RESERVED] {
+            let pieces = || utf8_percent_encode(secret, escaped);
+            let lower =
+                |piece: &str| if piece.starts_with('%') { piece.to_lowercase() } else { piece.to_owned() };
+            spellings.extend([pieces().collect(), pieces().map(lower).collect()]);
+        }
         self.spellings.append(&mut spellings);
         // The longest first: a shorter spelling may be a part of it.
         self.spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
@@ -63,6 +68,15 @@ mod tests {
                 let text = redactor.redact(&format!("{before}{spelling}{after}"));
                 prop_assert!(!text.contains(&spelling), "{}", text);
             }
+        }
+    }
+
+    #[test]
+    fn percent_signs_come_in_four_ways() {
+        let mut redactor = Redactor::default();
+        redactor.hide("Ab-c/D=");
+        for spelling in ["Ab-c%2FD%3D", "Ab-c%2fD%3d", "Ab%2Dc%2FD%3D", "Ab%2dc%2fD%3d"] {
+            assert_eq!(redactor.redact(&format!("x{spelling}y")), "x***y");
         }
     }
 

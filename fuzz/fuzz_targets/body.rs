@@ -1,0 +1,110 @@
+//! The body decoder, against `serde_json` and against itself.
+//!
+//! The first byte chooses what becomes of NUL characters and how the rest, the body, is split. What holds:
+//! - whole, byte by byte and in pieces of any size, the outcome is one (of bytes that are no UTF-8: refused in each);
+//! - it is a report exactly where `serde_json` finds an object with one `report`, a string, and of the same text;
+//! - what is refused as no JSON is none. Known differences: a byte order mark is skipped, half a surrogate pair
+//!   becomes U+FFFD, NUL characters are treated as chosen, and nesting has a limit.
+
+#![no_main]
+
+use std::fmt;
+
+use libfuzzer_sys::fuzz_target;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use tap_together::report::body::{Body, BodyError, Mended, OnNul};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&first, body)) = data.split_first() else { return };
+    let on_nul = [OnNul::Strip, OnNul::Keep, OnNul::Fail][usize::from(first) % 3];
+    let whole = decode(body, on_nul, body.len().max(1));
+    for size in [1, 2 + usize::from(first) / 3] {
+        let split = decode(body, on_nul, size);
+        if std::str::from_utf8(body).is_ok() {
+            assert_eq!(split, whole);
+        } else {
+            assert!(split.is_err() && whole.is_err());
+        }
+    }
+    let theirs = plainly(body);
+    match whole {
+        Ok((text, mended)) => {
+            let theirs = theirs.expect("a JSON object").expect("one `report`, a string");
+            assert_eq!(text, if on_nul == OnNul::Strip { theirs.replace('\0', "") } else { theirs.clone() });
+            let nuls = if on_nul == OnNul::Strip { theirs.matches('\0').count() as u64 } else { 0 };
+            assert_eq!(mended.nuls, nuls);
+            assert!(mended.surrogates <= text.matches('\u{FFFD}').count() as u64);
+        }
+        Err(BodyError::Shape(_)) => assert!(!matches!(theirs, Some(Some(_)))),
+        Err(BodyError::Nul) => assert_eq!(on_nul, OnNul::Fail),
+        Err(BodyError::Syntax(_, "nested deeper than 128 levels")) => {}
+        Err(_) => assert_eq!(theirs, None),
+    }
+});
+
+fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Mended), BodyError> {
+    let mut decoder = Body::new(on_nul);
+    let mut out = Vec::new();
+    body.chunks(size).try_for_each(|piece| decoder.feed(piece, &mut out))?;
+    let mended = decoder.finish()?;
+    Ok((String::from_utf8(out).expect("the decoder proves UTF-8"), mended))
+}
+
+/// The object's only `report` if it is a string; nothing at all where the body is no object.
+fn plainly(body: &[u8]) -> Option<Option<String>> {
+    let body = std::str::from_utf8(body).ok()?;
+    let body = whole_surrogates(body.strip_prefix('\u{FEFF}').unwrap_or(body));
+    serde_json::from_str(&body).ok().map(|Envelope(reports)| match reports.as_slice() {
+        [Some(report)] => Some(report.clone()),
+        _ => None,
+    })
+}
+
+/// The same JSON with U+FFFD in place of half a surrogate pair, which `serde_json` refuses.
+fn whole_surrogates(body: &str) -> String {
+    let unit = |at: usize| {
+        let digits = body.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
+    };
+    let mut whole = String::new();
+    let mut at = 0;
+    while let Some(next) = body[at..].chars().next() {
+        let (length, keep) = match (unit(at), unit(at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, true),
+            (Some(0xD800..=0xDFFF), _) => (6, false),
+            (Some(_), _) => (6, true),
+            (None, _) if next == '\\' => (1 + body[at + 1..].chars().next().map_or(0, char::len_utf8), true),
+            (None, _) => (next.len_utf8(), true),
+        };
+        whole.push_str(if keep { &body[at..at + length] } else { "\\uFFFD" });
+        at += length;
+    }
+    whole
+}
+
+/// Each `report` of an object; one that is no string is nothing.
+struct Envelope(Vec<Option<String>>);
+
+impl<'de> Deserialize<'de> for Envelope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Envelope;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
+                let mut reports = Vec::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "report" {
+                        reports.push(map.next_value::<serde_json::Value>()?.as_str().map(str::to_owned));
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Envelope(reports))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}

@@ -1,0 +1,64 @@
+//! The catalog: any that is accepted is obeyed as Singer says, and what discovery would describe is read back.
+//!
+//! The input is the file of `--catalog`. What holds: an `automatic` column is selected and an `unsupported` one is
+//! not, whatever else its metadata says; `selected` goes before `selected-by-default`; and the entry of a stream that
+//! is described anew has its properties, its key, and everything selected.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+use tap_together::singer::catalog::{Catalog, Choice, Entry, describe};
+
+fuzz_target!(|file: &[u8]| {
+    let Ok(value) = serde_json::from_slice::<Value>(file) else { return };
+    let Ok(catalog) = Catalog::parse(&value) else { return };
+    let streams = value["streams"].as_array().expect("an accepted catalog has streams");
+    assert_eq!(catalog.names().count(), streams.len());
+    for stream in streams {
+        let name =
+            stream["tap_stream_id"].as_str().or(stream["stream"].as_str()).expect("a stream has a name");
+        let entry = catalog.entry(name).expect("every stream has its entry");
+        for (column, metadata) in last_words(stream) {
+            if let Some(expected) = choice(metadata) {
+                assert_eq!(entry.choice(column), expected, "{name:?}, {column:?}: {metadata}");
+            }
+        }
+        described(name, entry);
+    }
+});
+
+/// Each column's metadata; the last where a column has several.
+fn last_words(stream: &Value) -> Vec<(&str, &Value)> {
+    let mut words: Vec<(&str, &Value)> = Vec::new();
+    for item in stream["metadata"].as_array().into_iter().flatten() {
+        let breadcrumb = item["breadcrumb"].as_array().map(Vec::as_slice);
+        if let (Some([_, Value::String(column)]), true) = (breadcrumb, item["metadata"].is_object()) {
+            words.retain(|(earlier, _)| earlier != column);
+            words.push((column, &item["metadata"]));
+        }
+    }
+    words
+}
+
+/// What plain metadata asks for; nothing where it does not say.
+fn choice(metadata: &Value) -> Option<Choice> {
+    let selected = match (&metadata["inclusion"], &metadata["selected"], &metadata["selected-by-default"]) {
+        (Value::String(inclusion), _, _) if inclusion == "automatic" => true,
+        (Value::String(inclusion), _, _) if inclusion == "unsupported" => false,
+        (_, Value::Bool(selected), _) | (_, Value::Null, Value::Bool(selected)) => *selected,
+        _ => return None,
+    };
+    Some(if selected { Choice::Selected } else { Choice::Deselected })
+}
+
+fn described(name: &str, entry: &Entry) {
+    let key = entry.key_properties.clone().unwrap_or_else(|| vec!["_row_number".into()]);
+    let schema = json!({"type": "object", "properties": entry.properties});
+    let again = json!({"streams": [describe(name, &schema, &key)]});
+    let again = Catalog::parse(&again).expect("what is described can be read");
+    let again = again.entry(name).expect("under its name");
+    assert!(again.is_selected() && again.other_method.is_none());
+    assert_eq!((&again.properties, &again.key_properties), (&entry.properties, &entry.key_properties));
+    assert!(entry.properties.keys().all(|column| again.choice(column) == Choice::Selected));
+}

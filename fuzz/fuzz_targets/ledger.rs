@@ -1,0 +1,85 @@
+//! The ledger: whatever lies in its place, the next request is not too early, nor later than the rules say.
+//!
+//! The input is the file. Each is read at every moment that makes a difference: before, at and after the times that
+//! it names, in its own boot and in others, with and without the operator's word. What holds: no bytes count as
+//! "no ledger"; what is read is written back the same; and the due time is the greater of the floor (`RELIABILITY`:
+//! from the proven end, else from the lock; grace on top unless it ended cleanly) and the back-off that it names.
+
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use tap_together::api::ledger::{Ledger, Pace, Phase, Present, Reading, due};
+use tap_together::clock::Home;
+
+const PACE: Pace = Pace { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
+
+fuzz_target!(|file: &[u8]| {
+    let reading = Ledger::parse(file);
+    assert_ne!(reading, Reading::Absent);
+    if let Reading::Found(ledger) = &reading {
+        let written = serde_json::to_vec(ledger).expect("a ledger is JSON");
+        assert_eq!(Ledger::parse(&written), reading);
+    }
+    for present in presents(&reading) {
+        let found = due(&reading, &present, PACE);
+        assert_eq!(found.at, expected(&reading, &present), "{reading:?} at {present:?}: {found:?}");
+    }
+});
+
+/// Every moment and place from which the ledger looks different.
+fn presents(reading: &Reading) -> Vec<Present> {
+    let (began, home, unix) = match reading {
+        Reading::Found(ledger) => (
+            ledger.boottime_ms,
+            Home { boot_id: ledger.boot_id.clone(), time_ns: ledger.time_ns },
+            ledger.not_before_unix_ms.unwrap_or(0),
+        ),
+        _ => (1_000_000, Home { boot_id: "boot".into(), time_ns: 1 }, 0),
+    };
+    let other_boot = Home { boot_id: format!("{}x", home.boot_id), ..home.clone() };
+    let other_space = Home { time_ns: home.time_ns ^ 1, ..home.clone() };
+    let mut presents = Vec::new();
+    for home in [Some(home), Some(other_boot), Some(other_space), None] {
+        for locked in
+            [0, began.saturating_sub(1), began, began.saturating_add(1), began.saturating_add(86_400_000)]
+        {
+            for unix_ms in [i64::MIN, unix.saturating_sub(86_400_000), unix, i64::MAX] {
+                for assume_idle in [false, true] {
+                    let locked = Duration::from_millis(locked);
+                    presents.push(Present { locked, unix_ms, home: home.clone(), assume_idle });
+                }
+            }
+        }
+    }
+    presents
+}
+
+/// The rules once more, in milliseconds that cannot overflow.
+fn expected(reading: &Reading, present: &Present) -> Duration {
+    let locked = present.locked.as_millis();
+    let (interval, grace) = (PACE.interval.as_millis(), PACE.grace.as_millis());
+    let Reading::Found(ledger) = reading else { return milliseconds(locked + interval + grace) };
+    let began = u128::from(ledger.boottime_ms);
+    let same_clock = present
+        .home
+        .as_ref()
+        .is_some_and(|home| home.boot_id == ledger.boot_id && home.time_ns == ledger.time_ns);
+    let believed = same_clock && began <= locked;
+    let end = if believed && ledger.phase != Phase::Inflight { began } else { locked };
+    let clean = believed && ledger.phase == Phase::Done;
+    let floor = end + interval + if clean { 0 } else { grace };
+    let back_off = if believed {
+        u128::from(ledger.not_before.unwrap_or(0))
+    } else {
+        let owed = ledger.not_before_unix_ms.map_or(0, |then| i128::from(then) - i128::from(present.unix_ms));
+        locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0)
+    };
+    milliseconds(floor.max(back_off))
+}
+
+fn milliseconds(time: u128) -> Duration {
+    Duration::from_secs(u64::try_from(time / 1000).expect("times are of 64 bits"))
+        + Duration::from_millis(u64::try_from(time % 1000).expect("below a thousand"))
+}

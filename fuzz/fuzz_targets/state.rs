@@ -1,0 +1,57 @@
+//! STATE: what was given passes through, and what is written can be read again.
+//!
+//! The input is the file of `--state`. What holds of a state that is accepted: the bookmark of a completed stream
+//! reads back as it was written; everything else, of ours or of others, is still there; it is never empty; and
+//! what the target stores (the value) means the same to the next run as the whole STATE message.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value, json};
+use tap_together::singer::state::{Bookmark, Remembered, State};
+
+const STREAM: &str = "user_report";
+
+fuzz_target!(|file: &[u8]| {
+    let Ok(mut state) = State::parse(file) else { return };
+    let syncing = state.currently_syncing().map(str::to_owned);
+    let earlier = state.value(syncing.as_deref()).clone();
+    assert_eq!(read(&Value::Object(earlier.clone())), state);
+
+    let columns = vec![Remembered { name: "a".into(), title: "A \u{e9}\"".into(), kind: "date-time".into() }];
+    let bookmark = Bookmark {
+        version: i64::MAX,
+        row_count: u64::MAX,
+        sha256: "00".into(),
+        completed_at: "2026-01-01T00:00:00.000Z".into(),
+        columns,
+    };
+    state.complete(STREAM, &bookmark);
+    let later = state.value(None).clone();
+    let again = read(&json!({"type": "STATE", "value": later}));
+    assert_eq!(again, state);
+    assert_eq!(again.version(STREAM), Some(bookmark.version));
+    assert_eq!(again.row_count(STREAM), Some(bookmark.row_count));
+    assert_eq!(again.columns(STREAM), Some(bookmark.columns));
+    assert_eq!(again.currently_syncing(), None);
+
+    kept(&earlier, &later, &["bookmarks", "currently_syncing"]);
+    let bookmarks = |state: &Map<String, Value>| state["bookmarks"].as_object().cloned().unwrap_or_default();
+    let (earlier, later) = (bookmarks(&earlier), bookmarks(&later));
+    kept(&earlier, &later, &[STREAM]);
+    if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
+        let ours = ["version", "row_count", "sha256", "completed_at", "columns"];
+        kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
+    }
+});
+
+fn read(value: &Value) -> State {
+    State::parse(&serde_json::to_vec(value).expect("a state is JSON")).expect("what was written can be read")
+}
+
+/// Whether all members but these are the same.
+fn kept(earlier: &Map<String, Value>, later: &Map<String, Value>, but: &[&str]) {
+    for (name, value) in earlier.iter().filter(|(name, _)| !but.contains(&name.as_str())) {
+        assert_eq!(later.get(name), Some(value), "{name:?} is lost");
+    }
+}

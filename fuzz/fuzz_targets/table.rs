@@ -1,0 +1,120 @@
+//! The CSV's way to RECORD lines, against the plain way and an independent reader.
+//!
+//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives, and what happens to uneven
+//! rows. What holds: the lines, or the words of the error with its line, are those of `src/table/oracle.rs`, which
+//! goes character by character; and where a table of more than one column is read, the csv crate finds the same cells.
+
+#![no_main]
+
+use std::io::{self, Read};
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+use tap_together::table::header::{NameStyle, columns};
+use tap_together::table::kind::Kind;
+use tap_together::table::plan::{Field, Plan};
+use tap_together::table::rows::Rows;
+use tap_together::table::verify::{Demands, Ragged, verify};
+
+#[path = "../../src/table/oracle.rs"]
+mod oracle;
+
+/// No fuzzed line is longer.
+const LONGEST_MESSAGE: u64 = 1_000_000_000;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&first, csv)) = data.split_first() else { return };
+    // The decoder hands on nothing else.
+    let Ok(csv) = std::str::from_utf8(csv) else { return };
+    let on_ragged = if first % 2 == 0 { Ragged::Fail } else { Ragged::Pad };
+    let ours = fast(csv, 1 + usize::from(first) / 2, on_ragged);
+    assert_eq!(ours, slow(csv, on_ragged));
+    if let Ok(lines) = ours {
+        same_cells(csv, &lines);
+    }
+});
+
+/// A report that arrives in pieces.
+struct Pieces<'a>(std::slice::Chunks<'a, u8>);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.next().map_or(Ok(0), |mut piece| piece.read(buffer))
+    }
+}
+
+fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String> {
+    let demands = Demands {
+        style: NameStyle::Snake,
+        on_ragged,
+        key: Vec::new(),
+        infer: false,
+        strict_kinds: Vec::new(),
+        max_record_bytes: Some(LONGEST_MESSAGE),
+    };
+    let pieces = || Pieces(csv.as_bytes().chunks(size));
+    let facts = verify(pieces(), &demands).map_err(|error| error.to_string())?;
+    let field = |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: Kind::String };
+    let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
+    let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
+    let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
+    let mut rows = Rows::new(pieces());
+    rows.read().expect("a proven header");
+    let mut lines = Vec::new();
+    while let Some(row) = rows.read().expect("a proven row") {
+        let mut line = Vec::new();
+        plan.write(&row, lines.len() as u64 + 1, &mut line);
+        lines.push(String::from_utf8(line).expect("a line is UTF-8"));
+    }
+    assert_eq!(lines.len() as u64, facts.rows);
+    Ok(lines)
+}
+
+fn slow(csv: &str, on_ragged: Ragged) -> Result<Vec<String>, String> {
+    let oracle::Table { rows, error, .. } = oracle::read(csv);
+    let header = rows
+        .first()
+        .map(|(_, header)| header)
+        .filter(|header| header.len() > 1 || !header[0].trim().is_empty());
+    let Some(header) = header else {
+        let empty = "it is empty, without even a header".into();
+        return Err(if rows.is_empty() { error.unwrap_or(empty) } else { empty });
+    };
+    let names: Vec<String> = columns(header.iter().map(String::as_str), NameStyle::Snake)
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    let mut lines = Vec::new();
+    for (index, (line, row)) in rows[1..].iter().enumerate() {
+        if row.len() != names.len() && on_ragged == Ragged::Fail {
+            return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
+        }
+        let record = oracle::record(&names, row, index + 1, on_ragged == Ragged::Pad);
+        let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});
+        lines.push(message.to_string() + "\n");
+    }
+    error.map_or(Ok(lines), Err)
+}
+
+/// Whether the csv crate finds the cells of these lines; it skips blank lines also where they are rows.
+fn same_cells(csv: &str, lines: &[String]) {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(csv.as_bytes());
+    let mut theirs = reader.records().map(|row| row.expect("a row that we read"));
+    let width = theirs.next().expect("a header that we read").len();
+    if width == 1 {
+        return;
+    }
+    for line in lines {
+        let message: Value = serde_json::from_str(line).expect("a line is JSON");
+        let record = message["record"].as_object().expect("a record");
+        let named = record.values().take(width).map(|value| value.as_str().unwrap_or("").to_owned());
+        let surplus = record.get("_extra").and_then(Value::as_array).into_iter().flatten();
+        let cells: Vec<String> =
+            named.chain(surplus.map(|cell| cell.as_str().expect("text").to_owned())).collect();
+        let row = theirs.next().expect("as many rows");
+        let mut row: Vec<String> = row.iter().map(str::to_owned).collect();
+        row.resize(row.len().max(width), String::new());
+        assert_eq!(cells, row);
+    }
+    assert!(theirs.next().is_none(), "a row is missing");
+}
