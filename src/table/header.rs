@@ -3,7 +3,7 @@
 //! Snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes, unique, never one of the reserved `_…` names. The name depends
 //! on the header alone, and on its position only where a header is empty or stands twice.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
@@ -48,10 +48,12 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> V
         .collect();
     // A twin never takes a name that another header has by nature.
     let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
-    let mut seen = HashSet::new();
-    let names = natural
-        .into_iter()
-        .map(|name| if seen.insert(name.to_lowercase()) { name } else { twin(&name, style, &mut taken) });
+    let mut numbers: HashMap<String, u64> = HashMap::new();
+    let names = natural.into_iter().map(|name| {
+        let last = numbers.entry(name.to_lowercase()).or_insert(0);
+        *last += 1;
+        if *last == 1 { name } else { twin(&name, style, &mut taken, last) }
+    });
     names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
 }
 
@@ -65,8 +67,8 @@ pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
     }
 }
 
-fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>) -> String {
-    let mut number = 2;
+/// The name with the next number that makes it unique.
+fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>, number: &mut u64) -> String {
     loop {
         let suffix = format!("_{number}");
         let room = if style == NameStyle::Snake { LONGEST - suffix.len() } else { usize::MAX };
@@ -75,7 +77,7 @@ fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>) -> String {
         if taken.insert(candidate.to_lowercase()) {
             return candidate;
         }
-        number += 1;
+        *number += 1;
     }
 }
 
