@@ -22,14 +22,14 @@ pub mod telemetry;
 mod verbs;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cli::{Cli, Command};
-use error::Result;
+use error::{Error, Exit, Result};
 use job::Job;
-use secrecy::ExposeSecret;
 use settings::Settings;
 use settings::env::Environment;
 use telemetry::Telemetry;
@@ -91,14 +91,8 @@ async fn work(
             .await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
-    let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;
-    telemetry.hide(settings.api_key.expose_secret());
-    let job = Job::new(
-        &settings,
-        cli.selection().map(std::path::PathBuf::as_path),
-        cli.state.as_deref(),
-        &telemetry,
-    )?;
+    let environment = embedded.as_ref().map_or(environment, sandbox::Embedded::environment);
+    let (settings, job) = prepare(cli.clone(), environment, Arc::clone(&telemetry)).await?;
     let connect = || api::Api::new(&settings, settings.on_nul, cli.assume_idle || cli.sandbox, &telemetry);
     if cli.discover {
         verbs::discover::discover(&job, connect, &settings, &mut std::io::stdout(), &telemetry).await
@@ -114,19 +108,20 @@ async fn work(
     }
 }
 
-fn settings(
-    cli: &Cli,
-    environment: &Environment,
-    embedded: Option<&sandbox::Embedded>,
-    telemetry: &Telemetry,
-) -> Result<Settings> {
-    let environment = match embedded {
-        Some(embedded) => &embedded.environment(),
-        None => environment,
-    };
-    let (settings, warnings) = settings::load(&cli.config, environment, &mut std::io::stdin())?;
-    for warning in &warnings {
-        telemetry.warning(warning);
-    }
-    Ok(settings)
+/// Reads all that the command line names, on a thread of its own: a FIFO or the key's command may take its time,
+/// and a signal must not wait for it.
+async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) -> Result<(Settings, Job)> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
+        for warning in &warnings {
+            telemetry.warning(warning);
+        }
+        for secret in settings.secrets() {
+            telemetry.hide(secret);
+        }
+        let catalog = cli.selection().map(PathBuf::as_path);
+        let job = Job::new(&settings, catalog, cli.state.as_deref(), &telemetry)?;
+        Ok((settings, job))
+    });
+    reading.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "reading the settings panicked")))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::write::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
-use std::io::Write;
+use std::io::{Read, Write};
 use tokio::time::timeout;
 use url::Url;
 
@@ -22,7 +22,7 @@ use crate::telemetry::Telemetry;
 
 /// The whole exchange.
 const WHOLE: Duration = Duration::from_hours(1);
-/// Below this many bytes in one idle limit the answer counts as stuck.
+/// Below this many bytes in a minute of waiting the answer counts as stuck.
 const SLOWEST: u64 = 60 * 1024;
 /// A piece goes through decoder, digest and CSV reader while the processor has it at hand.
 const PIECE: usize = 64 * 1024;
@@ -80,7 +80,7 @@ async fn exchange(
         .map_err(|_| Failure::new(Kind::Broken, format!("no answer within {} s", limits.head.as_secs())))?
         .map_err(sort)?;
     if response.status() != StatusCode::OK {
-        return Err(refusal(response, limits.idle).await);
+        return Err(refusal(response, limits.idle, telemetry).await);
     }
     let mut answer = Answer::new(response.headers(), limits)?;
     receive(response, &mut answer, limits.idle, telemetry).await?;
@@ -93,21 +93,24 @@ async fn receive(
     idle: Duration,
     telemetry: &Telemetry,
 ) -> Result<(), Failure> {
-    let (mut window, mut in_window) = (clock::now(), 0);
-    while let Some(chunk) = timeout(idle, response.chunk())
-        .await
-        .map_err(|_| Failure::new(Kind::Broken, format!("no more bytes for {} s", idle.as_secs())))?
-        .map_err(sort)?
-    {
+    let (mut waited, mut in_window) = (Duration::ZERO, 0);
+    loop {
+        let asked = clock::now();
+        let chunk = timeout(idle, response.chunk())
+            .await
+            .map_err(|_| Failure::new(Kind::Broken, format!("no more bytes for {} s", idle.as_secs())))?
+            .map_err(sort)?;
+        let Some(chunk) = chunk else { break };
+        // What we take for a piece, on a slow disk, says nothing of the server.
+        waited += clock::now().saturating_sub(asked);
+        in_window += chunk.len() as u64;
         answer.feed(&chunk)?;
         telemetry.progress(&format!("receiving: {} KiB", answer.spool.bytes() / 1024));
-        in_window += chunk.len() as u64;
-        let elapsed = clock::now().saturating_sub(window);
-        if elapsed >= idle {
-            if in_window < SLOWEST * elapsed.as_secs() / 60 {
+        if waited >= idle {
+            if in_window < SLOWEST * waited.as_secs() / 60 {
                 return Err(Failure::new(Kind::Broken, "the answer comes slower than 1 KiB a second"));
             }
-            (window, in_window) = (clock::now(), 0);
+            (waited, in_window) = (Duration::ZERO, 0);
         }
     }
     telemetry.progress_clear();
@@ -120,25 +123,16 @@ struct Answer {
     body: Body,
     gzip: Option<GzDecoder<Vec<u8>>>,
     received: u64,
+    inflated: u64,
     text: Ink,
     limits: Limits,
 }
 
 impl Answer {
     fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
-        let coding = headers.get(CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
-        let gzip = match coding.to_ascii_lowercase().as_slice() {
-            b"" | b"identity" => None,
-            b"gzip" | b"x-gzip" => Some(GzDecoder::new(Vec::new())),
-            _ => {
-                return Err(Failure::new(
-                    Kind::Corrupt,
-                    "the answer has a content encoding that was not asked for",
-                ));
-            }
-        };
+        let gzip = is_gzip(headers)?.then(|| GzDecoder::new(Vec::new()));
         let body = Body::new(limits.on_nul);
-        Ok(Self { spool: Spool::default(), body, gzip, received: 0, text: Ink::default(), limits })
+        Ok(Self { spool: Spool::default(), body, gzip, received: 0, inflated: 0, text: Ink::default(), limits })
     }
 
     fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
@@ -155,10 +149,11 @@ impl Answer {
 
     fn drain(&mut self, gzip: &mut GzDecoder<Vec<u8>>) -> Result<(), Failure> {
         let inflated = std::mem::take(gzip.get_mut());
+        self.inflated += inflated.len() as u64;
         let outcome = self.decode(&inflated);
         *gzip.get_mut() = inflated;
         gzip.get_mut().clear();
-        if self.spool.bytes() > BOMB_BYTES && self.spool.bytes() / self.received.max(1) > BOMB_RATIO {
+        if self.inflated > BOMB_BYTES && self.inflated / self.received.max(1) > BOMB_RATIO {
             return Err(Failure::new(Kind::Unusable, "the answer's gzip data grows more than 1000 times"));
         }
         outcome
@@ -198,6 +193,16 @@ fn unspooled(cause: &std::io::Error) -> Failure {
     Failure::new(Kind::Local, format!("cannot spool the report to a temporary file: {cause}"))
 }
 
+/// Whether the answer is compressed, in the one way that was asked for.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
+    let coding = headers.get(CONTENT_ENCODING).map_or(&b""[..], |value| value.as_bytes());
+    match coding.to_ascii_lowercase().as_slice() {
+        b"" | b"identity" => Ok(false),
+        b"gzip" | b"x-gzip" => Ok(true),
+        _ => Err(Failure::new(Kind::Corrupt, "the answer has a content encoding that was not asked for")),
+    }
+}
+
 fn unusable(error: &BodyError) -> Failure {
     let kind = match error {
         BodyError::Truncated(_) => Kind::Broken,
@@ -207,9 +212,11 @@ fn unusable(error: &BodyError) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-/// A status other than 200: its words are shown, shortened and without control characters.
-async fn refusal(mut response: Response, idle: Duration) -> Failure {
+/// A status other than 200: its words are shown, shortened and without control characters. They have one idle
+/// limit altogether, because a drip of them would be worth no wait.
+async fn refusal(mut response: Response, idle: Duration, telemetry: &Telemetry) -> Failure {
     let status = response.status();
+    let coding = is_gzip(response.headers());
     let asked = {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let values = response.headers().get_all(RETRY_AFTER);
@@ -217,19 +224,22 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
         values.iter().filter_map(|value| retry_after(value.to_str().ok()?, date)).max()
     };
     let mut words = Vec::new();
-    let whole = loop {
-        match timeout(idle, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => words.extend_from_slice(&chunk),
-            outcome => break matches!(outcome, Ok(Ok(None))),
+    let reading = async {
+        while words.len() <= ERROR_BYTES {
+            match response.chunk().await {
+                Ok(Some(chunk)) => words.extend_from_slice(&chunk),
+                outcome => return outcome.is_ok(),
+            }
         }
-        if words.len() > ERROR_BYTES {
-            break false;
-        }
+        false
     };
+    let whole = timeout(idle, reading).await.unwrap_or(false);
     let reason = status.canonical_reason().unwrap_or("unknown status");
     let mut message = format!("the API answered {} {reason}", status.as_u16());
-    let words = String::from_utf8_lossy(&words);
-    let shown: String = words.trim().chars().take(ERROR_CHARACTERS).flat_map(visible).collect();
+    // Before it is shortened, or half a secret could be left.
+    let words = telemetry.redact(&String::from_utf8_lossy(&plain(words, &coding)));
+    let shortened: String = words.chars().take(ERROR_CHARACTERS).collect();
+    let shown: String = shortened.trim().chars().flat_map(visible).collect();
     // A 2xx body may hold the report's data; it is never shown.
     if !shown.is_empty() && !status.is_success() {
         message = format!("{message}: {shown}");
@@ -237,6 +247,20 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
     let mut failure = Failure::new(Kind::Status(status.as_u16()), message);
     failure.retry_after = asked;
     if whole { failure.at_the_end() } else { failure }
+}
+
+/// An error's words before they were compressed; what is cut off or damaged still says something.
+fn plain(words: Vec<u8>, coding: &Result<bool, Failure>) -> Vec<u8> {
+    match coding {
+        Ok(false) => words,
+        Ok(true) => {
+            let mut plain = Vec::new();
+            let inflated = flate2::read::GzDecoder::new(words.as_slice());
+            let _ = inflated.take(ERROR_BYTES as u64).read_to_end(&mut plain);
+            plain
+        }
+        Err(_) => Vec::new(),
+    }
 }
 
 fn visible(character: char) -> Vec<char> {

@@ -63,7 +63,7 @@ impl Answer {
         match fault {
             Fault::Status(status) => {
                 self.status = *status;
-                self.source = Source::Text(r#"{"message":"scripted"}"#.into());
+                self.source = Source::Bytes(br#"{"message":"scripted"}"#.into());
             }
             Fault::Header(line) => self.headers.extend([line, "\r\n"]),
             Fault::Chunked => self.framing = Framing::Chunked,
@@ -72,9 +72,9 @@ impl Answer {
             Fault::Gzip => self.gzip = true,
             Fault::Delay(delay) => self.delay = *delay,
             Fault::Drip(pause) => self.drip = Some(*pause),
-            Fault::Body(text) => self.source = Source::Text(text.clone()),
+            Fault::Body(text) => self.source = Source::Bytes(text.clone().into()),
             Fault::Csv(text) => self.source = Source::Csv(text.clone()),
-            Fault::BodyFile(path) => self.source = Source::Text(std::fs::read_to_string(path)?),
+            Fault::BodyFile(path) => self.source = Source::Bytes(std::fs::read(path)?),
             Fault::CsvFile(path) => self.source = Source::Csv(std::fs::read_to_string(path)?),
             Fault::Raw(text) => self.raw = Some(text.clone()),
             Fault::Cut(at) => self.end = Some((End::Cut, *at)),
@@ -88,6 +88,7 @@ impl Answer {
     pub async fn send(self, stream: &mut TcpStream, ending: impl Fn()) -> io::Result<()> {
         tokio::time::sleep(self.delay).await;
         if let Some(raw) = self.raw {
+            ending();
             stream.write_all(raw.as_bytes()).await?;
             return stream.shutdown().await;
         }

@@ -18,7 +18,7 @@ const PIECE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub enum Source {
     /// These bytes.
-    Text(String),
+    Bytes(Vec<u8>),
     /// This CSV in the API's envelope.
     Csv(String),
     /// A made-up report in the API's envelope.
@@ -37,7 +37,7 @@ impl Source {
     #[must_use]
     pub fn pieces(&self) -> Pieces {
         match self {
-            Self::Text(text) => Box::new(std::iter::once(text.clone().into_bytes())),
+            Self::Bytes(bytes) => Box::new(std::iter::once(bytes.clone())),
             Self::Csv(csv) => envelope(std::iter::once(csv.clone())),
             Self::Made { report, rows, seed } => {
                 envelope(data::pieces(report, *rows, *seed).into_iter().flatten())
@@ -111,7 +111,7 @@ mod tests {
         let mut inflated = Vec::new();
         flate2::read::GzDecoder::new(&zipped[..]).read_to_end(&mut inflated).unwrap();
         assert_eq!(inflated, plain);
-        let chunks: Vec<u8> = chunked(Source::Text("ab".into()).pieces()).flatten().collect();
+        let chunks: Vec<u8> = chunked(Source::Bytes("ab".into()).pieces()).flatten().collect();
         assert_eq!(chunks, b"2\r\nab\r\n0\r\n\r\n");
     }
 }

@@ -150,7 +150,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let report = path.strip_prefix(&expected).unwrap_or(&path).to_owned();
     let (place, status, words) = shared.arrive(&report, headers);
     let end = End { shared, place };
-    let message = || Source::Text(serde_json::json!({"message": words}).to_string());
+    let message = || Source::Bytes(serde_json::json!({"message": words}).to_string().into());
     let Options { rows, seed, .. } = shared.options;
     let mut answer = match status {
         200 if method != "GET" => Answer::new(405, message()),

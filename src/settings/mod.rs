@@ -8,19 +8,22 @@ pub mod env;
 mod secret;
 mod url_rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
 use self::env::Environment;
 use crate::error::{Error, Exit, Result};
-use crate::report::body::OnNul;
+use crate::report::{self, body::OnNul};
+
+/// An id that is shorter is no key, and its letters may stand in any word.
+const LIKE_A_KEY: usize = 16;
 
 /// How columns are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -169,9 +172,16 @@ pub fn load(
 ) -> Result<(Settings, Vec<String>)> {
     let schema = config::schema();
     let mut merged = Map::new();
+    let mut warnings = Vec::new();
     for name in names {
-        merged.extend(config::read(name, stdin)?);
+        let config = config::read(name, stdin)?;
+        if config.contains_key("api_key") && config::is_open_to_others(name.as_ref()) {
+            warnings
+                .push(format!("the config `{name}` can be read by others on this machine; `chmod 600` it"));
+        }
+        merged.extend(config);
     }
+    warnings.dedup();
     let own = merged.clone();
     if let Some(properties) = schema["properties"].as_object() {
         environment.fill(&mut merged, properties);
@@ -182,11 +192,13 @@ pub fn load(
         }
     }
     let mut problems = config::problems(&merged, &schema);
-    problems.extend(text_problems(&merged));
     problems.extend(config::stream_problems(&merged));
+    problems.extend(id_problems(&merged));
     let key = secret::find(&merged, &own, environment);
     if !problems.is_empty() {
-        problems.extend(key.err().map(|error| error.message));
+        // What the schema says of the key is not said twice.
+        let told = problems.iter().any(|problem| problem.starts_with("`api_key"));
+        problems.extend(key.err().filter(|_| !told).map(|error| error.message));
         return Err(together(&problems));
     }
     let key = key?;
@@ -198,13 +210,7 @@ pub fn load(
     };
     config::integers(&mut merged);
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
-    let settings = Settings::judge(config, key, environment)?;
-    let open =
-        names.iter().filter(|name| own.contains_key("api_key") && config::is_open_to_others(name.as_ref()));
-    let warnings = open
-        .map(|name| format!("the config `{name}` can be read by others on this machine; `chmod 600` it"))
-        .collect();
-    Ok((settings, warnings))
+    Ok((Settings::judge(config, key, environment)?, warnings))
 }
 
 fn together(problems: &[String]) -> Error {
@@ -223,22 +229,28 @@ fn together(problems: &[String]) -> Error {
     Error::new(Exit::Usage, format!("{count}{}", problems.join("; "))).hint(hint)
 }
 
-/// What no schema can say of the ids and the key.
-fn text_problems(config: &Map<String, Value>) -> Vec<String> {
+/// What no schema can say of the ids.
+fn id_problems(config: &Map<String, Value>) -> Vec<String> {
+    let text = |name| config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut problems = Vec::new();
-    for name in ["organization_id", "client_id", "api_key"] {
-        let Some(text) = config.get(name).and_then(Value::as_str) else { continue };
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.starts_with("your-") {
-            problems.push(format!("`{name}` still holds the sample's placeholder"));
-        } else if let Some(position) = text.chars().position(|c| c.is_control() || !c.is_ascii()) {
-            problems
-                .push(format!("`{name}` has a control or non-ASCII character at position {}", position + 1));
-        } else if text.trim().is_empty() && !text.is_empty() {
-            problems.push(format!("`{name}` is blank"));
-        }
+    for name in ["organization_id", "client_id"] {
+        problems.extend(text(name).and_then(flaw).map(|flaw| format!("`{name}` {flaw}")));
+    }
+    if matches!(text("organization_id"), Some("." | "..")) {
+        problems.push("`organization_id` is a step in a path (`.` or `..`) and no id".into());
     }
     problems
+}
+
+/// What is wrong with an id or a key, in words without it.
+fn flaw(text: &str) -> Option<String> {
+    if text.starts_with("your-") {
+        return Some("still holds the sample's placeholder".into());
+    }
+    if let Some(position) = text.chars().position(|c| c.is_control() || !c.is_ascii()) {
+        return Some(format!("has a control or non-ASCII character at position {}", position + 1));
+    }
+    text.trim().is_empty().then(|| "is blank".into())
 }
 
 impl Settings {
@@ -248,6 +260,16 @@ impl Settings {
         if config.request_interval_seconds < 60.0 && !url_rules::is_loopback(&base_url) {
             return Err(usage("`request_interval_seconds` is below 60")
                 .hint("the API revokes the key of whoever asks more than once a minute; only a loopback host may be asked faster"));
+        }
+        if base_url.scheme() == "https" {
+            url_rules::check_proxy(environment)?;
+        }
+        let reports = report::Kind::all(&config.extra_reports);
+        let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
+        if streams.len() < reports.len() {
+            return Err(usage("`extra_reports` has a report whose stream is another's already").hint(
+                "streams are named in snake case: `userReport` and `UserReport` would both be `user_report`",
+            ));
         }
         let state_dir = config.state_dir.or_else(|| environment.state_home()).ok_or_else(|| {
             usage("there is no state folder: neither `XDG_STATE_HOME` nor `HOME` is set")
@@ -288,6 +310,12 @@ impl Settings {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.base_url.scheme() == "https"
+    }
+
+    /// What no log may show: the key, and the ids, in whose place it may stand by mistake.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let ids = [self.organization_id.as_str(), &self.client_id];
+        ids.into_iter().filter(|id| id.len() >= LIKE_A_KEY).chain([self.api_key.expose_secret()])
     }
 
     /// Where a report is fetched. The organisation's id is one segment, whatever it holds.

@@ -2,18 +2,23 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::thread::park_timeout;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::env::Environment;
+use super::flaw;
+use crate::clock;
 use crate::error::{Error, Exit, Result};
 
 /// How long the operator's command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked after.
+const POLL: Duration = Duration::from_millis(10);
 /// No key is longer.
 const LIMIT: u64 = 64 * 1024;
 
@@ -41,10 +46,15 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
         found.push(("`api_key_file`", from_file(path)?));
     }
     if let Some(Value::Array(words)) = config.get("api_key_command") {
-        found.push(("`api_key_command`", from_command(words)?));
+        found.push(("`api_key_command`", from_command(words, PATIENCE)?));
     }
-    for (_, key) in &mut found {
+    for (place, key) in &mut found {
         key.truncate(key.trim_end_matches(['\r', '\n']).len());
+        if let Some(flaw) = flaw(key) {
+            return Err(
+                usage(format!("{place} {flaw}")).hint("copy the key from Together's Integrations page")
+            );
+        }
     }
     let Some((place, key)) = found.first() else {
         return Err(usage("`api_key` is missing").hint(
@@ -53,9 +63,6 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
     };
     if let Some((other, _)) = found.iter().find(|(_, other)| other != key) {
         return Err(usage(format!("{place} and {other} hold different API keys")).hint("keep one of them"));
-    }
-    if key.is_empty() {
-        return Err(usage(format!("{place} is empty")));
     }
     let places: Vec<&str> = found.iter().map(|(place, _)| *place).collect();
     Ok(Key {
@@ -66,22 +73,29 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
 }
 
 fn from_file(path: &str) -> Result<String> {
+    let fail = |what: &str| {
+        usage(format!("cannot read `api_key_file` at `{path}`: {what}"))
+            .hint("name a file that holds the key and nothing else")
+    };
     let mut text = String::new();
     std::fs::File::open(path)
-        .and_then(|file| file.take(LIMIT).read_to_string(&mut text))
-        .map_err(|cause| usage(format!("cannot read `api_key_file` at `{path}`: {cause}")))?;
-    Ok(text)
+        .and_then(|file| file.take(LIMIT + 1).read_to_string(&mut text))
+        .map_err(|cause| fail(&cause.to_string()))?;
+    if text.len() as u64 > LIMIT { Err(fail("it is larger than 64 KiB")) } else { Ok(text) }
 }
 
-fn from_command(words: &[Value]) -> Result<String> {
+/// What the command prints; its own log stays out of ours, because it may name the key.
+fn from_command(words: &[Value], patience: Duration) -> Result<String> {
     let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
     let (program, arguments) = words.split_first().ok_or_else(|| usage("`api_key_command` is empty"))?;
     let fail =
         |what: &str| usage(format!("`api_key_command` ({program}) {what}")).hint("run it by hand to see why");
+    let deadline = clock::now() + patience;
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|cause| fail(&format!("cannot be started: {cause}")))?;
     let stdout = child.stdout.take();
@@ -91,13 +105,11 @@ fn from_command(words: &[Value]) -> Result<String> {
         let outcome = stdout.map(|stdout| stdout.take(LIMIT + 1).read_to_string(&mut text));
         let _ = send.send((outcome, text));
     });
-    let answer = receive.recv_timeout(PATIENCE);
-    if !matches!(&answer, Ok((_, text)) if text.len() as u64 <= LIMIT) {
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(|cause| fail(&cause.to_string()))?;
-    match answer {
-        Err(_) => Err(fail("did not answer within 30 s")),
+    let late = || fail(&format!("did not end within {} s", patience.as_secs_f64()));
+    let status = ended(&mut child, deadline).map_err(|cause| fail(&cause.to_string()))?.ok_or_else(late)?;
+    // A child of its own may still hold its output.
+    match receive.recv_timeout(deadline.saturating_sub(clock::now())) {
+        Err(_) => Err(late()),
         Ok((_, text)) if text.len() as u64 > LIMIT => Err(fail("printed more than 64 KiB")),
         Ok(_) if !status.success() => Err(fail(&format!("failed ({status})"))),
         Ok((Some(Ok(_)), text)) if !text.trim().is_empty() => Ok(text),
@@ -105,6 +117,35 @@ fn from_command(words: &[Value]) -> Result<String> {
     }
 }
 
+/// Waits for the end; nothing, and the child is killed, if it does not come in time.
+fn ended(child: &mut Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if clock::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        park_timeout(POLL);
+    }
+}
+
 fn usage(message: impl Into<String>) -> Error {
     Error::new(Exit::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_does_not_end_is_ended() {
+        for script in ["sleep 9", "echo k; exec >&-; sleep 9", "sleep 9 & echo k"] {
+            let words = ["sh", "-c", script].map(Value::from);
+            let error = from_command(&words, Duration::from_millis(200)).unwrap_err();
+            assert_eq!(error.message, "`api_key_command` (sh) did not end within 0.2 s", "{script}");
+        }
+    }
 }

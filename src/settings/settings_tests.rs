@@ -1,5 +1,7 @@
 //! Bad configs, each with its message; none shows a value.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const CANARY: &str = "canary-key-1f9d";
@@ -25,7 +27,7 @@ fn the_sample_is_valid_but_for_its_placeholders() {
     let sample = include_str!("../../sample_config.json");
     let value: Map<String, Value> = serde_json::from_str(sample).unwrap();
     assert_eq!(config::problems(&value, &config::schema()), Vec::<String>::new());
-    assert!(refused(sample).contains("`api_key` still holds the sample's placeholder"));
+    assert!(refused(sample).contains("`api_key` in the config still holds the sample's placeholder"));
 }
 
 #[test]
@@ -101,6 +103,23 @@ fn the_key_comes_from_one_place() {
     assert!(command(r#"["false"]"#).unwrap_err().message.contains("(false) failed"));
     assert!(command(r#"["true"]"#).unwrap_err().message.contains("(true) printed no key"));
     assert!(command(r#"["yes"]"#).unwrap_err().message.contains("more than 64 KiB"));
+}
+
+proptest! {
+    #[test]
+    fn any_id_is_one_segment_or_refused(id in prop_oneof!["[ -~]{1,40}", "[.]{1,4}", "[./%2eE\\\\]{1,9}"]) {
+        let json = serde_json::json!({"organization_id": id, "client_id": "c", "api_key": "k"}).to_string();
+        match judge(&json, &[]) {
+            Ok(settings) => {
+                let url = settings.report_url("userReport");
+                let segments: Vec<&str> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 5);
+                let decoded = percent_encoding::percent_decode_str(segments[1]).decode_utf8().unwrap();
+                prop_assert_eq!((decoded.as_ref(), url.query(), url.fragment()), (id.as_str(), None, None));
+            }
+            Err(_) => prop_assert!(matches!(id.trim(), "" | "." | "..") || id.starts_with("your-"), "{}", id),
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use super::env::Environment;
 use crate::error::{Error, Exit, Result};
 
 /// The API's address from the two settings that can name it.
@@ -26,6 +27,21 @@ pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url> {
         "http" if is_loopback(&url) => Ok(url),
         _ => Err(usage("`base_url` must be https (http is for loopback only)")),
     }
+}
+
+/// Refuses a proxy that cannot be understood: the client would pass it over and take the key another way.
+pub fn check_proxy(environment: &Environment) -> Result<()> {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let Some((name, text)) = names.iter().find_map(|name| Some((name, environment.get(name)?))) else {
+        return Ok(());
+    };
+    let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
+    let fits = url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if fits && !text.contains(char::is_whitespace) {
+        return Ok(());
+    }
+    Err(Error::new(Exit::Usage, format!("`{name}` is not the address of an http or https proxy"))
+        .hint("as in `http://proxy.example.com:8080`; unset it if there is no proxy"))
 }
 
 /// Whether the host is this machine, by its spelling alone.

@@ -56,6 +56,12 @@ impl Telemetry {
         self.lock().redactor.hide(secret);
     }
 
+    /// The text without anything that was hidden.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.lock().redactor.redact(text)
+    }
+
     /// What happens.
     pub fn info(&self, message: &str) {
         self.log(Level::Info, message);
@@ -128,7 +134,7 @@ impl Telemetry {
         inner.drawn = Some(now);
         let width =
             rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
-        let text: String = text.chars().take(width.saturating_sub(1)).collect();
+        let text: String = inner.redactor.redact(text).chars().take(width.saturating_sub(1)).collect();
         emit(&format!("\r\x1b[2K{text}"));
     }
 
@@ -147,7 +153,7 @@ impl Telemetry {
 
     fn write(&self, line: &str) {
         self.progress_clear();
-        let line = self.lock().redactor.redact(line);
+        let line = self.redact(line);
         emit(&format!("{line}\n"));
     }
 
