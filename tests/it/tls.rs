@@ -13,16 +13,21 @@ use super::tap::{Run, Tap, finish};
 const BODY: &str = r#"{"report":"a,b\n1,2\n"}"#;
 
 /// How the server's certificate is.
-struct Certificate<'a> {
+pub struct Certificate<'a> {
     host: &'a str,
     last_year: i32,
 }
 
-const GOOD: Certificate = Certificate { host: "localhost", last_year: 4000 };
+pub const GOOD: Certificate = Certificate { host: "localhost", last_year: 4000 };
 
-/// A server on loopback that answers every request with `answer`; returns its port and its CA in PEM form.
+/// A server on loopback that gives one answer after the other; returns its port and its CA in PEM form.
 /// Without `close_notify` the end of the connection proves nothing.
-fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16, String) {
+pub fn serve(
+    certificate: &Certificate,
+    answers: impl IntoIterator<Item = Vec<u8>, IntoIter: Send + 'static>,
+    close_notify: bool,
+) -> (u16, String) {
+    let mut answers = answers.into_iter();
     let mut authority = CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -44,7 +49,11 @@ fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16,
         while let Ok((socket, _)) = listener.accept() {
             let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
             // A client that refuses the certificate ends the handshake here.
-            if tls.read(&mut [0; 8192]).is_ok() && tls.write_all(answer.as_bytes()).is_ok() && close_notify {
+            if tls.read(&mut [0; 8192]).is_err() {
+                continue;
+            }
+            let Some(answer) = answers.next() else { break };
+            if tls.write_all(&answer).is_ok() && close_notify {
                 tls.conn.send_close_notify();
                 let _ = tls.flush();
             }
@@ -53,8 +62,10 @@ fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16,
     (port, authority.pem())
 }
 
-fn whole() -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{BODY}", BODY.len())
+/// The same whole answer for ever.
+fn whole() -> impl Iterator<Item = Vec<u8>> + Send {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", BODY.len());
+    std::iter::repeat((head + BODY).into_bytes())
 }
 
 /// One attempt at the server, with its CA trusted or not, in an environment.
@@ -99,9 +110,15 @@ fn a_certificate_that_cannot_be_trusted_ends_the_run() {
 
 #[test]
 fn an_end_without_close_notify_proves_nothing() {
-    let cut = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_owned() + BODY;
-    for (answer, close_notify, code) in [(cut.clone(), true, 0), (cut, false, 69), (whole(), false, 0)] {
-        let (port, authority) = serve(&GOOD, answer, close_notify);
+    let open = std::iter::repeat(
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".iter().chain(BODY.as_bytes()).copied().collect(),
+    );
+    for (server, code) in [
+        (serve(&GOOD, open.clone(), true), 0),
+        (serve(&GOOD, open, false), 69),
+        (serve(&GOOD, whole(), false), 0),
+    ] {
+        let (port, authority) = server;
         let run = run(port, Some(&authority), &[]);
         assert_eq!(run.code, code, "{}", run.stderr);
         assert_eq!(run.stdout.contains(r#""type":"RECORD""#), code == 0, "{}", run.stdout);
