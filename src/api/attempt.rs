@@ -132,7 +132,15 @@ impl Answer {
     fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
         let gzip = is_gzip(headers)?.then(|| GzDecoder::new(Vec::new()));
         let body = Body::new(limits.on_nul);
-        Ok(Self { spool: Spool::default(), body, gzip, received: 0, inflated: 0, text: Ink::default(), limits })
+        Ok(Self {
+            spool: Spool::default(),
+            body,
+            gzip,
+            received: 0,
+            inflated: 0,
+            text: Ink::default(),
+            limits,
+        })
     }
 
     fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {

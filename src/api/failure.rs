@@ -142,3 +142,23 @@ impl Failure {
         Error::new(self.kind.exit(), message).hint(hint)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_status_means() {
+        for status in 100..600 {
+            let kind = Kind::Status(status);
+            let expected = match status {
+                401 | 403 => (false, Reach::Run, Exit::Refused),
+                407 => (false, Reach::Run, Exit::Unavailable),
+                408 | 425 | 429 | 500 | 502 | 503 | 504 => (true, Reach::Run, Exit::Busy),
+                _ => (false, Reach::Stream, Exit::Unavailable),
+            };
+            assert_eq!((kind.is_temporary(), kind.reach(), kind.exit()), expected, "{status}");
+            assert_eq!(kind.ending(), Ending::Ambiguous, "{status}: its words may still be under way");
+        }
+    }
+}

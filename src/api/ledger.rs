@@ -312,6 +312,19 @@ mod tests {
         assert!(Reason::FirstRun.to_string().contains("`--assume-idle` skips this wait"));
     }
 
+    #[test]
+    fn a_wall_clock_that_is_set_changes_nothing_in_the_same_boot() {
+        for phase in [Phase::Inflight, Phase::Done, Phase::Ambiguous] {
+            let mut entry = ledger(phase, 990);
+            entry.not_before_unix_ms = Some(86_400_000);
+            let found = Reading::Found(entry);
+            for unix_ms in [i64::MIN, -86_400_000, 0, 86_400_000, i64::MAX] {
+                let there = Present { unix_ms, ..present(1_000) };
+                assert_eq!(seconds(&found, &there), seconds(&found, &present(1_000)), "{phase:?} {unix_ms}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn no_ledger_whatever_it_says_shortens_the_wait(

@@ -13,8 +13,7 @@ use tap_together::api::ledger::{Ledger, Phase};
 use tap_together::api::store::{Lock, Store};
 use tap_together::clock::{self, Home};
 
-use super::gate::{ledger_file, lock_file, store};
-use super::process::limited;
+use super::gate::{ledger_file, lock_file};
 use super::tap::{Run, Server, Tap, finish};
 use super::tls::{Certificate, GOOD, watched};
 
@@ -135,7 +134,7 @@ fn a_state_folder_that_cannot_be_used_is_named() {
 fn a_disk_that_is_full_is_noticed() {
     let tap = Tap::new().args(&["doctor"]);
     fs::create_dir(tap.state_dir()).unwrap();
-    let run = limited(&tap, "trap '' XFSZ; ulimit -f 0");
+    let run = tap.run_after("trap '' XFSZ; ulimit -f 0");
     failed(&run, 74, "state folder", "cannot use the state folder");
     assert_eq!(fs::read_dir(tap.state_dir()).unwrap().count(), 0);
 }
@@ -144,7 +143,7 @@ fn a_disk_that_is_full_is_noticed() {
 fn a_lock_is_looked_at_and_not_touched() {
     let tap = Tap::new();
     let server = tap.serve();
-    let store = store(&tap, &server);
+    let store = tap.store(&server.sandbox.url());
     assert_eq!(line(&on(&tap, &server, &[]), "lock").0, "ok");
     assert_eq!(fs::read_dir(tap.state_dir()).unwrap().count(), 0, "the doctor made a file");
     let Lock::Ours(file) = store.try_lock().unwrap() else { panic!("somebody else has the lock") };
@@ -168,7 +167,7 @@ fn entry(phase: Phase, at: Duration) -> Ledger {
 fn the_next_request_is_told_and_the_ledger_kept() {
     let tap = Tap::new().every(LONG).set("max_wait_seconds", json!(LONG * 2.5));
     let server = tap.serve();
-    let store = store(&tap, &server);
+    let store = tap.store(&server.sandbox.url());
     let now = clock::now();
     let mut patient = entry(Phase::Done, now);
     patient.failures = 3;
@@ -241,12 +240,12 @@ fn secure(port: u16, trusted: Option<&str>) -> Tap {
 
 #[test]
 fn the_handshake_is_the_client_s_own_and_nothing_follows_it() {
-    let (port, authority, requests) = watched(&GOOD, String::new(), true);
-    let (_, stranger, _) = watched(&GOOD, String::new(), true);
+    let (port, authority, requests) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
+    let (_, stranger, _) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let (elsewhere, elsewhere_authority, _) =
-        watched(&Certificate { host: "example.com", ..GOOD }, String::new(), true);
+        watched(&Certificate { host: "example.com", ..GOOD }, std::iter::repeat(Vec::new()), true);
     let (expired, expired_authority, _) =
-        watched(&Certificate { last_year: 2001, ..GOOD }, String::new(), true);
+        watched(&Certificate { last_year: 2001, ..GOOD }, std::iter::repeat(Vec::new()), true);
     let run = doctor(&secure(port, Some(&authority)));
     assert_eq!((run.code, line(&run, "tls")), (0, ("ok", "the certificate is trusted")), "{}", run.stdout);
     for (port, authority, words) in [
@@ -276,7 +275,7 @@ fn a_port_that_speaks_no_tls_is_named() {
 
 #[test]
 fn a_client_that_cannot_be_set_up_stops_only_the_handshake() {
-    let (port, _, _) = watched(&GOOD, String::new(), true);
+    let (port, _, _) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let run = doctor(&secure(port, None).set("ca_bundle", "nothing.pem".into()));
     failed(&run, 2, "client", "cannot use `ca_bundle` at `nothing.pem`");
     assert_eq!((line(&run, "connection").0, lines(&run, "tls")), ("ok", vec![]));
@@ -317,7 +316,7 @@ fn behind_a_proxy_the_check_ends_at_the_proxy() {
 
     let run = on(&tap, &server, &[("HTTPS_PROXY", "http://127.0.0.1:9")]);
     failed(&run, 69, "connection", "cannot connect to `127.0.0.1` port 9");
-    let (port, authority, _) = watched(&GOOD, String::new(), true);
+    let (port, authority, _) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let tap = secure(port, Some(&authority));
     let run = on(&tap, &server, &[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "localhost")]);
     assert_eq!((run.code, line(&run, "tls").0, lines(&run, "proxy")), (0, "ok", vec![]), "{}", run.stdout);

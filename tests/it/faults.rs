@@ -4,11 +4,10 @@
 //! other reports go on unless the failure concerns every request.
 
 use std::fmt::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tap_together::api::store::replace;
 
+use super::crowd;
 use super::tap::{Run, Tap};
 
 const SNAPSHOT: &str = include_str!("snapshots/faults.txt");
@@ -34,11 +33,15 @@ fn rows() -> Vec<String> {
         "503 + retry-after=5 + retry-after=900",
         "400 + body={\"message\":\"organization-id is missing\"}",
         "400 + body=<html><h1>Bad Request</h1></html>",
+        "400 + gzip + body={\"message\":\"organization-id is missing\"}",
+        "400 + header=content-encoding: br + body=garbage",
         "400 + body=\u{1b}[31mred\u{7}\u{0}",
         "400 + body=you sent sandbox-key",
         "raw=",
         "raw=garbage\r\n\r\n",
         "raw=HTTP/1.1 200 OK\r\n",
+        "raw=HTTP/1.1 100 Continue\r\n\r\n",
+        "raw=HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
         "raw=PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "raw=HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\n{\"report\":\"a\"}",
         "header=content-encoding: br",
@@ -75,6 +78,7 @@ fn rows() -> Vec<String> {
         "body={\"report\":\"a\",\"report\":\"b\"}",
         "body={\"report\":\"a\"}{\"report\":\"b\"}",
         "body={\"report\":\"a\"}x",
+        "header=content-encoding: gzip, gzip",
         "body={\"report\":\"a\\x\"}",
         "body={\"report\":\"a\\u12\"}",
         "body={\"report\":\"a\nb\"}",
@@ -121,21 +125,7 @@ fn without_jitter(line: &str) -> String {
 
 #[test]
 fn every_fault_has_its_code_and_its_sentence() {
-    let rows = rows();
-    let next = AtomicUsize::new(0);
-    let verdicts = Mutex::new(vec![String::new(); rows.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let verdict = verdict(row);
-                    let place = rows.iter().position(|other| other == row).unwrap();
-                    verdicts.lock().unwrap()[place] = verdict;
-                }
-            });
-        }
-    });
-    let found = verdicts.into_inner().unwrap().concat();
+    let found = crowd::each(&rows(), AT_ONCE, |row| verdict(row)).concat();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
     replace(fresh.as_ref(), found.as_bytes()).unwrap();
     assert!(

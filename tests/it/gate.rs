@@ -9,16 +9,13 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tap_together::api::ledger::{Ledger, Phase, Reading};
-use tap_together::api::store::{Store, scope};
-use tap_together::clock::{self, Home};
-use tap_together::sandbox::ORGANIZATION_ID;
+use tap_together::api::store::Store;
+use tap_together::clock::Home;
 
-use super::tap::{Run, Server, Tap, finish};
+use super::tap::{Run, Server, Tap, ended, finish};
 
 /// Long enough for the log to speak of a wait.
 const SECOND: f64 = 1.0;
-/// A tap that runs for so long hangs.
-const HANGS: Duration = Duration::from_mins(2);
 /// The sparse file's size; a tap that reads it all is noticed.
 const HUGE: u64 = 2 << 30;
 /// What the log says when the ledger proves nothing.
@@ -60,7 +57,7 @@ impl Case {
     fn new(thing: Thing, place: fn(&Store) -> &Path) -> Self {
         let tap = Tap::new().every(SECOND).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
-        let store = store(&tap, &server);
+        let store = tap.store(&server.sandbox.url());
         let case = Self { thing, tap, server, store };
         case.put(place(&case.store));
         case
@@ -95,28 +92,10 @@ fn run(cases: Vec<Case>) -> impl Iterator<Item = (Case, Run)> {
     let children: Vec<Child> =
         cases.iter().map(|case| case.tap.command(&case.server).spawn().unwrap()).collect();
     cases.into_iter().zip(children).map(|(case, child)| {
-        let run = finish(ended(child, case.thing), &case.server);
+        let run = finish(ended(child), &case.server);
         assert_eq!(case.server.sandbox.violations(), Vec::<String>::new());
         (case, run)
     })
-}
-
-fn ended(mut child: Child, thing: Thing) -> Child {
-    let began = clock::now();
-    while child.try_wait().unwrap().is_none() {
-        if clock::now().saturating_sub(began) > HANGS {
-            child.kill().unwrap();
-            panic!("{thing:?} hangs the tap");
-        }
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-    child
-}
-
-/// The gate's memory, as the tap finds it.
-pub fn store(tap: &Tap, server: &Server) -> Store {
-    let host = server.sandbox.url().replace("http://", "");
-    Store::in_folder(&tap.state_dir(), &scope(&host, ORGANIZATION_ID)).unwrap()
 }
 
 pub fn lock_file(store: &Store) -> &Path {
@@ -175,10 +154,24 @@ fn an_answer_that_was_not_read_to_its_end_may_still_be_under_way() {
         let tap = Tap::new().faults(faults).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
         let run = tap.run_on(&server);
-        let Reading::Found(entry) = store(&tap, &server).read() else { panic!("{}", run.stderr) };
+        let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("{}", run.stderr) };
         assert_eq!((entry.phase, run.seen.len()), (expected, 1), "{faults:?}: {}", run.stderr);
         assert_ne!(run.code, 0, "{faults:?}");
     }
+}
+
+#[test]
+fn a_lock_that_is_held_for_too_long_ends_the_run() {
+    let tap = Tap::new().set("max_wait_seconds", 1.into()).args(&["--assume-idle", "--test"]);
+    let server = tap.serve();
+    let store = tap.store(&server.sandbox.url());
+    let lock = store.try_lock().unwrap();
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, run.seen.len()), (75, 0), "{}", run.stderr);
+    let words = format!("another process has held {store} for 1 s; hint: let it finish");
+    assert!(run.critical().contains(&words), "{}", run.stderr);
+    drop(lock);
+    assert_eq!(tap.run_on(&server).code, 0);
 }
 
 #[test]

@@ -31,83 +31,124 @@ fn with(more: &str) -> Row {
     row(&format!("config with {more}"), &["--config", "input"], config(&format!(",{more}")))
 }
 
-fn configs() -> Vec<Row> {
-    let file = &["--config", "input"][..];
-    let mut rows = vec![
+const FILE: &[&str] = &["--config", "input"];
+
+/// Files that are no config, or one that lacks the most important.
+fn files() -> Vec<Row> {
+    vec![
         row("no config", &[], ""),
         row("config missing", &["--config", "nothing.json"], ""),
         row("config is a folder", &["--config", "."], ""),
-        row("config empty", file, ""),
-        row("config null", file, "null"),
-        row("config array", file, "[1]"),
-        row("config syntax", file, format!("{{\n\"api_key\": \"{KEY}\"\n\"x\"")),
+        row("config that cannot be read", &["--config", "/proc/self/mem"], ""),
+        row("config empty", FILE, ""),
+        row("config null", FILE, "null"),
+        row("config array", FILE, "[1]"),
+        row("config syntax", FILE, format!("{{\n\"api_key\": \"{KEY}\"\n\"x\"")),
         row(
             "config UTF-16",
-            file,
+            FILE,
             "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
         ),
-        row("config with BOM and nothing in it", file, "\u{feff}{}"),
-        row("config nested deeply", file, "[".repeat(100_000)),
-        row("config larger than 1 MiB", file, " ".repeat(1 << 21)),
+        row("config in Latin-1", FILE, b"{\"organization_id\":\"\xe9\"}"),
+        row("config with BOM and nothing in it", FILE, "\u{feff}{}"),
+        row("config nested deeply", FILE, "[".repeat(100_000)),
+        row("config larger than 1 MiB", FILE, " ".repeat(1 << 21)),
         row("config from a closed standard input", &["--config", "-"], ""),
-        row("ids swapped", file, format!(r#"{{"organisation_id":"{KEY}","client":"c","apikey":"{KEY}"}}"#)),
-        row("wrong types", file, format!(r#"{{"organization_id":7,"client_id":null,"api_key":["{KEY}"]}}"#)),
-        row("placeholder", file, include_str!("../../sample_config.json")),
-        row("a key twice", file, format!(r#"{{"api_key":"a","api_key":"{KEY}"}}"#)),
-        row("an empty key", file, r#"{"organization_id":"o","client_id":"c","api_key":""}"#),
+        row("ids swapped", FILE, format!(r#"{{"organisation_id":"{KEY}","client":"c","apikey":"{KEY}"}}"#)),
+        row("wrong types", FILE, format!(r#"{{"organization_id":7,"client_id":null,"api_key":["{KEY}"]}}"#)),
+        row("placeholder", FILE, include_str!("../../sample_config.json")),
+        row("a key twice", FILE, format!(r#"{{"api_key":"a","api_key":"{KEY}"}}"#)),
+        row("an empty key", FILE, r#"{"organization_id":"o","client_id":"c","api_key":""}"#),
         row(
             "a control character in the key",
-            file,
+            FILE,
             r#"{"organization_id":"o","client_id":"c","api_key":"ab\u0007c"}"#,
         ),
-        row("an emoji in the key", file, r#"{"organization_id":"o","client_id":"c","api_key":"ab😀"}"#),
-        row("no key", file, r#"{"organization_id":"o","client_id":"c"}"#),
+        row("an emoji in the key", FILE, r#"{"organization_id":"o","client_id":"c","api_key":"ab😀"}"#),
+        row("no key", FILE, r#"{"organization_id":"o","client_id":"c"}"#),
+    ]
+}
+
+fn variables() -> Vec<Row> {
+    let bare = r#"{"organization_id":"o","client_id":"c"}"#;
+    let mut rows = vec![
         Row {
             variables: vec![("TAP_TOGETHER_API_KEY", "another".into())],
-            ..row("two keys", file, config(""))
+            ..row("two keys", FILE, config(""))
         },
         Row {
-            variables: vec![("TAP_TOGETHER_MAX_ATTEMPTS", "many".into())],
-            ..row("a variable that is no number", file, config(""))
+            variables: vec![("TAP_TOGETHER_API_KEY", String::new())],
+            ..row("an empty variable", FILE, bare)
         },
     ];
-    rows.extend(
-        [
-            r#""base_url":"http://api.example.com""#,
-            r#""base_url":"file:///etc/passwd""#,
-            r#""base_url":"https://user:secret@example.com""#,
-            r#""base_url":"http://127.0.0.1@example.com""#,
-            r#""base_url":"https://example.com/?a=b""#,
-            r#""base_url":"https://example.com/#a""#,
-            r#""base_url":"example.com""#,
-            r#""region":"moon""#,
-            r#""region":"eu","base_url":"https://example.com""#,
-            r#""request_interval_seconds":59.9"#,
-            r#""request_interval_seconds":0"#,
-            r#""request_interval_seconds":-1"#,
-            r#""request_interval_seconds":"60""#,
-            r#""max_attempts":0"#,
-            r#""key_properties":["user_id"]"#,
-            r#""key_properties":{"user_reports":["user_id"]}"#,
-            r#""extra_reports":["programReport"],"schema_overrides":{"program_report":{},"program":{}}"#,
-            r#""types":"guess""#,
-            r#""schema_overrides":{"user_report":{"capacity":"int"}}"#,
-            r#""extra_reports":["../x"]"#,
-            r#""ca_bundle":"nothing.pem""#,
-            r#""ca_bundle":"input""#,
-            r#""user_agent":"a\nb""#,
-        ]
-        .map(with),
-    );
+    for (name, value) in [
+        ("TAP_TOGETHER_MAX_ATTEMPTS", "many"),
+        ("TAP_TOGETHER_REQUEST_INTERVAL_SECONDS", "NaN"),
+        ("TAP_TOGETHER_ACTIVATE_VERSION", "maybe"),
+        ("HTTPS_PROXY", "::::"),
+        ("HTTPS_PROXY", "http://user:canary-key-77aa@"),
+        ("https_proxy", "http://proxy.example.com:99999"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+    ] {
+        let variables = vec![(name, value.to_owned())];
+        rows.push(Row { variables, ..row(&format!("variable {name}={value}"), FILE, config("")) });
+    }
+    rows
+}
+
+fn ids() -> impl Iterator<Item = Row> {
+    let config = |id: &str| format!(r#"{{"organization_id":"{id}","client_id":"c","api_key":"{KEY}"}}"#);
+    let odd = ["", " ", ".", "..", "a\\u0000b", "é", "😊"];
+    let long = row("a long organization_id", FILE, config(&"o".repeat(10_000)));
+    odd.into_iter().map(move |id| row(&format!("organization_id {id:?}"), FILE, config(id))).chain([long])
+}
+
+fn settings() -> impl Iterator<Item = Row> {
+    [
+        r#""base_url":"http://api.example.com""#,
+        r#""base_url":"file:///etc/passwd""#,
+        r#""base_url":"https://user:secret@example.com""#,
+        r#""base_url":"http://127.0.0.1@example.com""#,
+        r#""base_url":"https://example.com/?a=b""#,
+        r#""base_url":"https://example.com/#a""#,
+        r#""base_url":"example.com""#,
+        r#""base_url":"https://""#,
+        r#""base_url":"http://localhost.example.com""#,
+        r#""base_url":"http://[::2]:9""#,
+        r#""region":"moon""#,
+        r#""region":"eu","base_url":"https://example.com""#,
+        r#""request_interval_seconds":59.9"#,
+        r#""request_interval_seconds":0"#,
+        r#""request_interval_seconds":-1"#,
+        r#""request_interval_seconds":"60""#,
+        r#""max_attempts":0"#,
+        r#""key_properties":["user_id"]"#,
+        r#""key_properties":{"user_reports":["user_id"]}"#,
+        r#""extra_reports":["programReport"],"schema_overrides":{"program_report":{},"program":{}}"#,
+        r#""types":"guess""#,
+        r#""schema_overrides":{"user_report":{"capacity":"int"}}"#,
+        r#""extra_reports":["../x"]"#,
+        r#""extra_reports":[".."]"#,
+        r#""extra_reports":["a/b","a?b","%2f"," ","😊","a\n",""]"#,
+        r#""extra_reports":["UserReport"]"#,
+        r#""ca_bundle":"nothing.pem""#,
+        r#""ca_bundle":"input""#,
+        r#""user_agent":"a\nb""#,
+    ]
+    .into_iter()
+    .map(with)
+}
+
+fn keys() -> Vec<Row> {
+    let mut rows = vec![row(
+        "api_key_file missing",
+        FILE,
+        r#"{"organization_id":"o","client_id":"c","api_key_file":"nothing"}"#,
+    )];
     for command in [r#"["false"]"#, r#"["true"]"#, r#"["no-such-program"]"#, "[]", r#"["sh","-c","yes"]"#] {
         let text = format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{command}}}"#);
-        rows.push(row(&format!("api_key_command {command}"), file, text));
+        rows.push(row(&format!("api_key_command {command}"), FILE, text));
     }
-    rows.push(row(
-        "api_key_file missing",
-        file,
-        r#"{"organization_id":"o","client_id":"c","api_key_file":"nothing"}"#,
-    ));
     rows
 }
 
@@ -119,12 +160,17 @@ fn others() -> Vec<Row> {
         row("state not JSON", state, "{"),
         row("state array", state, "[]"),
         row("two STATE lines", state, "{\"bookmarks\":{}}\n{\"bookmarks\":{}}\n"),
+        row("state is a folder", &["--config", "good.json", "--state", "."], ""),
+        row("state of a number", state, r#"{"type":"STATE","value":7}"#),
+        row("state of a newer version", state, r#"{"bookmarks":{"user_report":{"columns":[{"id":1}]}}}"#),
         row("bookmarks are no object", state, r#"{"bookmarks":[]}"#),
         row("a version that is text", state, r#"{"bookmarks":{"user_report":{"version":"7"}}}"#),
         row("catalog missing", &["--config", "good.json", "--catalog", "nothing.json"], ""),
         row("catalog empty", catalog, ""),
         row("catalog not JSON", catalog, "{"),
         row("catalog without streams", catalog, "{}"),
+        row("catalog is a folder", &["--config", "good.json", "--catalog", "."], ""),
+        row("catalog array", catalog, "[]"),
         row(
             "a stream twice",
             catalog,
@@ -166,8 +212,9 @@ fn verdict(row: &Row) -> String {
 
 #[test]
 fn every_bad_input_has_its_sentence() {
-    let rows: Vec<Row> = configs().into_iter().chain(others()).collect();
-    let found: String = rows.iter().map(verdict).collect();
+    let rows =
+        files().into_iter().chain(variables()).chain(ids()).chain(settings()).chain(keys()).chain(others());
+    let found: String = rows.map(|row| verdict(&row)).collect();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/inputs.txt");
     replace(fresh.as_ref(), found.as_bytes()).unwrap();
     assert!(

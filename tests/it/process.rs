@@ -1,40 +1,27 @@
-//! Signals, closed pipes, and several taps behind one gate.
+//! Pipes and disks that fail, and several taps behind one gate.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
+use tap_together::api::ledger::{Phase, Reading};
 
+use super::signals::signal;
 use super::tap::{Tap, finish};
 
-pub fn signal(child: &std::process::Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
-
-#[test]
-fn a_signal_while_waiting_ends_the_run_with_its_code() {
-    for (name, code) in [("-TERM", 143), ("-INT", 130), ("-HUP", 129)] {
-        let tap = Tap::new().set("request_interval_seconds", json!(30)).args(&["--log-format", "json"]);
-        let server = tap.serve();
-        let mut child = tap.command(&server).spawn().unwrap();
-        // The first line says that the wait has begun.
-        child.stderr.as_mut().unwrap().read_exact(&mut [0; 40]).unwrap();
-        signal(&child, name);
-        let run = finish(child, &server);
-        assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (code, 0, ""), "{}", run.stderr);
-        assert!(run.stderr.lines().last().unwrap().contains("stopped by SIG"), "{}", run.stderr);
-    }
-}
+/// Less than the three reports that have arrived, more than one piece of the spool's and the program itself.
+const STOPPED: u64 = 40 << 20;
 
 #[test]
 fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
-    let tap = Tap::new().faults(&["1:hang=100"]).args(&["--assume-idle"]);
+    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let child = tap.command(&server).spawn().unwrap();
     while server.sandbox.seen().is_empty() {
         std::thread::yield_now();
     }
-    signal(&child, "-TERM");
+    signal(&child, "TERM");
     let run = finish(child, &server);
     assert_eq!((run.code, run.stdout.as_str()), (143, ""));
     let again = tap.run_on(&server);
@@ -47,7 +34,7 @@ fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
 
 #[test]
 fn a_target_that_is_gone_is_named() {
-    let tap = Tap::new().rows(20_000).faults(&["chunked"]).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(5_000).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     drop(child.stdout.take());
@@ -82,7 +69,7 @@ fn six_taps_at_once_keep_one_interval() {
 
 #[test]
 fn a_killed_tap_costs_its_successor_a_grace() {
-    let tap = Tap::new().faults(&["1:hang=100"]).args(&["--assume-idle"]);
+    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     while server.sandbox.seen().is_empty() {
@@ -94,43 +81,22 @@ fn a_killed_tap_costs_its_successor_a_grace() {
     assert_eq!(server.sandbox.violations(), Vec::<String>::new());
 }
 
-#[test]
-fn a_state_folder_that_cannot_be_used_sends_nothing() {
-    let tap = Tap::new().set("state_dir", json!("/dev/null/state"));
-    let run = tap.run();
-    assert_eq!((run.code, run.seen.len()), (74, 0));
-    assert!(run.critical().contains("set `state_dir`"), "{}", run.stderr);
-
-    let tap = Tap::new();
-    std::os::unix::fs::symlink(tap.folder.path(), tap.state_dir()).unwrap();
-    let run = tap.run();
-    assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
-}
-
-/// Runs the tap under a shell's limit, after `before`.
-pub fn limited(tap: &Tap, before: &str) -> super::tap::Run {
-    let server = tap.serve();
-    let inner = tap.command(&server);
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", &format!("{before}; exec \"$0\" \"$@\"")])
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    finish(command.spawn().unwrap(), &server)
+/// A report of so many kilobytes.
+fn report(kilobytes: usize) -> String {
+    format!("csv=a\n{}", ("x".repeat(1_000) + "\n").repeat(kilobytes))
 }
 
 #[test]
 fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
     // More than the spool keeps in memory.
-    let tap = Tap::new().rows(60_000).faults(&["chunked"]).args(&["--assume-idle"]);
-    for before in ["export TMPDIR=/nonexistent", "trap '' XFSZ; ulimit -f 64"] {
-        let run = limited(&tap, before);
+    let tap = Tap::new().faults(&[&report(9_000)]).args(&["--assume-idle"]);
+    for before in [
+        "export TMPDIR=/nonexistent",
+        "export TMPDIR=/proc",
+        "export TMPDIR=/dev/null",
+        "trap '' XFSZ; ulimit -f 64",
+    ] {
+        let run = tap.run_after(before);
         assert_eq!(
             (run.code, run.stdout.lines().count(), run.seen.len()),
             (74, 1, 1),
@@ -144,28 +110,54 @@ fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
 
 #[test]
 fn a_ledger_that_cannot_be_written_sends_nothing() {
-    let run = limited(&Tap::new().args(&["--assume-idle"]), "trap '' XFSZ; ulimit -f 0");
+    let run = Tap::new().args(&["--assume-idle"]).run_after("trap '' XFSZ; ulimit -f 0");
     assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
     assert!(run.critical().contains("nothing was sent"), "{}", run.stderr);
 }
 
 #[test]
-fn a_closed_stderr_stops_nothing() {
-    let run = limited(&Tap::new().args(&["--assume-idle"]), "exec 2>&-");
-    assert_eq!(run.messages().len(), 25);
+fn a_log_that_nobody_takes_stops_nothing() {
+    for before in ["exec 2>&-", "exec 2>/dev/full"] {
+        let run = Tap::new().args(&["--assume-idle"]).run_after(before);
+        assert_eq!(run.messages().len(), 25, "{before}");
+    }
 }
 
 #[test]
-fn a_second_signal_does_not_wait() {
-    let tap = Tap::new().rows(20_000).faults(&["chunked"]).args(&["--assume-idle"]);
+fn without_any_stream_nothing_is_written_into_a_file_of_ours() {
+    // The first files to be opened must not become the streams.
+    let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
-    // Nobody reads stdout: the delivery hangs in the middle of a line.
+    let run = finish(tap.command_after("exec <&- >&- 2>&-", &server).spawn().unwrap(), &server);
+    assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (0, 3, ""));
+    let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+        panic!("the ledger is spoilt")
+    };
+    assert_eq!(entry.phase, Phase::Done);
+}
+
+/// The most that a process has had in memory.
+fn peak(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_reader_that_stops_costs_no_memory_and_loses_nothing() {
+    let tap = Tap::new().faults(&[&report(15_000)]).args(&["--assume-idle"]);
+    let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 1]).unwrap();
-    signal(&child, "-TERM");
-    signal(&child, "-TERM");
-    assert_eq!(child.wait().unwrap().code(), Some(143));
-    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+    // Meanwhile all three reports arrive, and each waits for the one before it.
+    while server.sandbox.seen().iter().filter(|seen| seen.finished.is_some()).count() < 3 {
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let peak = peak(&child);
+    assert!(peak < STOPPED, "{peak} bytes in memory");
+    let run = finish(child, &server);
+    assert_eq!((run.code, run.stdout.matches(r#""type":"RECORD""#).count()), (0, 45_000), "{}", run.stderr);
+    assert!(run.stdout.ends_with("\"currently_syncing\":null}}\n"));
 }
 
 #[test]

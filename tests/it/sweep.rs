@@ -1,38 +1,50 @@
 //! A report cut at every byte, in every framing: never taken for a whole one.
 
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
-use tap_together::api::{Api, Reach};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tap_together::api::{Api, Reach, store::replace};
 use tap_together::report::body::OnNul;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 use tap_together::settings::{self, env::Environment};
 use tap_together::telemetry::{Format, Level, Telemetry};
 
+use super::tls::{GOOD, serve};
+
 const CSV: &str = "name,note\nAmélie,\"two\nlines \"\"quoted\"\"\"\n😀,\n";
 /// Longer than the body in any framing.
 const LONGEST: usize = 400;
 
-/// One fetch of the report with these faults, by the tap's own path, without retries.
-async fn fetch(faults: &[Fault]) -> Result<(), (Reach, String)> {
-    let script = faults.iter().fold(Script::default(), |script, fault| script.on(None, None, fault.clone()));
-    let options = Options { rows: 0, seed: 1, interval: Duration::ZERO, script };
-    let sandbox = Sandbox::start(0, options).await.unwrap();
+/// One fetch of the report by the tap's own path, without retries.
+async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (Reach, String)> {
     let folder = tempfile::tempdir().unwrap();
-    let environment = Environment::of(&[
+    let mut variables = vec![
         ("TAP_TOGETHER_ORGANIZATION_ID", ORGANIZATION_ID),
         ("TAP_TOGETHER_CLIENT_ID", CLIENT_ID),
         ("TAP_TOGETHER_API_KEY", API_KEY),
-        ("TAP_TOGETHER_BASE_URL", &sandbox.url()),
+        ("TAP_TOGETHER_BASE_URL", url),
         ("TAP_TOGETHER_REQUEST_INTERVAL_SECONDS", "0.001"),
         ("TAP_TOGETHER_MAX_ATTEMPTS", "1"),
         ("TAP_TOGETHER_STATE_DIR", folder.path().to_str().unwrap()),
-    ]);
-    let (settings, _) = settings::load(&[], &environment, &mut std::io::empty()).unwrap();
+    ];
+    variables.extend(authority.map(|path| ("TAP_TOGETHER_CA_BUNDLE", path.to_str().unwrap())));
+    let (settings, _) = settings::load(&[], &Environment::of(&variables), &mut std::io::empty()).unwrap();
     let telemetry = Telemetry::new(Format::Text, Level::Critical);
     let api = Api::new(&settings, OnNul::Strip, true, &telemetry).unwrap();
     let report = api.fetch("userReport", &telemetry).await;
     report.map(|_| ()).map_err(|failed| (failed.reach, failed.error.message))
+}
+
+/// The same from a sandbox with these faults.
+async fn fetch_broken(faults: &[Fault]) -> Result<(), (Reach, String)> {
+    let script = faults.iter().fold(Script::default(), |script, fault| script.on(None, None, fault.clone()));
+    let options = Options { rows: 0, seed: 1, interval: Duration::ZERO, script };
+    let sandbox = Sandbox::start(0, options).await.unwrap();
+    fetch(&sandbox.url(), None).await
 }
 
 #[tokio::test]
@@ -48,7 +60,7 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
         let mut cuts = 0;
         for at in 0..LONGEST {
             let faults = [&[Fault::Csv(CSV.into())], framing, &[Fault::Cut(at)]].concat();
-            match fetch(&faults).await {
+            match fetch_broken(&faults).await {
                 Ok(()) => break,
                 Err((reach, message)) => assert_eq!(reach, Reach::Stream, "{framing:?} at {at}: {message}"),
             }
@@ -56,12 +68,50 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
         }
         // The first cut that goes through lies behind the last byte.
         let faults = [&[Fault::Csv(CSV.into())], framing].concat();
-        assert_eq!(fetch(&faults).await, Ok(()));
+        assert_eq!(fetch_broken(&faults).await, Ok(()));
         let json = serde_json::json!({"report": CSV}).to_string().len();
         match framing {
             [] | [Fault::Close] => assert_eq!(cuts, json, "{framing:?}"),
             [Fault::Chunked] => assert_eq!(cuts, json + "5c\r\n\r\n0\r\n\r\n".len(), "{framing:?}"),
             _ => assert!(cuts > 50 && cuts < LONGEST, "{framing:?}: {cuts}"),
+        }
+    }
+}
+
+/// A whole answer over TLS, head included, with the body in this framing.
+fn answer(framing: &str, body: &[u8]) -> Vec<u8> {
+    let size = body.len();
+    let (header, before, after) = match framing {
+        "close" => (String::new(), String::new(), ""),
+        "chunked" => ("transfer-encoding: chunked\r\n".into(), format!("{size:x}\r\n"), "\r\n0\r\n\r\n"),
+        "gzip" => (format!("content-encoding: gzip\r\ncontent-length: {size}\r\n"), String::new(), ""),
+        _ => (format!("content-length: {size}\r\n"), String::new(), ""),
+    };
+    let head = format!("HTTP/1.1 200 OK\r\n{header}\r\n{before}");
+    [head.as_bytes(), body, after.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_cut_at_any_byte_is_noticed_under_tls_without_close_notify() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = br#"{"report":"a,b\n1,\u00e9\n"}"#;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(body).unwrap();
+    let zipped = gzip.finish().unwrap();
+    for framing in ["length", "chunked", "gzip", "close"] {
+        let whole = answer(framing, if framing == "gzip" { &zipped } else { body });
+        let size = whole.len();
+        let (port, authority) = serve(&GOOD, (0..=size).map(move |at| whole[..at].to_vec()), false);
+        let path = folder.path().join(framing);
+        replace(&path, authority.as_bytes()).unwrap();
+        for at in 0..=size {
+            let outcome = fetch(&format!("https://localhost:{port}"), Some(&path)).await;
+            // Where nothing but the end of the connection ends the body, even the whole of it proves nothing.
+            let is_whole = at == size && framing != "close";
+            assert_eq!(outcome.is_ok(), is_whole, "{framing} at {at} of {size}: {outcome:?}");
+            if let Err((reach, message)) = outcome {
+                assert_eq!(reach, Reach::Stream, "{framing} at {at}: {message}");
+            }
         }
     }
 }

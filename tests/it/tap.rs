@@ -7,13 +7,20 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tap_together::api::store::replace;
+use tap_together::api::store::{Store, read_small, replace, scope};
+use tap_together::clock;
 use tap_together::sandbox::script::Script;
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
 use tap_together::singer::check::{Checker, Violation};
 
 /// Short, because the server is on loopback.
 const INTERVAL: f64 = 0.1;
+
+/// A tap that runs for so long hangs.
+const HANGS: Duration = Duration::from_mins(2);
+
+/// No file in the state folder is larger.
+const LARGEST: u64 = 64 << 20;
 
 /// The key, and pieces of the made-up people.
 const CANARIES: [&str; 5] =
@@ -84,6 +91,13 @@ impl Tap {
         self
     }
 
+    /// The user report alone, so that a run is one request.
+    pub fn one(self) -> Self {
+        let catalog = r#"{"streams":[{"tap_stream_id":"user_report","schema":{},"metadata":[]}]}"#;
+        let path = self.file("one.json", catalog);
+        self.args(&["--catalog", &path])
+    }
+
     /// Writes a file next to the config, whole at once because other taps may read it, and returns its path.
     pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.folder.path().join(name);
@@ -93,6 +107,12 @@ impl Tap {
 
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// The gate's memory of this API, as the tap finds it.
+    pub fn store(&self, url: &str) -> Store {
+        let host = url.split("//").nth(1).unwrap();
+        Store::in_folder(&self.state_dir(), &scope(host, ORGANIZATION_ID)).unwrap()
     }
 
     pub fn serve(&self) -> Server {
@@ -125,8 +145,25 @@ impl Tap {
     }
 
     pub fn run_on(&self, server: &Server) -> Run {
-        let run = finish(self.command(server).spawn().unwrap(), server);
-        self.search_folders();
+        finish(self.command(server).spawn().unwrap(), server)
+    }
+
+    /// The command in a shell that does something before.
+    pub fn command_after(&self, before: &str, server: &Server) -> Command {
+        let inner = self.command(server);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
+        command.arg(inner.get_program()).args(inner.get_args()).env_clear().env("PATH", "/usr/bin:/bin");
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs that.
+    pub fn run_after(&self, before: &str) -> Run {
+        let server = self.serve();
+        let run = finish(self.command_after(before, &server).spawn().unwrap(), &server);
+        assert_eq!(server.sandbox.violations(), Vec::<String>::new());
         run
     }
 
@@ -135,14 +172,38 @@ impl Tap {
         let state = self.state_dir();
         for entry in std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink()) {
             let path = entry.unwrap().path();
-            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            // A test may have put there what is no file, or a huge one; the tap writes neither.
+            let Ok(Some(bytes)) = read_small(&path, LARGEST) else { continue };
+            let text = String::from_utf8_lossy(&bytes);
             for canary in CANARIES {
                 assert!(!text.contains(canary), "`{canary}` reached {}", path.display());
             }
         }
-        let left = std::fs::read_dir(self.folder.path().join("tmp")).unwrap().count();
+        let left = std::fs::read_dir(self.folder.path().join("tmp")).into_iter().flatten().count();
         assert_eq!(left, 0, "temporary files were left behind");
     }
+}
+
+/// Whatever became of the tap, its folders are searched.
+impl Drop for Tap {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.search_folders();
+        }
+    }
+}
+
+/// The child when it has ended, which it must without being read.
+pub fn ended(mut child: Child) -> Child {
+    let began = clock::now();
+    while child.try_wait().unwrap().is_none() {
+        if clock::now().saturating_sub(began) > HANGS {
+            child.kill().unwrap();
+            panic!("the tap hangs");
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    child
 }
 
 /// Waits for the end and searches the log for what must not be there.

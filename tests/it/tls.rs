@@ -21,19 +21,24 @@ pub struct Certificate<'a> {
 
 pub const GOOD: Certificate = Certificate { host: "localhost", last_year: 4000 };
 
-/// A server on loopback that answers every request with `answer`; returns its port and its CA in PEM form.
+/// A server on loopback that gives one answer after the other; returns its port and its CA in PEM form.
 /// Without `close_notify` the end of the connection proves nothing.
-fn serve(certificate: &Certificate, answer: String, close_notify: bool) -> (u16, String) {
-    let (port, authority, _) = watched(certificate, answer, close_notify);
+pub fn serve(
+    certificate: &Certificate,
+    answers: impl IntoIterator<Item = Vec<u8>, IntoIter: Send + 'static>,
+    close_notify: bool,
+) -> (u16, String) {
+    let (port, authority, _) = watched(certificate, answers, close_notify);
     (port, authority)
 }
 
 /// The same, and how many clients sent something after the handshake.
 pub fn watched(
     certificate: &Certificate,
-    answer: String,
+    answers: impl IntoIterator<Item = Vec<u8>, IntoIter: Send + 'static>,
     close_notify: bool,
 ) -> (u16, String, Arc<AtomicUsize>) {
+    let mut answers = answers.into_iter();
     let mut authority = CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -59,7 +64,8 @@ pub fn watched(
             // A client that refuses the certificate ends the handshake here.
             let Ok(sent) = tls.read(&mut [0; 8192]) else { continue };
             counter.fetch_add(sent.min(1), Ordering::SeqCst);
-            if tls.write_all(answer.as_bytes()).is_ok() && close_notify {
+            let Some(answer) = answers.next() else { break };
+            if tls.write_all(&answer).is_ok() && close_notify {
                 tls.conn.send_close_notify();
                 let _ = tls.flush();
             }
@@ -68,8 +74,10 @@ pub fn watched(
     (port, authority.pem(), requests)
 }
 
-fn whole() -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{BODY}", BODY.len())
+/// The same whole answer for ever.
+fn whole() -> impl Iterator<Item = Vec<u8>> + Send {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", BODY.len());
+    std::iter::repeat((head + BODY).into_bytes())
 }
 
 /// One attempt at the server, with its CA trusted or not, in an environment.
@@ -114,9 +122,15 @@ fn a_certificate_that_cannot_be_trusted_ends_the_run() {
 
 #[test]
 fn an_end_without_close_notify_proves_nothing() {
-    let cut = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_owned() + BODY;
-    for (answer, close_notify, code) in [(cut.clone(), true, 0), (cut, false, 69), (whole(), false, 0)] {
-        let (port, authority) = serve(&GOOD, answer, close_notify);
+    let open = std::iter::repeat(
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".iter().chain(BODY.as_bytes()).copied().collect(),
+    );
+    for (server, code) in [
+        (serve(&GOOD, open.clone(), true), 0),
+        (serve(&GOOD, open, false), 69),
+        (serve(&GOOD, whole(), false), 0),
+    ] {
+        let (port, authority) = server;
         let run = run(port, Some(&authority), &[]);
         assert_eq!(run.code, code, "{}", run.stderr);
         assert_eq!(run.stdout.contains(r#""type":"RECORD""#), code == 0, "{}", run.stdout);

@@ -1,4 +1,4 @@
-//! The tap killed at every system call from the lock on, and the disk failing at each: the gap is kept all the same.
+//! The tap killed at every system call from the lock on, the disk failing at each, and a network without names.
 //!
 //! `strace` injects the faults, so this needs it and the feature of the same name:
 //! `cargo test --features strace --test syscalls`.
@@ -124,4 +124,16 @@ fn a_disk_that_fails_at_any_call_sends_nothing_unnoted() {
     });
     println!("{} failing calls, {refused:?} refusals", faults.len());
     assert!(refused.into_inner() > 0, "no fault hit the ledger");
+}
+
+#[test]
+fn a_name_that_nobody_resolves_is_unreachable() {
+    // No packet leaves the machine: whoever would be asked cannot be reached.
+    let fault = "inject=connect,sendto,sendmmsg:error=ENETUNREACH";
+    let tap = tap().set("base_url", "https://nothing.example.com".into()).every(60.0);
+    let server = tap.serve();
+    let run = traced(&tap, &server, &["-o", "/dev/null", "-e", fault]);
+    assert_eq!(run.code, 69, "{}", run.stderr);
+    let words = "cannot connect: failed to lookup address information";
+    assert!(run.critical().contains(words), "{}", run.stderr);
 }

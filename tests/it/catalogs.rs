@@ -1,0 +1,97 @@
+//! Catalogs and states that are taken as they are, and what is said of what is odd in them.
+
+use serde_json::{Value, json};
+
+use super::crowd;
+use super::tap::Tap;
+
+const AT_ONCE: usize = 8;
+
+/// A catalog of the user report with this root metadata and these columns' metadata.
+fn catalog(root: &Value, columns: &[(&str, Value)]) -> Value {
+    let columns = columns
+        .iter()
+        .map(|(name, metadata)| json!({"breadcrumb": ["properties", name], "metadata": metadata}));
+    let metadata: Vec<Value> =
+        [json!({"breadcrumb": [], "metadata": root})].into_iter().chain(columns).collect();
+    json!({"streams": [{"tap_stream_id": "user_report", "schema": {}, "metadata": metadata}]})
+}
+
+#[test]
+fn what_a_catalog_selects_is_what_is_asked_for_and_emitted() {
+    let all = json!(["a", "b", "_row_number"]);
+    let rows = [
+        (catalog(&json!({}), &[]), all.clone(), ""),
+        (catalog(&json!({"selected": "true"}), &[]), all.clone(), ""),
+        (catalog(&json!({}), &[("a", json!({"selected": false}))]), json!(["b", "_row_number"]), ""),
+        (catalog(&json!({}), &[("a", json!({"selected": "false"}))]), json!(["b", "_row_number"]), ""),
+        (
+            catalog(&json!({}), &[("a", json!({"inclusion": "automatic", "selected": false}))]),
+            all.clone(),
+            "",
+        ),
+        (
+            catalog(&json!({}), &[("a", json!({"inclusion": "unsupported", "selected": true}))]),
+            json!(["b", "_row_number"]),
+            "",
+        ),
+        (
+            catalog(&json!({"replication-method": "INCREMENTAL"}), &[]),
+            all.clone(),
+            "WARNING `user_report` is synced with FULL_TABLE, not INCREMENTAL: rows of a report change and disappear",
+        ),
+        (
+            json!({"streams": [catalog(&json!({}), &[])["streams"][0], {"tap_stream_id": "orders"}]}),
+            all,
+            "WARNING the catalog's stream `orders` is none of this tap's; it is left out",
+        ),
+    ];
+    crowd::each(&rows, AT_ONCE, |(catalog, columns, words)| {
+        let tap = Tap::new().faults(&["csv=a,b\n1,2\n"]).args(&["--assume-idle"]);
+        let path = tap.file("catalog.json", catalog.to_string());
+        let run = tap.args(&["--catalog", &path]).run();
+        let found: Value = run.records("user_report")[0].as_object().unwrap().keys().cloned().collect();
+        assert_eq!((&found, run.seen.len()), (columns, 1), "{catalog}: {}", run.stderr);
+        assert!(run.stderr.contains(words), "{catalog}: {}", run.stderr);
+        assert_eq!(run.stderr.contains("WARNING"), !words.is_empty(), "{catalog}: {}", run.stderr);
+    });
+}
+
+#[test]
+fn where_nothing_is_selected_nothing_is_asked_for() {
+    let tap = Tap::new().args(&["--assume-idle"]);
+    let path = tap.file("catalog.json", catalog(&json!({"selected": false}), &[]).to_string());
+    let run = tap.args(&["--catalog", &path]).run();
+    assert_eq!((run.code, run.seen.len(), run.stdout.lines().count()), (0, 0, 1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("WARNING no stream is selected; with Meltano, see `meltano select"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_state_is_taken_bare_or_wrapped_or_as_a_fresh_start() {
+    let old = r#"{"bookmarks":{"user_report":{"version":4102444800,"more":1}},"theirs":2}"#;
+    let wrapped = format!(r#"{{"type":"STATE","value":{old}}}"#);
+    let rows = [
+        (None, false),
+        (Some("{}"), false),
+        (Some("null"), false),
+        (Some(old), true),
+        (Some(&wrapped), true),
+    ];
+    crowd::each(&rows, AT_ONCE, |(text, is_old)| {
+        let tap = Tap::new().one().args(&["--assume-idle"]);
+        let missing = tap.folder.path().join("missing").to_str().unwrap().to_owned();
+        let path = text.map_or(missing, |text| tap.file("state.json", text));
+        let run = tap.args(&["--state", &path]).run();
+        run.messages();
+        let state = run.state();
+        let version = state["bookmarks"]["user_report"]["version"].as_i64().unwrap();
+        // Always greater than the last, whatever the clock says.
+        assert_eq!(version == 4_102_444_801, *is_old, "{text:?}: {state}");
+        let kept = (&state["bookmarks"]["user_report"]["more"], &state["theirs"]);
+        assert_eq!(kept == (&json!(1), &json!(2)), *is_old, "{text:?}: {state}");
+    });
+}

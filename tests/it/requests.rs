@@ -1,0 +1,48 @@
+//! What is really asked for, and whom: one segment of the path for every id, and never another host.
+
+use percent_encoding::percent_decode_str;
+
+use super::crowd;
+use super::tap::Tap;
+use super::wire::{Wire, hold};
+
+const AT_ONCE: usize = 8;
+
+#[test]
+fn an_id_is_one_segment_whatever_it_holds() {
+    let ids =
+        ["../x", "a/b", "a?b", "a#b", "a\\b", "a b", "%2f", "%2e%2e", "..%2f", "...", ";a=b", "a&b", "~"];
+    crowd::each(&ids, AT_ONCE, |id| {
+        let tap = Tap::new().set("organization_id", (*id).into()).args(&["--assume-idle", "--test"]);
+        let run = tap.run();
+        // The sandbox knows no such organisation.
+        assert_eq!((run.code, run.seen.len()), (77, 1), "{id}: {}", run.stderr);
+        let segments: Vec<&str> = run.seen[0].report.split('/').collect();
+        let ["", "public", asked, "reports", "export", "userReport"] = segments[..] else {
+            panic!("{id}: {segments:?}")
+        };
+        assert_eq!(percent_decode_str(asked).decode_utf8().unwrap(), *id);
+        assert_eq!(run.seen[0].headers["organization-id"], *id);
+    });
+}
+
+#[test]
+fn an_extra_report_is_asked_for_by_its_name() {
+    let tap = Tap::new().set("extra_reports", ["programReport"].into()).args(&["--assume-idle"]);
+    let run = tap.run();
+    // The sandbox has none, which is nothing to the others.
+    assert_eq!((run.code, run.seen.len()), (69, 4), "{}", run.stderr);
+    assert_eq!(run.seen[3].report, "programReport");
+    assert_eq!(run.state()["currently_syncing"], "program_report");
+}
+
+#[test]
+fn the_target_of_a_redirect_is_never_asked() {
+    let statuses = ["300", "301", "302", "303", "304", "307", "308", "201"];
+    crowd::each(&statuses, AT_ONCE, |status| {
+        let elsewhere = Wire::new(hold);
+        let location = format!("header=Location: {}/public", elsewhere.url());
+        let run = Tap::new().one().faults(&[status, &location]).args(&["--assume-idle"]).run();
+        assert_eq!((run.code, run.seen.len(), elsewhere.connections()), (69, 1, 0), "{}", run.stderr);
+    });
+}

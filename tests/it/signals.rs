@@ -1,0 +1,183 @@
+//! The end by a signal, in every phase of a run: its own exit code, soon, and nothing that is not whole.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use serde_json::{Value, json};
+use tap_together::api::ledger::{Phase as Entry, Reading};
+
+use super::crowd;
+use super::hangs::FullQueue;
+use super::tap::{Tap, ended, finish};
+
+const AT_ONCE: usize = 12;
+pub const SIGNALS: [(&str, i32); 3] = [("TERM", 143), ("INT", 130), ("HUP", 129)];
+
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Where a run is when the signal comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Its config is a FIFO that says nothing.
+    Config,
+    /// The key's command takes its time.
+    Key,
+    /// Another process has the lock.
+    Lock,
+    /// The interval has not passed.
+    Interval,
+    /// The server accepts nobody.
+    Connect,
+    /// It does not answer.
+    Head,
+    /// It falls silent in the middle.
+    Body,
+    /// It falls silent in the words of an error.
+    Words,
+    /// The next attempt has to wait.
+    BackOff,
+    /// One report is out, and the next has to wait.
+    Between,
+    /// The reader of a report has stopped.
+    Stopped,
+}
+
+impl Phase {
+    const ALL: [Self; 11] = [
+        Self::Config,
+        Self::Key,
+        Self::Lock,
+        Self::Interval,
+        Self::Connect,
+        Self::Head,
+        Self::Body,
+        Self::Words,
+        Self::BackOff,
+        Self::Between,
+        Self::Stopped,
+    ];
+
+    fn tap(self) -> Tap {
+        let tap = Tap::new();
+        let idle = ["--assume-idle"];
+        match self {
+            Self::Config | Self::Lock | Self::Connect => tap.args(&idle),
+            Self::Key => {
+                let script = format!("echo > {}; exec sleep 20", tap.folder.path().join("began").display());
+                tap.set("api_key", Value::Null).set("api_key_command", json!(["sh", "-c", script]))
+            }
+            Self::Interval => tap.every(30.0),
+            Self::Head => tap.faults(&["delay=600000"]).args(&idle),
+            Self::Body => tap.faults(&["hang=100"]).args(&idle),
+            Self::Words => tap.faults(&["503", "hang=5"]).args(&idle),
+            Self::BackOff => tap.faults(&["503", "retry-after=60"]).args(&idle),
+            Self::Between => tap.every(30.0).args(&idle),
+            Self::Stopped => tap.rows(5_000).args(&idle),
+        }
+    }
+
+    /// Requests until then.
+    fn requests(self) -> usize {
+        match self {
+            Self::Config | Self::Key | Self::Lock | Self::Interval | Self::Connect => 0,
+            Self::Head | Self::Body | Self::Words | Self::BackOff | Self::Between | Self::Stopped => 1,
+        }
+    }
+}
+
+/// Looks again and again until it is so.
+fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Reads the log up to these words.
+pub fn until_told(child: &mut Child, words: &str) {
+    let (log, mut told) = (child.stderr.as_mut().unwrap(), Vec::new());
+    while !String::from_utf8_lossy(&told).contains(words) {
+        let mut byte = [0];
+        log.read_exact(&mut byte).unwrap();
+        told.push(byte[0]);
+    }
+}
+
+fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
+    let mut tap = phase.tap();
+    let server = tap.serve();
+    let queue = (*phase == Phase::Connect).then(FullQueue::new);
+    let url = queue.as_ref().map_or(server.sandbox.url(), FullQueue::url);
+    tap = tap.set("base_url", url.as_str().into());
+    let mut command = tap.command(&server);
+    let fifo = tap.folder.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    if *phase == Phase::Config {
+        command.args(["--config", fifo.to_str().unwrap()]);
+    }
+    let _lock = (*phase == Phase::Lock).then(|| tap.store(&url).try_lock().unwrap());
+    let mut child = command.spawn().unwrap();
+    let mut writer = None;
+    match phase {
+        Phase::Config => until(|| {
+            let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+            writer = File::options().write(true).custom_flags(nonblocking).open(&fifo).ok();
+            writer.is_some()
+        }),
+        Phase::Key => until(|| tap.folder.path().join("began").exists()),
+        Phase::Lock => until_told(&mut child, "waiting for another process"),
+        Phase::Connect => until(|| matches!(tap.store(&url).read(), Reading::Found(_))),
+        Phase::Head | Phase::Body | Phase::Words => until(|| !server.sandbox.seen().is_empty()),
+        Phase::BackOff => until_told(&mut child, "backing off"),
+        Phase::Interval => until_told(&mut child, "before the next request"),
+        Phase::Between => until_told(&mut child, "sync_duration"),
+        Phase::Stopped => child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap(),
+    }
+    signal(&child, name);
+    let mut child = ended(child);
+    if *phase == Phase::Stopped {
+        // What lies in the pipe may end in the middle: its reader is to blame.
+        child.stdout = None;
+    }
+    let run = finish(child, &server);
+    assert_eq!(run.code, *code, "{phase:?}: {}", run.stderr);
+    let last = format!("CRITICAL stopped by SIG{name}; hint: run again with the last STATE to go on");
+    assert_eq!(run.critical(), last, "{phase:?}");
+    if *phase == Phase::Between {
+        assert!(run.stdout.ends_with("\"currently_syncing\":\"pairing_report\"}}\n"), "{}", run.stdout);
+    } else {
+        assert_eq!(run.stdout, "", "{phase:?}");
+    }
+    assert!(run.seen.len() >= phase.requests(), "{phase:?}");
+    assert!(phase.requests() > 0 || run.seen.is_empty(), "{phase:?}");
+    if matches!(phase, Phase::Head | Phase::Body | Phase::Words) {
+        // The server may still be at it: the next run has to give it grace.
+        let Reading::Found(entry) = tap.store(&url).read() else { panic!("there is no ledger") };
+        assert_eq!(entry.phase, Entry::Inflight, "{phase:?}");
+    }
+}
+
+#[test]
+fn every_signal_ends_every_phase() {
+    let rows: Vec<_> = Phase::ALL.iter().flat_map(|phase| SIGNALS.map(|signal| (*phase, signal))).collect();
+    crowd::each(&rows, AT_ONCE, judge);
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let tap = Tap::new().rows(5_000).args(&["--assume-idle"]);
+    let server = tap.serve();
+    // Nobody reads stdout: the delivery hangs in the middle of a line.
+    let mut child = tap.command(&server).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 1]).unwrap();
+    signal(&child, "TERM");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}

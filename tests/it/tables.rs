@@ -1,0 +1,203 @@
+//! Odd tables: every cell exactly as it was, every column under a name that a target takes, every oddity told.
+
+use serde_json::{Value, json};
+
+use super::crowd;
+use super::tap::{Run, Tap, finish};
+
+const AT_ONCE: usize = 8;
+
+/// A run of one report with this CSV.
+fn table(csv: &str, settings: &Value) -> Run {
+    let tap = Tap::new().one().set("max_attempts", 1.into()).args(&["--assume-idle"]);
+    let tap =
+        settings.as_object().unwrap().iter().fold(tap, |tap, (name, value)| tap.set(name, value.clone()));
+    let file = tap.file("table.csv", csv);
+    tap.faults(&[&format!("csv-file={file}")]).run()
+}
+
+/// The records' cells in the schema's order, without the row number.
+fn cells(run: &Run) -> Vec<Vec<Value>> {
+    let row = |record: &Value| {
+        let fields = record.as_object().unwrap().iter().filter(|(name, _)| *name != "_row_number");
+        fields.map(|(_, value)| value.clone()).collect()
+    };
+    run.records("user_report").iter().map(row).collect()
+}
+
+/// Names and titles of the columns.
+fn columns(run: &Run) -> Vec<(String, String)> {
+    let schema = &run.messages()[0]["schema"]["properties"];
+    let named =
+        |(name, property): (&String, &Value)| (name.clone(), property["title"].as_str().unwrap().to_owned());
+    let mut columns: Vec<_> = schema.as_object().unwrap().iter().map(named).collect();
+    columns.pop();
+    columns
+}
+
+#[test]
+fn cells_stay_as_they_are() {
+    let rows = [
+        ("=SUM(1+1)", "=SUM(1+1)"),
+        ("@x", "@x"),
+        ("007", "007"),
+        ("1e5", "1e5"),
+        ("NaN", "NaN"),
+        ("-0", "-0"),
+        (" 1 ", " 1 "),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("0.10", "0.10"),
+        ("TRUE", "TRUE"),
+        ("2025-02-30", "2025-02-30"),
+        ("\"a\n\r\nb\"", "a\n\r\nb"),
+        ("\"a,\"\"b\"\"\"", "a,\"b\""),
+        ("a\"b", "a\"b"),
+        ("\u{85}\u{2028}", "\u{85}\u{2028}"),
+        ("\u{1}\u{7f}\t", "\u{1}\u{7f}\t"),
+        ("\\n\\u0041\\", "\\n\\u0041\\"),
+    ];
+    let csv = rows.map(|(cell, _)| format!("{cell},x\n")).concat();
+    for types in ["string", "infer"] {
+        let run = table(&format!("a,b\n{csv}"), &json!({"types": types}));
+        let expected: Vec<Vec<Value>> = rows.iter().map(|(_, cell)| vec![json!(cell), json!("x")]).collect();
+        assert_eq!(cells(&run), expected, "{types}");
+    }
+    // Alone in its column each would tempt an inference; those that it would change stay strings.
+    let csv = "a,b,c,d,e,f\n007,1e5,NaN,-0, 1 ,123456789012345678901234567890\n";
+    let run = table(csv, &json!({"types": "infer"}));
+    let expected = ["007", "1e5", "NaN", "-0", " 1 ", "123456789012345678901234567890"].map(Value::from);
+    assert_eq!(cells(&run), [expected]);
+}
+
+#[test]
+fn every_line_end_and_every_blank_line_gives_the_same_rows() {
+    let expected = [["1", "2"], ["3", "4"]].map(|row| row.map(Value::from).to_vec());
+    let tables = [
+        "a,b\n1,2\n3,4\n",
+        "a,b\r\n1,2\r\n3,4",
+        "a,b\r1,2\r3,4\r",
+        "a,b\r\n\n1,2\n\r\r\n3,4\n\n",
+        "\u{feff}a,b\n1,2\n3,4",
+    ];
+    crowd::each(&tables, AT_ONCE, |csv| assert_eq!(cells(&table(csv, &json!({}))), expected, "{csv:?}"));
+    // Where there is one column, a blank line is a row.
+    let run = table("a\n\n1\n\n", &json!({}));
+    assert_eq!(cells(&run), [[Value::Null], [json!("1")], [Value::Null]]);
+}
+
+#[test]
+fn columns_get_names_that_targets_take_and_keep_their_headers() {
+    let long = format!("What is {}?", "very ".repeat(2_000));
+    let header =
+        ["id", "ID", "", " ", "id", "_sdc_x", "select", "a\tb\u{1}", "_row_number", "_extra", "😊", &long];
+    let line = header.map(|title| format!("\"{title}\"")).join(",");
+    let run = table(&format!("{line}\n{}1\n", ",".repeat(header.len() - 1)), &json!({}));
+    let columns = columns(&run);
+    let titles: Vec<&str> = columns.iter().map(|(_, title)| title.as_str()).collect();
+    assert_eq!(titles, header);
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names[..11],
+        [
+            "id",
+            "id_2",
+            "column_3",
+            "column_4",
+            "id_3",
+            "sdc_x",
+            "select",
+            "a_b",
+            "row_number",
+            "extra",
+            "blush"
+        ]
+    );
+    assert!(names[11].starts_with("what_is_very_very") && names[11].len() == 62, "{}", names[11]);
+    assert_eq!(run.records("user_report")[0][names[11]], "1");
+}
+
+#[test]
+fn a_table_is_as_wide_as_ten_thousand_columns() {
+    let line = |cells: usize, text: &str| vec![text; cells].join(",") + "\n";
+    let run = table(&(line(10_000, "a") + &line(10_000, "1")), &json!({}));
+    assert_eq!(run.records("user_report")[0].as_object().unwrap().len(), 10_001);
+    let run = table(&(line(10_001, "a") + &line(10_001, "1")), &json!({}));
+    assert_eq!((run.code, run.stdout.lines().count()), (65, 1), "{}", run.stderr);
+    assert!(run.critical().contains("line 1 has more than 10,000 cells"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_odd_but_whole_is_told() {
+    for (csv, settings, words, first) in [
+        (
+            "a,b\n\"x\"y,2\n",
+            json!({}),
+            ": 1 cells have text after their closing quote; it was kept",
+            json!("xy"),
+        ),
+        (
+            "a;b\n1;2\n",
+            json!({}),
+            " has a single column; is the separator `;` and not a comma?",
+            json!("1;2"),
+        ),
+        (
+            "a\tb\n1\t2\n",
+            json!({}),
+            " has a single column; is the separator a tab and not a comma?",
+            json!("1\t2"),
+        ),
+        (
+            "a,b\n1\n1,2,3\n",
+            json!({"on_ragged": "pad"}),
+            ": 2 rows of another width than the header were padded",
+            json!("1"),
+        ),
+    ] {
+        let run = table(csv, &settings);
+        assert_eq!(cells(&run)[0][0], first, "{csv}");
+        assert!(run.stderr.contains(&format!("WARNING `user_report`{words}")), "{csv}: {}", run.stderr);
+    }
+    let run = table("a,b\n1\n1,2,3\n", &json!({"on_ragged": "pad"}));
+    assert_eq!(run.records("user_report")[1]["_extra"], json!(["3"]));
+    let run = table("a,b\n", &json!({}));
+    assert_eq!((cells(&run).len(), columns(&run).len()), (0, 2));
+    assert!(run.stderr.contains("WARNING `user_report` has a header but no rows"), "{}", run.stderr);
+}
+
+/// Two runs of one table after the other, the second with the state and the catalog that the first left behind.
+fn twice(first: &str, second: &str) -> (Run, Run) {
+    let tap = Tap::new().one().faults(&[&format!("1:csv={first}"), &format!("2:csv={second}")]);
+    let tap = tap.set("types", "infer".into()).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let before = tap.run_on(&server);
+    let state = tap.file("state.json", before.state().to_string());
+    let discovery = finish(tap.command(&server).arg("--discover").spawn().unwrap(), &server);
+    assert_eq!((discovery.code, discovery.seen.len()), (0, 1), "{}", discovery.stderr);
+    tap.file("one.json", discovery.stdout);
+    let after = tap.args(&["--state", &state]).run_on(&server);
+    assert_eq!((after.seen.len(), server.sandbox.violations()), (2, Vec::new()));
+    (before, after)
+}
+
+#[test]
+fn columns_may_move_appear_and_vanish_between_runs() {
+    let (before, after) = twice("a,b,c\n1,x,2\n", "c,new,a\nz,n,1\n");
+    assert_eq!(before.records("user_report")[0], json!({"a": 1, "b": "x", "c": 2, "_row_number": 1}));
+    // Types only widen, values follow their headers.
+    assert_eq!(after.records("user_report")[0], json!({"c": "z", "a": 1, "_row_number": 1}));
+    assert!(
+        after.stderr.contains("has a new column `new` that the catalog does not list"),
+        "{}",
+        after.stderr
+    );
+    assert!(after.stderr.contains("has no column `b` any more"), "{}", after.stderr);
+    let (_, after) = twice("a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n", "a\n1\n");
+    assert!(
+        after.stderr.contains("WARNING `user_report` has 1 rows, 11 in the last run"),
+        "{}",
+        after.stderr
+    );
+    let (_, after) = twice("a\n1.5\n", "a\n7\n");
+    assert_eq!(after.messages()[0]["schema"]["properties"]["a"]["type"], json!(["null", "number"]));
+}

@@ -1,0 +1,170 @@
+//! How long is waited after a failure: the API's wish in all its forms, the back-off of our own, this run and the next.
+
+use std::time::Duration;
+
+use tap_together::api::ledger::{Ledger, Reading};
+
+use super::crowd;
+use super::tap::{Run, Server, Tap};
+
+const AT_ONCE: usize = 8;
+/// What the API asks for is met no sooner, and at most so much later.
+const JITTER: u64 = 5;
+/// Two minutes before the next.
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+/// The head of a 429 with these headers.
+fn busy(headers: &str) -> String {
+    format!("raw=HTTP/1.1 429 Too Many Requests\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+/// One request, whose failure is final.
+fn once(script: &[&str]) -> (Tap, Server) {
+    let tap = Tap::new().faults(script).set("max_wait_seconds", 1.into()).args(&["--assume-idle", "--test"]);
+    let server = tap.serve();
+    (tap, server)
+}
+
+fn allowed_in(run: &Run) -> u64 {
+    let line = run.critical();
+    let number = line.split("the next request is allowed in ").nth(1).unwrap().split(' ').next().unwrap();
+    number.parse().unwrap()
+}
+
+#[test]
+fn retry_after_is_understood_in_every_form_and_kept_by_the_next_run() {
+    let relative = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
+    let asked = [
+        ("retry-after: 120\r\n".into(), 120),
+        ("retry-after:   7  \r\n".into(), 7),
+        (relative("Sun, 06 Nov 1994 08:51:37 GMT"), 120),
+        (relative("Sunday, 06-Nov-94 08:51:37 GMT"), 120),
+        (relative("Sun Nov  6 08:51:37 1994"), 120),
+        ("retry-after: 99999999999999999999999\r\n".into(), u64::MAX - JITTER),
+        ("retry-after: 5\r\nretry-after: 900\r\n".into(), 900),
+        ("retry-after: 900\r\nretry-after: 5\r\n".into(), 900),
+        ("retry-after: soon\r\nretry-after: 60\r\n".into(), 60),
+    ];
+    crowd::each(&asked, AT_ONCE, |(headers, asked)| {
+        let (tap, server) = once(&[&busy(headers)]);
+        let run = tap.run_on(&server);
+        assert_eq!((run.code, run.seen.len()), (75, 1), "{headers}: {}", run.stderr);
+        assert!((*asked..=asked + JITTER).contains(&allowed_in(&run)), "{headers}: {}", run.stderr);
+        let again = tap.run_on(&server);
+        assert_eq!((again.code, again.seen.len()), (75, 1), "{headers}: {}", again.stderr);
+        assert!(again.critical().contains("backing off after a failed request"), "{}", again.stderr);
+    });
+}
+
+#[test]
+fn what_is_no_wish_leaves_our_own_back_off() {
+    let date = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
+    let rows = [
+        String::new(),
+        date("Sun, 06 Nov 1994 08:00:00 GMT"),
+        // Without the date of the answer it says nothing.
+        "retry-after: Sun, 06 Nov 1994 08:51:37 GMT\r\n".into(),
+        "retry-after: -5\r\n".into(),
+        "retry-after: soon\r\n".into(),
+        "retry-after: 1e12\r\n".into(),
+        "retry-after: 1.5\r\n".into(),
+        "retry-after:\r\n".into(),
+        "retry-after: \u{e9}\r\n".into(),
+    ];
+    crowd::each(&rows, AT_ONCE, |headers| {
+        let (tap, server) = once(&[&busy(headers)]);
+        let run = tap.run_on(&server);
+        // On loopback it is short.
+        assert_eq!((run.code, run.seen.len(), allowed_in(&run)), (75, 1, 0), "{headers}: {}", run.stderr);
+        assert_eq!(tap.run_on(&server).seen.len(), 2, "{headers}");
+        assert_eq!(server.sandbox.violations(), Vec::<String>::new(), "{headers}");
+    });
+}
+
+/// From the end of each exchange to the next arrival, in units of the interval.
+fn gaps(run: &Run, interval: Duration) -> Vec<f64> {
+    let gap = |two: &[tap_together::sandbox::Seen]| {
+        two[1].arrived.saturating_sub(two[0].finished.unwrap()).as_secs_f64() / interval.as_secs_f64()
+    };
+    run.seen.windows(2).map(gap).collect()
+}
+
+fn assert_doubling(gaps: &[f64]) {
+    for (number, gap) in gaps.iter().enumerate() {
+        let least = 2f64.powi(i32::try_from(number).unwrap());
+        assert!(*gap >= least, "gap {number} of {gaps:?} is below {least} intervals");
+    }
+}
+
+fn ledger(tap: &Tap, server: &Server) -> Ledger {
+    let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("there is no ledger") };
+    entry
+}
+
+#[test]
+fn back_off_doubles_from_run_to_run_until_a_request_succeeds() {
+    let interval = Duration::from_millis(200);
+    let tap = Tap::new()
+        .every(interval.as_secs_f64())
+        .faults(&["1:500", "2:503", "3:cut=9", "4:429"])
+        .args(&["--assume-idle", "--test"]);
+    let server = tap.serve();
+    for failures in 1..=4 {
+        assert_ne!(tap.run_on(&server).code, 0);
+        assert_eq!(ledger(&tap, &server).failures, failures);
+    }
+    let last = tap.run_on(&server);
+    assert_eq!((last.code, last.seen.len()), (0, 5), "{}", last.stderr);
+    assert_doubling(&gaps(&last, interval));
+    assert_eq!((ledger(&tap, &server).failures, ledger(&tap, &server).not_before), (0, None));
+    assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_temporary_is_tried_again_as_often_as_allowed() {
+    let rows = [
+        ("408", 3, 75),
+        ("425", 3, 75),
+        ("429", 3, 75),
+        ("500", 3, 75),
+        ("502", 3, 75),
+        ("503", 3, 75),
+        ("504", 3, 75),
+        ("cut=9", 3, 69),
+        ("reset=9", 3, 69),
+        // A web page rarely turns into a report, however many attempts are allowed.
+        ("body=<html>", 3, 65),
+        // What will not change is not tried again.
+        ("404", 1, 69),
+        ("302", 1, 69),
+        ("body={}", 1, 65),
+        ("csv=a,b\n1\n", 1, 65),
+    ];
+    crowd::each(&rows, AT_ONCE, |(fault, requests, code)| {
+        let attempts = if fault.starts_with("body") { 5 } else { 3 };
+        let tap = Tap::new().one().set("max_attempts", attempts.into()).args(&["--assume-idle"]);
+        let run = tap.faults(&[fault]).run();
+        assert_eq!((run.code, run.seen.len()), (*code, *requests), "{fault}: {}", run.stderr);
+        assert_eq!(run.stdout.lines().count(), 1, "{fault}");
+        assert_doubling(&gaps(&run, Duration::from_millis(100)));
+
+        let run = Tap::new().one().faults(&[&format!("1:{fault}")]).args(&["--assume-idle"]).run();
+        let passes = *requests > 1;
+        assert_eq!((run.code == 0, run.seen.len()), (passes, 1 + usize::from(passes)), "1:{fault}");
+    });
+}
+
+#[test]
+fn a_run_that_must_stop_keeps_what_it_has() {
+    for (fault, code) in [("503", 75), ("429", 75), ("401", 77), ("403", 77)] {
+        let script = format!("pairingReport:{fault}");
+        let tap = Tap::new().set("max_attempts", 2.into()).faults(&[&script]).args(&["--assume-idle"]);
+        let run = tap.run();
+        let tries = if code == 75 { 2 } else { 1 };
+        assert_eq!((run.code, run.seen.len()), (code, 1 + tries), "{}", run.stderr);
+        assert_eq!(run.stdout.matches(r#""type":"RECORD""#).count(), 5, "{fault}");
+        let state = run.state();
+        assert_eq!(state["bookmarks"]["user_report"]["row_count"], 5, "{fault}");
+        assert_eq!(state["currently_syncing"], "pairing_report", "{fault}");
+    }
+}
