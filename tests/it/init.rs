@@ -114,9 +114,10 @@ fn a_folder_that_cannot_be_used_is_named() {
     let output = command.args(["init", "--directory"]).arg(&missing).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("there is no folder `"));
-    let full = Tap::new().run_after(
-        &format!("cd '{}'; trap '' XFSZ; ulimit -f 0; exec \"$0\" init", run.folder.path().display()),
-    );
+    let full = Tap::new().run_after(&format!(
+        "cd '{}'; trap '' XFSZ; ulimit -f 0; exec \"$0\" init",
+        run.folder.path().display()
+    ));
     assert_eq!(full.code, 74, "{}", full.stderr);
     assert!(full.critical().contains("cannot write `.gitignore`"), "{}", full.stderr);
     assert!(!run.folder.path().join("config.json").exists());
@@ -131,7 +132,7 @@ fn gitignore_keeps_what_it_has_and_gets_what_it_lacks() {
         (Some("/target\r\n/config.json\r\n"), "/target\r\n/config.json\r\nstate.json\n"),
         (Some("state.json\nconfig.json"), "state.json\nconfig.json"),
         (
-            Some("config.json\n!config.json\nstate.json\n").run_after(
+            Some("config.json\n!config.json\nstate.json\n"),
             "config.json\n!config.json\nstate.json\nconfig.json\n",
         ),
         (Some("my-config.json\n# state.json\n"), "my-config.json\n# state.json\nconfig.json\nstate.json\n"),
