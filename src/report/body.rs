@@ -4,6 +4,8 @@
 //! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
 //! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
 
+use std::ops::Range;
+
 use super::utf8::Utf8;
 use crate::bytes::ink::Ink;
 use crate::bytes::marks::{Marks, Special};
@@ -149,7 +151,7 @@ impl Body {
         let mut marks = Marks::<Special>::new(0);
         let mut from = 0;
         while let Some(at) = marks.next(rest) {
-            self.plain(text, rest, from, at, out)?;
+            self.plain(text, rest, from..at, out)?;
             match (rest[at], rest.get(at + 1).copied().and_then(short)) {
                 // The commonest escapes need no state between two bytes.
                 (b'\\', Some(plain)) if text == Text::Report => {
@@ -172,27 +174,20 @@ impl Body {
                 _ => return Err(BodyError::Syntax(self.at + at as u64, "a control character in a string")),
             }
         }
-        self.plain(text, rest, from, rest.len(), out)?;
+        self.plain(text, rest, from..rest.len(), out)?;
         Ok(rest.len())
     }
 
-    fn plain(
-        &mut self,
-        text: Text,
-        rest: &[u8],
-        from: usize,
-        to: usize,
-        out: &mut Ink,
-    ) -> Result<(), BodyError> {
-        if from == to {
+    fn plain(&mut self, text: Text, rest: &[u8], span: Range<usize>, out: &mut Ink) -> Result<(), BodyError> {
+        if span.is_empty() {
             return Ok(());
         }
         self.lone_high(text, out);
         if text == Text::Report {
-            out.copy(rest, from, to);
+            out.copy(rest, span.start, span.end);
             return Ok(());
         }
-        self.put(text, &rest[from..to], out)
+        self.put(text, &rest[span], out)
     }
 
     /// One byte anywhere else. Returns 0 where the byte only ends what came before it.

@@ -32,7 +32,7 @@ pub async fn doctor(
     if let Some((settings, warnings)) = settings {
         key(&settings, &warnings, &mut chart)?;
         state(&settings, &mut chart)?;
-        network(&settings, environment, &mut chart).await?;
+        network(&settings, &mut chart).await?;
         temporary(&settings, &mut chart)?;
     } else {
         chart.note(
@@ -101,19 +101,10 @@ fn gate(settings: &Settings, chart: &mut Chart) -> Result<()> {
     chart.note("warning", "next request", &words)
 }
 
-async fn network(settings: &Settings, environment: &Environment, chart: &mut Chart<'_>) -> Result<()> {
+async fn network(settings: &Settings, chart: &mut Chart<'_>) -> Result<()> {
     let client = chart.judge("client", probe::client(settings), |()| "can be set up".into())?;
     let way = Way::of(settings);
     let is_tls = settings.is_secure() && !way.is_proxy;
-    // The client passes over a proxy that it does not understand, and says nothing.
-    let set = |names: &[&'static str]| names.iter().copied().find(|name| environment.get(name).is_some());
-    let proxy = set(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
-    if let (Some(name), None, true) = (proxy, set(&["NO_PROXY", "no_proxy"]), is_tls) {
-        let words = format!(
-            "`{name}` is no address of a proxy, so none is used; hint: as in `http://127.0.0.1:3128`"
-        );
-        chart.note("warning", "proxy", &words)?;
-    }
     let found = chart.judge("dns", way.resolve().await, |addresses| {
         let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
         format!("`{}` is {}", way.host, addresses.join(", "))
