@@ -1,21 +1,21 @@
 //! The checker: whether a tap's output keeps the rules that real targets rely on, line by line.
 //!
 //! It judges any tap, not only this one. Every rule stands for a target that loses rows, loses the state or stops
-//! when it is broken. No verdict shows a value: positions, streams and fields only.
+//! when it is broken; what is only a habit of this tap is no rule. No verdict shows a value: positions, streams and
+//! fields only. [`property`] judges what a SCHEMA declares, [`stream`] what follows it.
 
-use std::collections::{HashMap, HashSet};
+mod property;
+mod stream;
+
+use std::collections::HashMap;
 use std::fmt;
 
-use jsonschema::Validator;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-/// What `PostgreSQL` allows an identifier.
-const LONGEST_NAME: usize = 63;
+use self::stream::Stream;
+
 /// Meltano stops at a longer line.
 const LONGEST_LINE: usize = 50 * 1024 * 1024;
-/// An epoch in seconds stays below this for a thousand years; one in milliseconds does not.
-const LATEST_SECOND: i64 = 32_503_680_000;
 
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,19 +41,9 @@ pub struct Checker {
     line: u64,
     last: String,
     cut: bool,
+    unfinished: bool,
     streams: HashMap<String, Stream>,
     found: Vec<Violation>,
-}
-
-struct Stream {
-    properties: Map<String, Value>,
-    validator: Option<Validator>,
-    keys: Vec<String>,
-    seen: HashSet<[u8; 16]>,
-    records: u64,
-    version: Option<Value>,
-    extracted: Option<Value>,
-    activated: bool,
 }
 
 impl Checker {
@@ -80,6 +70,9 @@ impl Checker {
         } else if self.last != "STATE" {
             self.say("the last line is no STATE: some targets lose the state then");
         }
+        if self.unfinished {
+            self.say("the last STATE has `progress_markers`: a stream was not finished");
+        }
         if self.cut {
             self.say("the last line is cut");
         }
@@ -101,88 +94,40 @@ impl Checker {
         let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let stream = text("stream");
         self.last = text("type");
+        let mut wrong = Vec::new();
         match self.last.as_str() {
-            "STATE" => match message.get("value") {
-                Some(Value::Object(value)) if !value.is_empty() => {}
-                Some(Value::Object(_)) => self.say("the state is empty: Meltano drops it"),
-                _ => self.say("the STATE has no `value` object"),
+            "STATE" => self.state(message.get("value"), &mut wrong),
+            "SCHEMA" | "RECORD" | "ACTIVATE_VERSION" if stream.is_empty() => {
+                wrong.push("it has no `stream`".into());
+            }
+            "SCHEMA" => {
+                if let Some(new) = Stream::declared(message, self.streams.remove(&stream), &mut wrong) {
+                    self.streams.insert(stream, new);
+                }
+            }
+            "RECORD" | "ACTIVATE_VERSION" => match self.streams.get_mut(&stream) {
+                None => wrong.push(format!("no SCHEMA for `{stream}` stands before it")),
+                Some(known) if self.last == "RECORD" => known.record(message, &mut wrong),
+                Some(known) => known.activate(message, &mut wrong),
             },
-            "SCHEMA" => self.schema(stream, message),
-            "RECORD" | "ACTIVATE_VERSION" => {
-                let mut wrong = Vec::new();
-                match self.streams.get_mut(&stream) {
-                    None => wrong.push(format!("no SCHEMA for `{stream}` stands before it")),
-                    Some(known) if self.last == "RECORD" => known.record(message, &mut wrong),
-                    Some(known) => known.activate(message, &mut wrong),
-                }
-                for what in wrong {
-                    self.say(what);
-                }
-            }
-            "BATCH" => self.say("BATCH messages crash or empty most targets"),
-            "" => self.say("it has no `type`"),
-            _ => self.say("its `type` is none of SCHEMA, RECORD, STATE, ACTIVATE_VERSION"),
+            "BATCH" => wrong.push("BATCH messages crash or empty most targets".into()),
+            "" => wrong.push("it has no `type`".into()),
+            _ => wrong.push("its `type` is none of SCHEMA, RECORD, STATE, ACTIVATE_VERSION".into()),
+        }
+        for what in wrong {
+            self.say(what);
         }
     }
 
-    fn schema(&mut self, name: String, message: &Map<String, Value>) {
-        let Some(schema) = message.get("schema").filter(|schema| schema.is_object()) else {
-            return self.say("the SCHEMA has no `schema` object");
-        };
-        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
-        let keys = message.get("key_properties").and_then(Value::as_array);
-        if keys.is_none() {
-            self.say("the SCHEMA has no `key_properties`");
-        }
-        let keys: Vec<String> =
-            keys.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect();
-        for key in keys.iter().filter(|key| !properties.contains_key(*key)) {
-            self.say(format!("the key `{key}` is no property"));
-        }
-        let mut folded = HashSet::new();
-        for (field, property) in &properties {
-            self.property(field, property);
-            if !folded.insert(field.to_lowercase()) {
-                self.say(format!("`{field}` differs from another property in case only"));
+    fn state(&mut self, value: Option<&Value>, wrong: &mut Vec<String>) {
+        match value {
+            Some(Value::Object(value)) if value.is_empty() => {
+                wrong.push("the state is empty: Meltano drops it".into());
             }
+            Some(Value::Object(_)) => {}
+            _ => wrong.push("the STATE has no `value` object".into()),
         }
-        let validator = jsonschema::options().should_validate_formats(true).build(schema);
-        if validator.is_err() {
-            self.say("the `schema` is no valid JSON Schema");
-        }
-        let known = Stream {
-            properties,
-            validator: validator.ok(),
-            keys,
-            seen: HashSet::new(),
-            records: self.streams.get(&name).map_or(0, |earlier| earlier.records),
-            version: None,
-            extracted: None,
-            activated: false,
-        };
-        self.streams.insert(name, known);
-    }
-
-    fn property(&mut self, field: &str, property: &Value) {
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if !field.bytes().all(legal) || field.starts_with(|first: char| first.is_ascii_digit()) {
-            self.say(format!("the name `{field}` is not `[a-z_][a-z0-9_]*`: Meltano cannot select it"));
-        }
-        if field.len() > LONGEST_NAME {
-            self.say(format!("the name `{field}` is longer than 63 bytes"));
-        }
-        if field.starts_with("_sdc_") {
-            self.say(format!("the name `{field}` belongs to the targets"));
-        }
-        let types = property["type"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "null"));
-        if !types {
-            self.say(format!("`{field}` has no `type` list with \"null\""));
-        }
-        for word in ["$ref", "multipleOf"] {
-            if property.get(word).is_some() {
-                self.say(format!("`{field}` uses `{word}`, which targets do not read"));
-            }
-        }
+        self.unfinished = value.is_some_and(|value| property::has_key(value, "progress_markers"));
     }
 
     fn say(&mut self, what: impl Into<String>) {
@@ -190,85 +135,5 @@ impl Checker {
     }
 }
 
-impl Stream {
-    fn record(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
-        self.records += 1;
-        let Some(record) = message.get("record").filter(|record| record.is_object()) else {
-            return wrong.push("the RECORD has no `record` object".into());
-        };
-        if self.activated {
-            wrong.push("a RECORD follows its stream's ACTIVATE_VERSION".into());
-        }
-        self.constant(message, wrong);
-        for (field, value) in record.as_object().into_iter().flatten() {
-            let Some(property) = self.properties.get(field) else {
-                wrong.push(format!("the field `{field}` is not in the SCHEMA"));
-                continue;
-            };
-            let text = value.as_str().unwrap_or_default();
-            if text.contains('\0') {
-                wrong.push(format!("`{field}` holds a NUL character: PostgreSQL refuses it"));
-            }
-            if property["format"] == "date-time" && value.is_string() && !text.ends_with('Z') {
-                wrong.push(format!("`{field}` is not in UTC with `Z`: some targets drop offsets"));
-            }
-        }
-        for error in self.validator.iter().flat_map(|validator| validator.iter_errors(record)) {
-            let path = error.instance_path().to_string();
-            wrong.push(format!("`{}`: {}", path.trim_start_matches('/'), error.masked_with("the value")));
-        }
-        self.key(record, wrong);
-    }
-
-    /// `version` and `time_extracted` are the same in all records of a report.
-    fn constant(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
-        let version = message.get("version").cloned().unwrap_or_default();
-        if version.as_i64().is_some_and(|version| version > LATEST_SECOND) {
-            wrong.push("the version is no epoch in seconds".into());
-        }
-        if *self.version.get_or_insert_with(|| version.clone()) != version {
-            wrong.push("the version differs from that of the record before".into());
-        }
-        let extracted = message.get("time_extracted").cloned().unwrap_or_default();
-        if extracted.as_str().is_some_and(|time| !time.ends_with('Z')) {
-            wrong.push("`time_extracted` is not in UTC with `Z`".into());
-        }
-        if *self.extracted.get_or_insert_with(|| extracted.clone()) != extracted {
-            wrong.push("`time_extracted` differs from that of the record before".into());
-        }
-    }
-
-    fn key(&mut self, record: &Value, wrong: &mut Vec<String>) {
-        if self.keys.is_empty() {
-            return;
-        }
-        let mut digest = Sha256::new();
-        for key in &self.keys {
-            if record[key].is_null() {
-                return wrong.push(format!("the key `{key}` is null or missing"));
-            }
-            digest.update(record[key].to_string());
-            digest.update([0]);
-        }
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest.finalize()[..16]);
-        if !self.seen.insert(short) {
-            wrong.push("the key stands twice: a target keeps one of the two records".into());
-        }
-    }
-
-    fn activate(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
-        let version = message.get("version").cloned().unwrap_or_default();
-        if !version.is_i64() {
-            wrong.push("the ACTIVATE_VERSION has no whole `version`".into());
-        }
-        if self.version.as_ref().is_some_and(|recorded| *recorded != version) {
-            wrong.push("another version than that of the records is activated: they would be deleted".into());
-        }
-        self.activated = true;
-    }
-}
-
 #[cfg(test)]
-#[path = "check_tests.rs"]
-mod tests;
+mod rule_tests;
