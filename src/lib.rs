@@ -88,12 +88,7 @@ async fn work(
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let settings = settings(&cli, &environment, embedded.as_ref(), &telemetry)?;
     telemetry.hide(settings.api_key.expose_secret());
-    let job = Job::new(
-        &settings,
-        cli.selection().map(std::path::PathBuf::as_path),
-        cli.state.as_deref(),
-        &telemetry,
-    )?;
+    let job = Job::new(&settings, cli.selection(), cli.progress(), &telemetry)?;
     let connect = || api::Api::new(&settings, settings.on_nul, cli.assume_idle || cli.sandbox, &telemetry);
     if cli.discover {
         verbs::discover::discover(&job, connect, &settings, &mut std::io::stdout(), &telemetry).await

@@ -126,6 +126,17 @@ pub fn problems(config: &Map<String, Value>, schema: &Value) -> Vec<String> {
     problems
 }
 
+/// `5.0` counts as an integer in JSON Schema, and some tools write it for 5.
+pub fn whole_numbers(config: &mut Map<String, Value>, schema: &Value) {
+    for (name, value) in config {
+        let written =
+            value.as_f64().filter(|_| value.is_f64() && schema["properties"][name]["type"] == "integer");
+        if let Some(whole) = written.and_then(|number| format!("{number:.0}").parse::<u64>().ok()) {
+            *value = whole.into();
+        }
+    }
+}
+
 /// Whether others on this machine can read the file.
 #[must_use]
 pub fn is_open_to_others(name: &str) -> bool {

@@ -191,6 +191,7 @@ pub fn load(
             format!("the schema accepted what the program cannot read (column {})", cause.column()),
         )
     };
+    config::whole_numbers(&mut merged, &schema);
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
     let settings = Settings::judge(config, api_key, environment)?;
     let open = names.iter().filter(|name| own.contains_key("api_key") && config::is_open_to_others(name));

@@ -5,7 +5,7 @@ use crate::error::{Error, Exit, Result};
 use crate::job::Job;
 use crate::telemetry::Telemetry;
 
-/// Fetches the first selected report, once, and drops it.
+/// Fetches the first report, once, and drops it.
 pub async fn test(job: &Job, api: Api, telemetry: &Telemetry) -> Result<()> {
     let stream = job.streams.first().ok_or_else(|| Error::new(Exit::Usage, "no stream is selected"))?;
     api.without_retries().fetch(&stream.report.report, telemetry).await.map_err(|failed| failed.error)?;
