@@ -55,6 +55,7 @@ class Target:
 
 class Jsonl(Target):
     name, program, second = "jsonl", "target-jsonl", "appended"
+    note = "appends each run to its files, unless `do_timestamp_file` makes new ones"
 
     def config(self, folder):
         return {"destination_path": folder, "do_timestamp_file": False}
