@@ -1,6 +1,6 @@
 //! What was typed. Singer fixes the flags; Meltano passes them in every combination.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
@@ -160,9 +160,17 @@ impl Cli {
         }
     }
 
-    /// The catalog by either name.
+    /// The catalog by either name, for a sync. Discovery lists all there is and the test asks for any report:
+    /// what Meltano passes along with them may be stale or missing, and stays closed.
     #[must_use]
-    pub fn selection(&self) -> Option<&PathBuf> {
-        self.catalog.as_ref().or(self.properties.as_ref())
+    pub fn selection(&self) -> Option<&Path> {
+        let catalog = self.catalog.as_deref().or(self.properties.as_deref());
+        catalog.filter(|_| !self.discover && !self.test)
+    }
+
+    /// The state, for a sync and for discovery, which takes the columns from it.
+    #[must_use]
+    pub fn progress(&self) -> Option<&Path> {
+        self.state.as_deref().filter(|_| !self.test)
     }
 }

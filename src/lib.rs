@@ -22,7 +22,6 @@ pub mod telemetry;
 mod verbs;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -119,8 +118,7 @@ async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) 
         for secret in settings.secrets() {
             telemetry.hide(secret);
         }
-        let catalog = cli.selection().map(PathBuf::as_path);
-        let job = Job::new(&settings, catalog, cli.state.as_deref(), &telemetry)?;
+        let job = Job::new(&settings, cli.selection(), cli.progress(), &telemetry)?;
         Ok((settings, job))
     });
     reading.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "reading the settings panicked")))

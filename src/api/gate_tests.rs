@@ -31,7 +31,8 @@ async fn a_wait_as_long_as_the_longest_is_waited_to_its_end() {
 
 #[tokio::test]
 async fn a_longer_one_ends_the_run_and_says_why() {
-    let gate = Gate::new(Store::in_memory(), PACE, PACE.interval.saturating_sub(Duration::from_millis(1)), false);
+    let gate =
+        Gate::new(Store::in_memory(), PACE, PACE.interval.saturating_sub(Duration::from_millis(1)), false);
     let error = gate.enter(&silent()).await.map(|_| ()).unwrap_err();
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");

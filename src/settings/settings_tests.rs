@@ -54,6 +54,40 @@ fn defaults_and_overrides() {
 }
 
 #[test]
+fn every_setting_can_be_spelled_as_meltano_spells_it() {
+    let settings = judge(
+        &with(r#","types":null,"max_report_bytes":2e9"#),
+        &[
+            ("TAP_TOGETHER_BASE_URL", "http://127.0.0.1:9"),
+            ("TAP_TOGETHER_REQUEST_INTERVAL_SECONDS", "1"),
+            ("TAP_TOGETHER_MAX_ATTEMPTS", "3.0"),
+            ("TAP_TOGETHER_MAX_WAIT_SECONDS", "7.5"),
+            ("TAP_TOGETHER_KEY_PROPERTIES", r#"{"user_report": ["user_id"]}"#),
+            ("TAP_TOGETHER_SCHEMA_OVERRIDES", r#"{"user_report": {"capacity": "integer"}}"#),
+            ("TAP_TOGETHER_EXTRA_REPORTS", r#"["programReport"]"#),
+            ("TAP_TOGETHER_COLUMN_NAMES", "original"),
+            ("TAP_TOGETHER_TYPES", "infer"),
+            ("TAP_TOGETHER_ACTIVATE_VERSION", "False"),
+            ("TAP_TOGETHER_FAIL_ON_SHRINK", "true"),
+            ("TAP_TOGETHER_ON_NUL", "keep"),
+            ("TAP_TOGETHER_ON_RAGGED", "pad"),
+            ("TAP_TOGETHER_MAX_MESSAGE_BYTES", "1000000"),
+            ("TAP_TOGETHER__SELECT", r#"["*.*"]"#),
+        ],
+    )
+    .unwrap();
+    assert_eq!((settings.max_attempts, settings.max_wait), (3, Duration::from_millis(7500)));
+    assert_eq!(settings.request_interval, Duration::from_secs(1));
+    assert_eq!(settings.key_properties["user_report"], ["user_id"]);
+    assert_eq!(settings.schema_overrides["user_report"]["capacity"], "integer");
+    assert_eq!(settings.extra_reports, ["programReport"]);
+    assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
+    assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));
+    assert_eq!((settings.on_nul, settings.on_ragged), (OnNul::Keep, OnRagged::Pad));
+    assert_eq!((settings.max_report_bytes, settings.max_message_bytes), (2_000_000_000, 1_000_000));
+}
+
+#[test]
 fn every_bad_config_says_what_is_wrong() {
     for (json, words) in [
         ("", "it is empty"),
@@ -84,6 +118,7 @@ fn every_bad_config_says_what_is_wrong() {
         (r#","base_url":"https://example.com/?a""#, "query"),
         (r#","region":"eu","base_url":"https://example.com""#, "exclude each other"),
         (r#","region":"mars""#, "`region`"),
+        (r#","max_report_bytes":1e30"#, "`max_report_bytes`"),
     ] {
         assert!(refused(&with(more)).contains(words), "{more}: {}", refused(&with(more)));
     }

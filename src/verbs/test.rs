@@ -6,7 +6,7 @@ use crate::error::{Error, Exit, Result};
 use crate::job::Job;
 use crate::telemetry::Telemetry;
 
-/// Fetches the first selected report, once, and drops it.
+/// Fetches the first report, once, and drops it.
 pub async fn test(job: &Job, api: Api, telemetry: &Telemetry) -> Result<()> {
     let stream = job.streams.first().ok_or_else(|| Error::new(Exit::Usage, "no stream is selected"))?;
     let report = &stream.report.report;

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 
 LONG = "x" * 10_000
@@ -27,8 +28,8 @@ class Tap:
             file.write(text)
         return path
 
-    def run(self, csv_text, settings=None, state=None, catalog=None):
-        """Syncs user_report with this CSV; returns the path of the messages."""
+    def run(self, csv_text, settings=None, state=None, catalog=None, killed=False):
+        """Syncs user_report with this CSV; returns the path of the messages. One that is killed has filled its pipe."""
         fault = "userReport:csv-file=" + self.file("served.csv", csv_text)
         server = subprocess.Popen([self.binary, "sandbox", "--interval", "0.05", "--fault", fault], stderr=subprocess.PIPE, text=True)
         try:
@@ -40,10 +41,18 @@ class Tap:
             arguments += ["--catalog", self.file("catalog.json", json.dumps(catalog))]
             if state:
                 arguments += ["--state", self.file("state.json", state)]
-            path = os.path.join(self.folder, "messages")
-            with open(path, "w") as messages:
-                done = subprocess.run([self.binary, *arguments], stdout=messages, stderr=subprocess.PIPE, text=True)
-            assert done.returncode == 0, done.stderr
+            path, log = os.path.join(self.folder, "messages"), os.path.join(self.folder, "log")
+            with open(path, "wb") as messages, open(log, "w") as stderr:
+                tap = subprocess.Popen([self.binary, *arguments], stdout=subprocess.PIPE if killed else messages, stderr=stderr)
+                if killed:
+                    messages.write(tap.stdout.readline())
+                    tap.kill()
+                    messages.write(tap.stdout.read())
+            assert tap.wait() == (-signal.SIGKILL if killed else 0), open(log).read()
+            if not killed:
+                with open(path, "rb") as messages:
+                    judged = subprocess.run([self.binary, "check"], stdin=messages, capture_output=True, text=True)
+                assert judged.returncode == 0, judged.stdout[-1500:]
             return path
         finally:
             server.kill()
@@ -70,16 +79,16 @@ def expected(csv_text, messages):
     return result
 
 
-def compare(target, folder, wanted, stale=0):
-    """All wanted rows, cell by cell, and no others but so many stale ones."""
+def compare(target, folder, wanted, gone=0):
+    """All wanted rows, cell by cell, and no others, but for those that are gone where the target keeps them."""
     found = target.rows("user_report", folder)
     if found is None:
         return "accepted"
-    names = list(wanted[0]) if wanted else []
-    key = "_row_number" if "_row_number" in names else (names[0] if names else None)
-    text = lambda value: None if value is None else str(value)
-    by_key = {text(row[key]): row for row in found} if key else {}
+    stale = gone if target.second == "stale" else 0
     assert len(found) == len(wanted) + stale, f"{len(found)} rows, not {len(wanted) + stale}"
+    names = list(wanted[0]) if wanted else []
+    key = "_row_number" if "_row_number" in names else "id"
+    by_key = {text(row[key]): row for row in found} if wanted else {}
     changed = False
     for row in wanted:
         loaded = by_key[row[key]]
@@ -87,14 +96,19 @@ def compare(target, folder, wanted, stale=0):
             cell = row[name] and target.as_loaded(row[name])
             changed |= cell != row[name]
             assert text(loaded[name]) == cell, f"row {row[key]}, column {name}"
-    return "equal, but line breaks and tabs are spelled out" if changed else "equal"
+    return "equal" + (", but line breaks and tabs are spelled out" if changed else "") + (", and rows that are gone" if stale else "")
 
 
-def load(tap, target, folder, text, **options):
-    messages = tap.run(text, **options)
+def text(value):
+    return None if value is None else str(value)
+
+
+def load(tap, target, folder, served, **options):
+    """A run into the target; returns the rows that it must hold, and the state that came back."""
+    messages = tap.run(served, **options)
     state = target.load(messages, folder)
     assert "bookmarks" in state, f"no state came back: {state[:200]}"
-    return expected(text, messages), state
+    return expected(served, messages), state
 
 
 def nasty(tap, target, folder):
@@ -110,8 +124,8 @@ def empty(tap, target, folder):
 
 
 def large(tap, target, folder):
-    """20,000 rows"""
-    rows = "".join(f'{n},"name {n}, of many","line\nbreak ""{n}""",\n' for n in range(20_000))
+    """100,000 rows"""
+    rows = "".join(f'{n},"name {n}, of many","line\nbreak ""{n}""",\n' for n in range(100_000))
     wanted, _ = load(tap, target, folder, "id,name,note,empty\n" + rows)
     return compare(target, folder, wanted)
 
@@ -129,12 +143,19 @@ def second_snapshot(tap, target, folder):
     before, state = load(tap, target, folder, first)
     wanted, _ = load(tap, target, folder, then, state=state)
     if target.second == "appended":
-        found = target.rows("user_report", folder)
-        assert len(found) == len(before) + len(wanted)
+        assert len(target.rows("user_report", folder)) == len(before) + len(wanted)
         return "appended"
-    stale = 6 if target.second == "stale" else 0
-    outcome = compare(target, folder, wanted, stale)
-    return "equal, and rows that are gone" if stale and outcome == "equal" else outcome
+    return compare(target, folder, wanted, gone=6)
+
+
+def no_rows_any_more(tap, target, folder):
+    """a second run with STATE: no rows"""
+    before, state = load(tap, target, folder, "id,name\n1,a\n2,b\n")
+    load(tap, target, folder, "id,name\n", state=state)
+    if target.second == "appended":
+        assert len(target.rows("user_report", folder)) == len(before)
+        return "nothing appended"
+    return compare(target, folder, [], gone=len(before))
 
 
 def deselected(tap, target, folder):
@@ -168,22 +189,17 @@ def natural_key(tap, target, folder):
     return compare(target, folder, wanted)
 
 
-def broken_off(tap, target, folder):
-    """a run that was killed half-way, and its repetition"""
-    text = "id,name\n" + "".join(f"{n},name\n" for n in range(5_000))
-    messages = tap.run(text)
-    with open(messages) as file:
-        half = file.readlines()[:2_500]
-    with open(messages, "w") as file:
-        file.writelines(half)
-    target.load(messages, folder)
+def killed(tap, target, folder):
+    """a tap that is killed half-way, then a whole run"""
+    # More than fits into the pipe, so that the tap is at work when it is killed.
+    served = "id,name\n" + "".join(f"{n},{'name' * 200}\n" for n in range(5_000))
+    target.load(tap.run(served, killed=True), folder, whole=False)
     if target.second == "appended":
         for name in os.listdir(folder):
             if name.startswith("user_report."):
                 os.remove(os.path.join(folder, name))
-    wanted, _ = load(tap, target, folder, text)
-    outcome = compare(target, folder, wanted)
-    return "equal, in a new file" if target.second == "appended" else outcome
+    wanted, _ = load(tap, target, folder, served)
+    return compare(target, folder, wanted) + (", in a new file" if target.second == "appended" else "")
 
 
-CASES = [nasty, empty, large, long_cells, second_snapshot, deselected, other_columns, natural_key, broken_off]
+CASES = [nasty, empty, large, long_cells, second_snapshot, no_rows_any_more, deselected, other_columns, natural_key, killed]

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 PORT = os.environ["PORT"]
+HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 class Target:
@@ -25,22 +26,24 @@ class Target:
     def config(self, folder):
         return dict(self.settings)
 
-    def load(self, messages, folder):
-        """Feeds the messages; returns the last state that the target printed."""
+    def load(self, messages, folder, whole=True):
+        """Feeds the messages; returns the last state that the target printed. Half a run may fail and has no state."""
         path = os.path.join(folder, "target.json")
         with open(path, "w") as file:
             json.dump(self.config(folder), file)
         with open(messages) as source:
             done = subprocess.run(
-                [os.path.join(self.bin, self.program), "--config", path, *self.flags()],
-                stdin=source, capture_output=True, text=True, cwd=folder, timeout=600,
+                self.command(path, messages, whole), stdin=source, capture_output=True, text=True, cwd=folder, timeout=600
             )
-        if done.returncode:
+        printed = done.stdout.strip()
+        if not whole:
+            assert not printed, f"half a run has a state: {printed[:200]}"
+        elif done.returncode:
             raise AssertionError(f"the target failed: {done.stderr[-1500:]}")
-        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+        return printed.splitlines()[-1] if printed else ""
 
-    def flags(self):
-        return []
+    def command(self, config, messages, whole):
+        return [os.path.join(self.bin, self.program), "--config", config]
 
     def as_loaded(self, cell):
         """What the target makes of a cell; the cell itself, but for the target's own defects."""
@@ -52,6 +55,7 @@ class Target:
 
 class Jsonl(Target):
     name, program, second = "jsonl", "target-jsonl", "appended"
+    note = "appends each run to its files, unless `do_timestamp_file` makes new ones"
 
     def config(self, folder):
         return {"destination_path": folder, "do_timestamp_file": False}
@@ -80,7 +84,7 @@ class Csv(Target):
 
 
 class Duckdb(Target):
-    name, program, second = "duckdb", "target-duckdb", "stale"
+    name, program, second, schema = "duckdb", "target-duckdb", "stale", "main"
     note = "upserts by key and ignores ACTIVATE_VERSION, so rows that are gone stay; `_row_number` keeps it from losing first rows"
     loses_first_text_row = True
     settings = {"default_target_schema": "main"}
@@ -90,12 +94,12 @@ class Duckdb(Target):
 
     def rows(self, stream, folder):
         script = (
-            "import duckdb, json, sys; c = duckdb.connect(sys.argv[1]).execute(f'select * from main.\"{sys.argv[2]}\"')\n"
+            "import duckdb, json, sys; c = duckdb.connect(sys.argv[1]).execute(f'select * from {sys.argv[2]}')\n"
             "names = [d[0] for d in c.description]\n"
             "for row in c.fetchall(): print(json.dumps(dict(zip(names, row)), default=str))"
         )
         path = os.path.join(folder, "data.duckdb")
-        done = subprocess.run([os.path.join(self.bin, "python"), "-c", script, path, stream], capture_output=True, text=True, check=True)
+        done = subprocess.run([os.path.join(self.bin, "python"), "-c", script, path, f'{self.schema}."{stream}"'], capture_output=True, text=True, check=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -138,11 +142,25 @@ class Stitch(Target):
     def config(self, folder):
         return {"client_id": 1, "token": "none", "small_batch_url": "https://example.com", "big_batch_url": "https://example.com", "batch_size_preferences": {}}
 
-    def flags(self):
-        return ["-n"]
+    def command(self, config, messages, whole):
+        return [*super().command(config, messages, whole), "-n"]
 
     def rows(self, stream, folder):
         return None
 
 
-ALL = [Postgres, Pipelinewise, Duckdb, Jsonl, Csv, Stitch]
+class Dlt(Duckdb):
+    """The glue of `packaging/dlt` in place of a target; it runs the tap itself."""
+
+    name, second, schema = "dlt", "equal", "together"
+    note = "by `packaging/dlt/singer.py`: each run replaces the tables, one that fails changes nothing; dlt keeps the state"
+    loses_first_text_row = False
+    settings = {}
+
+    def command(self, config, messages, whole):
+        # Stands in for the tap: prints the messages, keeps the state that it is given, and ends as the tap did.
+        tap = ["sh", "-c", 'cat "$0"; [ $# -lt 3 ] || cp "$3" given.json; exit $1', messages, "0" if whole else "137"]
+        return [os.path.join(self.bin, "python"), os.path.join(HERE, "dlt_load.py"), config, *tap]
+
+
+ALL = [Postgres, Pipelinewise, Duckdb, Jsonl, Csv, Stitch, Dlt]

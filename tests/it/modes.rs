@@ -6,10 +6,6 @@ use super::tap::Tap;
 
 #[test]
 fn discovery_asks_once_and_then_remembers() {
-    let tap = Tap::new().args(&["--assume-idle", "--discover", "--catalog", "/nonexistent-is-not-ours"]);
-    let missing = tap.run();
-    assert_eq!((missing.code, missing.seen.len()), (2, 0), "{}", missing.stderr);
-
     let tap = Tap::new().args(&["--assume-idle", "--discover"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
@@ -19,6 +15,31 @@ fn discovery_asks_once_and_then_remembers() {
     let second = tap.run_on(&server);
     assert_eq!((second.seen.len(), &second.stdout), (3, &first.stdout));
     assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_mode_does_not_need_stays_closed() {
+    let tap = Tap::new();
+    let broken = tap.file("broken.json", "{");
+    let none = r#"{"streams":[{"tap_stream_id":"user_report","metadata":[{"breadcrumb":[],"metadata":{"selected":false}}]}]}"#;
+    let deselected = tap.file("none.json", none);
+    for path in [&broken, &deselected, "/nonexistent-is-not-ours"] {
+        let run = Tap::new().args(&["--assume-idle", "--catalog", path, "--discover"]).run();
+        assert_eq!((run.code, run.seen.len()), (0, 3), "{path}: {}", run.stderr);
+        assert_eq!(run.stdout.matches("tap_stream_id").count(), 3, "{path}");
+        for (mode, seen) in [("--test", 1), ("--about", 0), ("--version", 0)] {
+            let run = Tap::new().args(&["--assume-idle", "--catalog", path, "--state", path, mode]).run();
+            assert_eq!((run.code, run.seen.len()), (0, seen), "{mode} {path}: {}", run.stderr);
+        }
+    }
+    let missing =
+        Tap::new().args(&["--assume-idle", "--discover", "--state", "/nonexistent-is-not-ours"]).run();
+    assert_eq!((missing.code, missing.seen.len()), (0, 3), "{}", missing.stderr);
+    // Discovery takes the columns from the state: one that no sync could use is refused before a request is spent.
+    let refused = Tap::new().args(&["--assume-idle", "--discover", "--state", &broken]).run();
+    assert_eq!((refused.code, refused.seen.len()), (2, 0));
+    let config = Tap::new().args(&["--about", "--config", "/nonexistent-is-not-ours"]).run();
+    assert_eq!(config.code, 0, "{}", config.stderr);
 }
 
 #[test]

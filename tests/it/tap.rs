@@ -2,6 +2,7 @@
 //!
 //! Every run carries a canary key in its logs' reach and made-up people in its reports: neither may reach stderr.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -233,7 +234,15 @@ impl Run {
             self.stdout.split_inclusive('\n').flat_map(|line| checker.line(line.as_bytes())).collect();
         violations.extend(checker.finish());
         assert_eq!(violations, Vec::new());
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let messages: Vec<Value> =
+            self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        // A report is extracted at one moment; the checker cannot ask that of every tap.
+        let mut times = HashMap::new();
+        for record in messages.iter().filter(|message| message["type"] == "RECORD") {
+            let time = &record["time_extracted"];
+            assert_eq!(*times.entry(record["stream"].to_string()).or_insert(time), time);
+        }
+        messages
     }
 
     pub fn records(&self, stream: &str) -> Vec<Value> {

@@ -3,8 +3,8 @@
 use super::*;
 
 const GOOD: &str = r#"{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{"type":["null","integer"]},"t":{"type":["null","string"],"format":"date-time"}}},"key_properties":["a"]}
-{"type":"RECORD","stream":"s","record":{"a":1,"t":"2026-01-01T00:00:00Z"},"version":1,"time_extracted":"Z"}
-{"type":"RECORD","stream":"s","record":{"a":2,"t":null},"version":1,"time_extracted":"Z"}
+{"type":"RECORD","stream":"s","record":{"a":1,"t":"2026-01-01T00:00:00Z"},"version":1,"time_extracted":"2026-01-01T00:00:00Z"}
+{"type":"RECORD","stream":"s","record":{"a":2,"t":null},"version":1,"time_extracted":"2026-01-01T00:00:00Z"}
 {"type":"ACTIVATE_VERSION","stream":"s","version":1}
 {"type":"STATE","value":{"bookmarks":{}}}
 "#;
@@ -42,11 +42,20 @@ fn each_rule_can_fail() {
         (r#"null},"version":1"#, r#"null},"version":2"#, "line 3: the version differs"),
         (r#""version":1"#, r#""version":1767225600000"#, "line 2: the version is no epoch in seconds"),
         (
-            r#"null},"version":1,"time_extracted":"Z""#,
-            r#"null},"version":1,"time_extracted":"0Z""#,
-            "line 3: `time_extracted` differs",
+            r#""time_extracted":"2026-01-01T00:00:00Z""#,
+            r#""time_extracted":"2026-01-01T00:00:00+01:00""#,
+            "line 2: `time_extracted` is no date-time in UTC",
         ),
-        (r#""time_extracted":"Z""#, r#""time_extracted":"+01:00""#, "line 2: `time_extracted` is not in UTC"),
+        (
+            r#""version":1,"time_extracted":"2026-01-01T00:00:00Z""#,
+            r#""version":1,"time_extracted":7"#,
+            "line 2: `time_extracted`",
+        ),
+        (
+            r#""version":1,"time_extracted""#,
+            r#""version":"1","time_extracted""#,
+            "line 2: the version is no epoch",
+        ),
         (r#""stream":"s","version":1"#, r#""stream":"s","version":2"#, "line 4: another version"),
         (r#""stream":"s","version":1"#, r#""stream":"s""#, "line 4: the ACTIVATE_VERSION has no whole"),
         (r#""stream":"s","record":{"a":2"#, r#""stream":"t","record":{"a":2"#, "line 3: no SCHEMA for `t`"),
@@ -56,6 +65,12 @@ fn each_rule_can_fail() {
             "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{\"a\":3},\"version\":1,\"time_extracted\":\"Z\"}\n",
             "line 5: a RECORD follows",
         ),
+        (
+            state,
+            "{\"type\":\"STATE\",\"value\":{\"s\":{\"progress_markers\":{}}}}\n",
+            "at the end: the last STATE",
+        ),
+        (r#""stream":"s","schema""#, r#""schema""#, "line 1: it has no `stream`"),
         (state, "{\"type\":\"BATCH\"}\n", "line 5: BATCH"),
         (state, "{\"type\":\"state\"}\n", "line 5: its `type` is none"),
         (state, "{}\n", "line 5: it has no `type`"),
@@ -65,14 +80,19 @@ fn each_rule_can_fail() {
         (r#"["a"]"#, r#"["z"]"#, "line 1: the key `z` is no property"),
         (r#"{"properties""#, r#"{"type":7,"properties""#, "line 1: the `schema` is no valid JSON Schema"),
         (r#""schema":{"#, r#""scheme":{"#, "line 1: the SCHEMA has no `schema`"),
-        (r#"["null","integer"]"#, r#""integer""#, "line 1: `a` has no `type` list"),
+        (r#"{"type":["null","integer"]}"#, "{}", "line 1: the key `a` has no `type`"),
+        (r#"["null","string"]"#, r#"["string"]"#, "line 1: `t` has no `type` list"),
+        (r#"["null","string"]"#, r#""string""#, "line 1: `t` has no `type` list"),
         (r#""format""#, r#""multipleOf":1,"format""#, "line 1: `t` uses `multipleOf`"),
+        (r#""format""#, r##""items":[{"$ref":"#"}],"format""##, "line 1: `t` uses `$ref`"),
         (
             r#"{"a":{"#,
             r#"{"A":{"type":["null"]},"a":{"#,
             "line 1: `a` differs from another property in case only",
         ),
-        (r#"{"a":{"#, r#"{"a b":{"type":["null"]},"a":{"#, "line 1: the name `a b` is not"),
+        (r#"{"a":{"#, r#"{"a b":{"type":["null"]},"a":{"#, "line 1: the name `a b` has a dot or white space"),
+        (r#"{"a":{"#, r#"{"a.b":{"type":["null"]},"a":{"#, "line 1: the name `a.b` has a dot"),
+        (r#"{"a":{"#, r#"{"":{"type":["null"]},"a":{"#, "line 1: a property has no name"),
         (r#"{"a":{"#, r#"{"_sdc_x":{"type":["null"]},"a":{"#, "line 1: the name `_sdc_x` belongs"),
         (r#"{"a":{"#, &long.replace(",\"t\"", ",\"a\":{"), "is longer than 63 bytes"),
     ] {
@@ -80,4 +100,61 @@ fn each_rule_can_fail() {
         assert_ne!(broken, GOOD, "{rule}");
         assert!(verdict(&broken).contains(rule), "{rule}: {}", verdict(&broken));
     }
+}
+
+/// GOOD, and a second time with these changes.
+fn twice(from: &str, to: &str) -> String {
+    let again = GOOD.replace("\"version\":1", "\"version\":2").replacen(from, to, 1);
+    verdict(&format!("{GOOD}{again}"))
+}
+
+#[test]
+fn a_second_snapshot_begins_anew_with_a_greater_version() {
+    assert_eq!(twice("", ""), "");
+    let old = GOOD.replace("2026", "2027");
+    assert!(verdict(&format!("{GOOD}{old}")).starts_with("line 7: the version is not greater than"), "{old}");
+}
+
+#[test]
+fn a_schema_in_mid_snapshot_begins_nothing() {
+    let (schema, _) = GOOD.split_once('\n').unwrap();
+    let again = |record: &str| {
+        verdict(&GOOD.replacen(&format!("}}\n{record}"), &format!("}}\n{schema}\n{record}"), 1))
+    };
+    let second = GOOD.lines().nth(2).unwrap();
+    assert_eq!(again(second), "");
+    let same = GOOD.replace("\"a\":2", "\"a\":1");
+    let broken = same.replacen("}\n{\"type\":\"RECORD\"", &format!("}}\n{schema}\n{{\"type\":\"RECORD\""), 2);
+    assert!(verdict(&broken).contains("the key stands twice"), "{}", verdict(&broken));
+}
+
+#[test]
+fn habits_of_this_tap_are_no_rules() {
+    for (from, to) in [
+        (r#""time_extracted":"2026-01-01"#, r#""time_extracted":"2026-01-02"#),
+        (r#","version":1,"time_extracted":"2026-01-01T00:00:00Z""#, r#","version":1"#),
+        (r#"["null","integer"]"#, r#"["integer"]"#),
+        (r#"["null","integer"]"#, r#""integer""#),
+        (r#""t":null"#, r#""t":"2026-01-01T00:00:00.123Z""#),
+    ] {
+        let other = GOOD.replacen(from, to, 1);
+        assert_ne!(other, GOOD, "{to}");
+        assert_eq!(verdict(&other), "", "{to}");
+    }
+    let without = GOOD.replace(",\"version\":1", "");
+    let plain: Vec<&str> = without.split_inclusive('\n').filter(|line| !line.contains("ACTIVATE")).collect();
+    assert_eq!(verdict(&plain.concat()), "");
+    assert_eq!(verdict(&GOOD.replace("\"a\"", "\"userId\"")), "");
+}
+
+#[test]
+fn a_snapshot_that_was_ended_too_early_is_told_once() {
+    let lines: Vec<&str> = GOOD.lines().collect();
+    let early = [lines[0], lines[3], lines[1], lines[2], lines[4], ""].join("\n");
+    let told = verdict(&early);
+    assert!(
+        told.starts_with("line 3: a RECORD follows its stream's ACTIVATE_VERSION")
+            && told.lines().count() == 1,
+        "{told}"
+    );
 }

@@ -1,0 +1,73 @@
+//! What a SCHEMA declares: names that every target can hold, types that every target can read.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+/// What `PostgreSQL` allows an identifier.
+const LONGEST_NAME: usize = 63;
+
+/// Judges all properties of a stream; the keys' names are `keys`.
+pub(super) fn judge(properties: &Map<String, Value>, keys: &[String], wrong: &mut Vec<String>) {
+    let mut folded = HashSet::new();
+    for (field, property) in properties {
+        name(field, wrong);
+        if !folded.insert(field.to_lowercase()) {
+            wrong.push(format!("`{field}` differs from another property in case only"));
+        }
+        kind(field, property, keys.contains(field), wrong);
+    }
+    for key in keys.iter().filter(|key| !properties.contains_key(*key)) {
+        wrong.push(format!("the key `{key}` is no property"));
+    }
+}
+
+fn name(field: &str, wrong: &mut Vec<String>) {
+    if field.is_empty() {
+        wrong.push("a property has no name".into());
+    }
+    if field.contains(|c: char| c == '.' || c.is_whitespace()) {
+        wrong.push(format!("the name `{field}` has a dot or white space: Meltano cannot select it"));
+    }
+    if field.len() > LONGEST_NAME {
+        wrong.push(format!("the name `{field}` is longer than 63 bytes: PostgreSQL cuts it"));
+    }
+    if field.starts_with("_sdc_") {
+        wrong.push(format!("the name `{field}` belongs to the targets"));
+    }
+}
+
+/// A key is never null, so its type need not allow it.
+fn kind(field: &str, property: &Value, is_key: bool, wrong: &mut Vec<String>) {
+    let types = &property["type"];
+    let nullable = types.as_array().is_some_and(|types| types.iter().any(|kind| kind == "null"));
+    if is_key && types.is_null() {
+        wrong.push(format!("the key `{field}` has no `type`"));
+    } else if !is_key && !nullable {
+        wrong.push(format!("`{field}` has no `type` list with \"null\""));
+    }
+    for word in ["$ref", "multipleOf"] {
+        if has_key(property, word) {
+            wrong.push(format!("`{field}` uses `{word}`, which targets do not read"));
+        }
+    }
+}
+
+/// Whether some object in it has the key.
+pub(super) fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(object) => object.iter().any(|(name, inner)| name == key || has_key(inner, key)),
+        Value::Array(list) => list.iter().any(|inner| has_key(inner, key)),
+        _ => false,
+    }
+}
+
+/// Whether some text in it holds a NUL character.
+pub(super) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Object(object) => object.values().any(has_nul),
+        Value::Array(list) => list.iter().any(has_nul),
+        _ => false,
+    }
+}

@@ -1,0 +1,163 @@
+//! What follows a stream's SCHEMA: its records, their keys and versions, and the end of the snapshot.
+
+use std::collections::HashSet;
+
+use chrono::DateTime;
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::property;
+
+/// An epoch in seconds stays below this for a thousand years; one in milliseconds does not.
+const LATEST_SECOND: i64 = 32_503_680_000;
+
+/// A stream as its last SCHEMA declared it, and what came since.
+pub(super) struct Stream {
+    pub(super) records: u64,
+    properties: Map<String, Value>,
+    validator: Option<Validator>,
+    keys: Vec<String>,
+    seen: HashSet<[u8; 16]>,
+    /// Of the records of this snapshot.
+    version: Option<Value>,
+    /// Of the last snapshot that ended.
+    activated: Option<i64>,
+    ended: bool,
+}
+
+impl Stream {
+    /// A SCHEMA; one that comes again in mid-snapshot begins no new one.
+    pub(super) fn declared(
+        message: &Map<String, Value>,
+        earlier: Option<Self>,
+        wrong: &mut Vec<String>,
+    ) -> Option<Self> {
+        let Some(schema) = message.get("schema").filter(|schema| schema.is_object()) else {
+            wrong.push("the SCHEMA has no `schema` object".into());
+            return earlier;
+        };
+        let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+        let keys = message.get("key_properties").and_then(Value::as_array);
+        if keys.is_none() {
+            wrong.push("the SCHEMA has no `key_properties`".into());
+        }
+        let keys: Vec<String> =
+            keys.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect();
+        property::judge(&properties, &keys, wrong);
+        let validator = jsonschema::options().should_validate_formats(true).build(schema);
+        if validator.is_err() {
+            wrong.push("the `schema` is no valid JSON Schema".into());
+        }
+        let mut new = Self {
+            records: 0,
+            properties,
+            validator: validator.ok(),
+            keys,
+            seen: HashSet::new(),
+            version: None,
+            activated: None,
+            ended: false,
+        };
+        if let Some(earlier) = earlier {
+            new.records = earlier.records;
+            new.activated = earlier.activated;
+            if !earlier.ended && earlier.keys == new.keys {
+                (new.seen, new.version) = (earlier.seen, earlier.version);
+            }
+        }
+        Some(new)
+    }
+
+    pub(super) fn record(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
+        self.records += 1;
+        let Some(record) = message.get("record").filter(|record| record.is_object()) else {
+            return wrong.push("the RECORD has no `record` object".into());
+        };
+        // Said once, not for each record that follows; they belong to the snapshot that was ended too early.
+        if std::mem::take(&mut self.ended) {
+            self.activated = None;
+            wrong.push(
+                "a RECORD follows its stream's ACTIVATE_VERSION, which deleted the rows before it".into(),
+            );
+        }
+        self.version(message, wrong);
+        if message.get("time_extracted").is_some_and(|time| !is_utc(time)) {
+            wrong.push("`time_extracted` is no date-time in UTC with `Z`".into());
+        }
+        for (field, value) in record.as_object().into_iter().flatten() {
+            let Some(property) = self.properties.get(field) else {
+                wrong.push(format!("the field `{field}` is not in the SCHEMA"));
+                continue;
+            };
+            if property::has_nul(value) {
+                wrong.push(format!("`{field}` holds a NUL character: PostgreSQL refuses it"));
+            }
+            // What is no date-time at all is for the schema to refuse.
+            if property["format"] == "date-time" && value.as_str().is_some_and(|text| !text.ends_with('Z')) {
+                wrong.push(format!("`{field}` is not in UTC with `Z`: some targets drop offsets"));
+            }
+        }
+        for error in self.validator.iter().flat_map(|validator| validator.iter_errors(record)) {
+            let path = error.instance_path().to_string();
+            wrong.push(format!("`{}`: {}", path.trim_start_matches('/'), error.masked_with("the value")));
+        }
+        self.key(record, wrong);
+    }
+
+    /// The same in all records of a snapshot, and greater than that of the one before.
+    fn version(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
+        let version = message.get("version").cloned().unwrap_or_default();
+        if self.version.as_ref() == Some(&version) {
+            return;
+        }
+        if !version.is_null() && version.as_i64().is_none_or(|version| version > LATEST_SECOND) {
+            wrong.push("the version is no epoch in seconds".into());
+        }
+        if self.version.is_some() {
+            wrong.push("the version differs from that of the record before".into());
+        } else if self
+            .activated
+            .zip(version.as_i64())
+            .is_some_and(|(activated, version)| version <= activated)
+        {
+            wrong.push("the version is not greater than the one that was activated".into());
+        }
+        self.version = Some(version);
+    }
+
+    fn key(&mut self, record: &Value, wrong: &mut Vec<String>) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let mut digest = Sha256::new();
+        for key in &self.keys {
+            if record[key].is_null() {
+                return wrong.push(format!("the key `{key}` is null or missing"));
+            }
+            digest.update(record[key].to_string());
+            digest.update([0]);
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest.finalize()[..16]);
+        if !self.seen.insert(short) {
+            wrong.push("the key stands twice: a target keeps one of the two records".into());
+        }
+    }
+
+    pub(super) fn activate(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
+        let version = message.get("version").cloned().unwrap_or_default();
+        if !version.is_i64() {
+            wrong.push("the ACTIVATE_VERSION has no whole `version`".into());
+        }
+        if self.version.as_ref().is_some_and(|recorded| *recorded != version) {
+            wrong.push("another version than that of the records is activated: they would be deleted".into());
+        }
+        self.activated = version.as_i64();
+        self.ended = true;
+    }
+}
+
+fn is_utc(time: &Value) -> bool {
+    time.as_str().is_some_and(|text| text.ends_with('Z') && DateTime::parse_from_rfc3339(text).is_ok())
+}

@@ -1,0 +1,25 @@
+"""Loads a tap into DuckDB by the glue of `packaging/dlt` and prints the state that dlt keeps.
+
+Usage: dlt_load.py CONFIG COMMAND… The state of an earlier run must reach the command's file `given.json`.
+"""
+
+import json
+import os
+import sys
+
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../packaging/dlt"))
+import dlt
+from singer import singer
+
+with open(sys.argv[1]) as file:
+    config = json.load(file)
+pipeline = dlt.pipeline(
+    "tap_together", destination=dlt.destinations.duckdb(config["filepath"]), dataset_name="together", pipelines_dir=os.path.abspath("pipelines")
+)
+earlier = pipeline.state.get("sources", {})
+pipeline.run(singer(sys.argv[2:])).raise_on_failed_jobs()
+if earlier:
+    with open("given.json") as file:
+        assert json.load(file) == earlier["singer"]["singer"], "the tap was not given the state of the run before"
+print(json.dumps(pipeline.state["sources"]["singer"]["singer"]))
