@@ -76,7 +76,7 @@ rect { fill: #8c959f } rect.ours { fill: #1f883d }
 line { stroke: #8c959f; stroke-opacity: .35 }
 @media (prefers-color-scheme: dark) { text { fill: #b1bac4 } rect { fill: #6e7681 } rect.ours { fill: #3fb950 } }
 """
-NAMES, PANEL, GAP, HEIGHT, TOP = 240, 260, 60, 26, 56
+NAMES, PANEL, GAP, HEIGHT, TOP = 250, 250, 60, 26, 56
 
 
 def plot(rows):
@@ -103,15 +103,15 @@ def plot(rows):
 
 def panel(left, title, values, form, names):
     first = math.floor(math.log10(min(values)))
-    decades = math.ceil(math.log10(max(values))) - first
+    unit = PANEL / (math.log10(max(values)) - first)
     bottom = TOP + HEIGHT * len(values)
     yield text(left, 18, title, "head")
-    for decade in range(decades + 1):
-        x = left + PANEL * decade / decades
+    for decade in range(math.floor(PANEL / unit) + 1):
+        x = left + unit * decade
         yield f'<line x1="{x:.0f}" x2="{x:.0f}" y1="{TOP - 8}" y2="{bottom}"/>'
         yield text(x, TOP - 14, f"{10.0 ** (first + decade):,g}", "tick")
     for index, (value, name) in enumerate(zip(values, names)):
-        length = PANEL * (math.log10(value) - first) / decades
+        length = unit * (math.log10(value) - first)
         y = TOP + HEIGHT * index + 3
         yield f'<rect class="{name}" x="{left}" y="{y}" width="{length:.1f}" height="{HEIGHT - 6}" rx="2"/>'
         yield text(left + length + 6, baseline(index), form.format(value), name)

@@ -83,7 +83,7 @@ PROGRAMS = [
     python("sdk", "tap on the Meltano SDK {}"),
     python("singer", "tap on singer-python {}"),
     naive(),
-    python("orjson", "tap by hand, Python with orjson {}"),
+    python("orjson", "Python by hand, orjson {}"),
     python("duckdb", "DuckDB {} `read_csv` → JSON"),
     python("polars", "Polars {} → ndjson"),
     crate("jaq", "3.1.2", "jaq {}: `jaq -r .report` (unescapes only)", "csv", lambda work: ["-r", ".report", work.body]),
