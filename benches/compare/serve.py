@@ -1,8 +1,14 @@
-"""Answers every GET with one file, as the API answers with a report: `serve.py FILE PORT`."""
+"""Answers every GET with one file, as the API answers with a report; prints its port first.
+
+`serve.py FILE [plain|chunked|gzip]`: the file holds the bytes of the body as they go over the wire, so that serving
+costs next to nothing.
+"""
 
 import http.server
 import os
 import sys
+
+FILE, TRANSPORT = sys.argv[1:]
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -11,11 +17,22 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(os.path.getsize(sys.argv[1])))
+        self.send_header("Connection", "close")
+        if TRANSPORT == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(os.path.getsize(FILE)))
+        if TRANSPORT == "gzip":
+            self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        with open(sys.argv[1], "rb") as body:
+        with open(FILE, "rb") as body:
             self.wfile.flush()
             self.connection.sendfile(body)
 
+    def log_message(self, *_):
+        pass
 
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Answer).serve_forever()
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+print(server.server_port, flush=True)
+server.serve_forever()

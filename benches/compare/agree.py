@@ -1,0 +1,52 @@
+"""Whether a program's output holds what the report holds, by Python's own reading of the bare CSV."""
+
+import csv
+import itertools
+import json
+
+from workload import STREAM
+
+csv.field_size_limit(2**30)
+
+
+def agree(gives, output, report, arrives=str):
+    """Compares names and cells one by one and counts the rows; raises at the first difference.
+
+    `arrives` is how a cell is expected to arrive.
+    """
+    theirs = {"messages": messages, "records": records, "csv": rows}[gives](output)
+    ours = rows(report)
+    names = next(ours)
+    if gives == "csv":
+        assert next(theirs) == names
+    if gives == "messages":
+        names = [title.lower().replace(" ", "_") for title in names]
+    count = 0
+    for count, (row, other) in enumerate(itertools.zip_longest(ours, theirs), 1):
+        assert row is not None and other is not None, f"one ends before row {count}"
+        if gives != "csv":
+            row = [(name, arrives(cell) if cell else None) for name, cell in zip(names, row, strict=True)]
+            row += [("_row_number", count)] if gives == "messages" else []
+            other = list(other.items())
+        if row != other:
+            raise AssertionError(f"row {count}: {[pair for pair in zip(row, other) if pair[0] != pair[1]]}")
+    return count
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        # `jq -r` and its like add a line's end to the last one.
+        yield from filter(None, csv.reader(file))
+
+
+def records(path):
+    with open(path, encoding="utf-8", newline="\n") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def messages(path):
+    for message in records(path):
+        if message["type"] == "RECORD":
+            assert message["stream"] == STREAM, message["stream"]
+            yield message["record"]

@@ -1,0 +1,80 @@
+"""What a command costs as a process of its own: CPU seconds, user and system, and the peak of resident memory.
+
+The kernel counts what a process held before `exec` into its peak, and so a child of a large program looks large.
+Here a small shell starts the command and leaves; the command becomes ours as an orphan, with a peak that is its own.
+"""
+
+import contextlib
+import ctypes
+import functools
+import operator
+import os
+import signal
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Cost:
+    cpu: float
+    peak: int
+
+    def __add__(self, other):
+        """Of two processes, one after the other."""
+        return Cost(self.cpu + other.cpu, max(self.peak, other.peak))
+
+
+def measure(command, stdout, stderr):
+    """Runs a command to its end; a failure raises with the last lines of `stderr`, a file."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.NamedTemporaryFile("r") as pid:
+        shell = ["sh", "-c", 'file=$1; shift; "$@" & echo $! >"$file"', "sh", pid.name]
+        subprocess.run([*shell, *map(str, command)], stdout=stdout, stderr=stderr, check=True)
+        child = int(pid.read())
+    try:
+        _, status, usage = os.wait4(child, 0)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    if status:
+        stderr.seek(0)
+        raise RuntimeError(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}: {stderr.read()[-2000:]}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def medians(works, runs):
+    """Of several works, each a list of commands: the median CPU and the highest peak; in rounds, as machines are noisy."""
+    rounds = [[all_of(commands) for commands in works] for _ in range(runs)]
+    return [
+        Cost(statistics.median(cost.cpu for cost in costs), max(cost.peak for cost in costs)) for costs in zip(*rounds)
+    ]
+
+
+def all_of(commands):
+    return functools.reduce(operator.add, map(piped, commands))
+
+
+def piped(command):
+    """What a command costs that writes into a pipe, as a tap does; the reader's cost is not counted."""
+    with drain() as pipe, tempfile.TemporaryFile("w+") as stderr:
+        return measure(command, pipe, stderr)
+
+
+def into(path, command):
+    """Leaves the command's output in a file."""
+    with open(path, "wb") as file, tempfile.TemporaryFile("w+") as stderr:
+        return measure(command, file, stderr)
+
+
+@contextlib.contextmanager
+def drain():
+    reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        yield reader.stdin
+    finally:
+        reader.stdin.close()
+        reader.wait()
