@@ -48,7 +48,11 @@ pub struct Embedded {
 impl Embedded {
     /// Starts it on any free port.
     pub async fn start(rows: u64, seed: u64) -> Result<Self> {
-        let fail = |cause: std::io::Error| Error::new(Exit::Io, format!("cannot start the sandbox: {cause}"));
+        let fail = |cause: std::io::Error| {
+            Error::new(Exit::Io, format!("cannot start the sandbox: {cause}")).hint(
+                "it needs a port on loopback and a temporary folder, by default the one that `TMPDIR` names",
+            )
+        };
         let options = Options { rows, seed, interval: EMBEDDED_INTERVAL, script: Script::default() };
         Ok(Self {
             sandbox: Sandbox::start(0, options).await.map_err(fail)?,

@@ -120,3 +120,15 @@ fn bad_input_sends_nothing() {
     assert!(run.critical().contains("it is empty"), "{}", run.stderr);
     assert_eq!(Tap::new().args(&["--no-such-flag"]).run().code, 2);
 }
+
+#[test]
+fn a_sandbox_without_a_temporary_folder_says_what_it_needs() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tap-together"));
+    let output = command.arg("--sandbox").env_clear().env("TMPDIR", "/nonexistent").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(74), 0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.starts_with("CRITICAL cannot start the sandbox") && stderr.contains("`TMPDIR`"),
+        "{stderr}"
+    );
+}
