@@ -12,6 +12,7 @@ use std::fmt;
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use tap_together::bytes::ink::Ink;
 use tap_together::report::body::{Body, BodyError, Mended, OnNul};
 
 fuzz_target!(|data: &[u8]| {
@@ -44,10 +45,10 @@ fuzz_target!(|data: &[u8]| {
 
 fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Mended), BodyError> {
     let mut decoder = Body::new(on_nul);
-    let mut out = Vec::new();
+    let mut out = Ink::default();
     body.chunks(size).try_for_each(|piece| decoder.feed(piece, &mut out))?;
     let mended = decoder.finish()?;
-    Ok((String::from_utf8(out).expect("the decoder proves UTF-8"), mended))
+    Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder proves UTF-8"), mended))
 }
 
 /// The object's only `report` if it is a string; nothing at all where the body is no object.

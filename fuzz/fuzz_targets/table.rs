@@ -6,10 +6,12 @@
 
 #![no_main]
 
-use std::io::{self, Read};
+use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
+use tap_together::bytes::ink::Ink;
+use tap_together::table::csv::Csv;
 use tap_together::table::header::{NameStyle, columns};
 use tap_together::table::kind::Kind;
 use tap_together::table::plan::{Field, Plan};
@@ -34,15 +36,6 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// A report that arrives in pieces.
-struct Pieces<'a>(std::slice::Chunks<'a, u8>);
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.next().map_or(Ok(0), |mut piece| piece.read(buffer))
-    }
-}
-
 fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String> {
     let demands = Demands {
         style: NameStyle::Snake,
@@ -50,21 +43,25 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
         key: Vec::new(),
         infer: false,
         strict_kinds: Vec::new(),
-        max_record_bytes: Some(LONGEST_MESSAGE),
+        max_message_bytes: LONGEST_MESSAGE,
     };
-    let pieces = || Pieces(csv.as_bytes().chunks(size));
-    let facts = verify(pieces(), &demands).map_err(|error| error.to_string())?;
+    let (mut reader, mut rest) = (Csv::default(), Ink::default());
+    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece, &mut rest));
+    let facts = reader
+        .finish(&mut rest)
+        .and_then(|sheet| verify(&sheet, Cursor::new(rest.bytes()), &demands, |_| true))
+        .map_err(|error| error.to_string())?;
     let field = |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: Kind::String };
     let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
     let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
-    let mut rows = Rows::new(pieces());
+    let mut rows = Rows::new(rest.bytes());
     rows.read().expect("a proven header");
     let mut lines = Vec::new();
     while let Some(row) = rows.read().expect("a proven row") {
-        let mut line = Vec::new();
+        let mut line = Ink::default();
         plan.write(&row, lines.len() as u64 + 1, &mut line);
-        lines.push(String::from_utf8(line).expect("a line is UTF-8"));
+        lines.push(String::from_utf8(line.bytes().to_vec()).expect("a line is UTF-8"));
     }
     assert_eq!(lines.len() as u64, facts.rows);
     Ok(lines)
@@ -72,13 +69,13 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
 
 fn slow(csv: &str, on_ragged: Ragged) -> Result<Vec<String>, String> {
     let oracle::Table { rows, error, .. } = oracle::read(csv);
+    error.map_or(Ok(()), Err)?;
     let header = rows
         .first()
         .map(|(_, header)| header)
         .filter(|header| header.len() > 1 || !header[0].trim().is_empty());
     let Some(header) = header else {
-        let empty = "it is empty, without even a header".into();
-        return Err(if rows.is_empty() { error.unwrap_or(empty) } else { empty });
+        return Err("it is empty, without even a header".into());
     };
     let names: Vec<String> = columns(header.iter().map(String::as_str), NameStyle::Snake)
         .into_iter()
@@ -93,7 +90,7 @@ fn slow(csv: &str, on_ragged: Ragged) -> Result<Vec<String>, String> {
         let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});
         lines.push(message.to_string() + "\n");
     }
-    error.map_or(Ok(lines), Err)
+    Ok(lines)
 }
 
 /// Whether the csv crate finds the cells of these lines; it skips blank lines also where they are rows.
