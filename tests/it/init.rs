@@ -161,6 +161,7 @@ fn the_block_for_meltano_has_the_plugin_s_settings() {
     );
     let settings = PLUGIN.split_once("\nsettings:\n- name: ").unwrap().1.split("\n- name: ");
     let expected: Vec<String> = settings
+        .map(|setting| setting.replace('"', ""))
         .map(|setting| {
             let kind = setting.split_once("\n  kind: ").unwrap().1.lines().next().unwrap();
             // Meltano offers the options of a setting; the tap itself judges them.
