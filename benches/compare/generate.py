@@ -24,8 +24,8 @@ CHUNK = 16 * 1024
 HEADER = [
     "User ID", "Employee ID", "First Name", "Last Name", "Preferred Name", "Email", "Status", "Title", "Department",
     "Office", "Supervisor ID", "Last Hire Date", "Termination Date", "Program Name", "Program Role", "Registration",
-    "Registered At", "Capacity", "Matching", "Sessions", "Skills Wanted", "Skills Offered", "Success Means", "Job Level",
-    "Anything Else",
+    "Registered At", "Capacity", "Matching", "Sessions", "Skills Wanted", "Skills Offered", "Success Means",
+    "Job Level", "Anything Else",
 ]  # fmt: skip
 FIRST = ["Amélie", "Tobias", "小明", "Priya", "Sofía", "Dana", "Łukasz", "Noor"]
 LAST = ["Grünwald", "Raman", "Castaño", "Kim", 'Moss "Ace"', "Yıldız, MSc", "O'Brien-Núñez, PhD", "李"]

@@ -47,7 +47,7 @@ def measure(command, stdout, stderr):
 
 
 def medians(works, runs):
-    """Of several works, each a list of commands: the median CPU and the highest peak; in rounds, as machines are noisy."""
+    """The median CPU and the highest peak of each list of commands; in rounds, as machines are noisy."""
     rounds = [[all_of(commands) for commands in works] for _ in range(runs)]
     return [
         Cost(statistics.median(cost.cpu for cost in costs), max(cost.peak for cost in costs)) for costs in zip(*rounds)

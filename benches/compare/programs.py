@@ -35,8 +35,11 @@ def floor():
         copy = work.folder / "copy"
         return [["curl", "-s", "-o", copy, work.url], ["cat", copy], ["cat", work.folder / "output"]]
 
-    says = "floor: `curl -o file`, `cat file \\|`, `cat output \\|`"
-    return Program("floor", says, "bytes", commands, lambda: shutil.which("curl") or run(ROOT / ".ci/debian", "curl"))
+    def install():
+        if not shutil.which("curl"):
+            run(ROOT / ".ci/debian", "curl")
+
+    return Program("floor", "floor: `curl -o file`, `cat file \\|`, `cat output \\|`", "bytes", commands, install)
 
 
 def python(name, says):
@@ -54,7 +57,8 @@ def python(name, says):
             run(venv / "bin/pip", "install", "--quiet", "-r", wanted)
             shutil.copy(wanted, stamp)
 
-    return Program(name, says.format(version), "messages", lambda work: [[venv / "bin/python", script, work.url]], install)
+    command = [venv / "bin/python", script]
+    return Program(name, says.format(version), "messages", lambda work: [[*command, work.url]], install)
 
 
 def naive():
@@ -72,8 +76,7 @@ def crate(name, version, says, gives, arguments):
     program = TOOLS / "bin" / name
 
     def install():
-        done = program.exists() and version in subprocess.run([program, "--version"], capture_output=True, text=True).stdout
-        if not done:
+        if not program.exists() or version not in subprocess.check_output([program, "--version"], text=True):
             run("cargo", "install", "--locked", "--quiet", "--root", TOOLS, f"{name}@{version}")
 
     return Program(name, says.format(version), gives, lambda work: [[program, *arguments(work)]], install)
@@ -86,8 +89,20 @@ PROGRAMS = [
     python("orjson", "Python by hand, orjson {}"),
     python("duckdb", "DuckDB {} `read_csv` → JSON"),
     python("polars", "Polars {} → ndjson"),
-    crate("jaq", "3.1.2", "jaq {}: `jaq -r .report` (unescapes only)", "csv", lambda work: ["-r", ".report", work.body]),
-    crate("xan", "0.61.0", "xan {}: `xan to ndjson` on the bare CSV file", "records", lambda work: ["to", "ndjson", "--nulls", "--strings", "*", work.csv]),
+    crate(
+        "jaq",
+        "3.1.2",
+        "jaq {}: `jaq -r .report` (unescapes only)",
+        "csv",
+        lambda work: ["-r", ".report", work.body],
+    ),
+    crate(
+        "xan",
+        "0.61.0",
+        "xan {}: `xan to ndjson` on the bare CSV file",
+        "records",
+        lambda work: ["to", "ndjson", "--nulls", "--strings", "*", work.csv],
+    ),
 ]
 PEERS = {program.name: program for program in PROGRAMS}
 
