@@ -1,7 +1,7 @@
 //! Where the time of one report goes: CPU seconds of each stage by its name in the code, medians of five.
 //!
 //! `cargo bench --bench stages [-- MEGABYTES]` measures; `-- write FILE [MEGABYTES]` leaves the same body, as the
-//! API would send it, for `compare/whole.sh`. The data is made up from a fixed seed: 25 columns of names, e-mails,
+//! API would send it, for `compare/run`. The data is made up from a fixed seed: 25 columns of names, e-mails,
 //! dates, free text with quotes, line breaks and emoji, and many empty cells.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to whoever runs it")]
 

@@ -79,8 +79,8 @@ SHAPES = {
 
 
 def typed(cell):
-    """A count, or a date-time in the one way in which they are written, or what it was."""
-    return int(cell) if len(cell) < 3 and cell.isdigit() else cell.replace(".000Z", "Z")
+    """A count, or what it was."""
+    return int(cell) if len(cell) < 3 and cell.isdigit() else cell
 
 
 def write(shape, size, csv_path, body_path):
