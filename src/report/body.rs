@@ -155,7 +155,7 @@ impl Body {
             match (rest[at], rest.get(at + 1).copied().and_then(short)) {
                 // The commonest escapes need no state between two bytes.
                 (b'\\', Some(plain)) if text == Text::Report => {
-                    self.lone_high(text, out);
+                    self.lone_high(text, out)?;
                     out.push(plain);
                     from = at + 2;
                     if matches!(plain, b'"' | b'\\') {
@@ -167,7 +167,7 @@ impl Body {
                     return Ok(at + 1);
                 }
                 (b'"', _) => {
-                    self.lone_high(text, out);
+                    self.lone_high(text, out)?;
                     self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
                     return Ok(at + 1);
                 }
@@ -182,7 +182,7 @@ impl Body {
         if span.is_empty() {
             return Ok(());
         }
-        self.lone_high(text, out);
+        self.lone_high(text, out)?;
         if text == Text::Report {
             out.copy(rest, span.start, span.end);
             return Ok(());
@@ -205,8 +205,10 @@ impl Body {
                 return Ok(0);
             }
             expect if blank => expect,
-            // A byte order mark: its three bytes are valid UTF-8 only together.
-            Expect::Document if self.at < 3 && matches!(byte, 0xEF | 0xBB | 0xBF) => Expect::Document,
+            // A byte order mark, once and at the very beginning.
+            Expect::Document if matches!((self.at, byte), (0, 0xEF) | (1, 0xBB) | (2, 0xBF)) => {
+                Expect::Document
+            }
             Expect::Document => match byte {
                 b'{' => self.enter(true)?,
                 b'<' => return Err(BodyError::WebPage),
@@ -300,7 +302,7 @@ impl Body {
             return Ok(Expect::Hex(text, 0, 0));
         }
         let plain = short(byte).ok_or_else(|| self.syntax("an unknown escape"))?;
-        self.lone_high(text, out);
+        self.lone_high(text, out)?;
         self.put(text, &[plain], out)?;
         Ok(Expect::Text(text))
     }
@@ -316,11 +318,11 @@ impl Body {
                 self.put_char(text, whole, out)?;
                 return Ok(Expect::Text(text));
             }
-            self.replacement(text, out);
+            self.replacement(text, out)?;
         }
         match unit {
             0xD800..=0xDBFF => self.high = Some(unit),
-            0xDC00..=0xDFFF => self.replacement(text, out),
+            0xDC00..=0xDFFF => self.replacement(text, out)?,
             0 => self.nul(text, out)?,
             _ => self.put_char(
                 text,
@@ -342,17 +344,13 @@ impl Body {
         }
     }
 
-    fn lone_high(&mut self, text: Text, out: &mut Ink) {
-        if self.high.take().is_some() {
-            self.replacement(text, out);
-        }
+    fn lone_high(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
+        if self.high.take().is_some() { self.replacement(text, out) } else { Ok(()) }
     }
 
-    fn replacement(&mut self, text: Text, out: &mut Ink) {
-        if text == Text::Report {
-            self.mended.surrogates += 1;
-            out.put("\u{FFFD}".as_bytes());
-        }
+    fn replacement(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
+        self.mended.surrogates += u64::from(text == Text::Report);
+        self.put(text, "\u{FFFD}".as_bytes(), out)
     }
 
     fn put_char(&mut self, text: Text, character: char, out: &mut Ink) -> Result<(), BodyError> {

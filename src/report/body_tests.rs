@@ -63,6 +63,24 @@ fn what_cannot_be_stored_is_mended_and_counted() {
 }
 
 #[test]
+fn half_a_surrogate_makes_another_key() {
+    for key in ["\\ud800report", "report\\udc00", "\\ud83dreport"] {
+        let body = format!(r#"{{"{key}":"x"}}"#);
+        assert_eq!(text(&body).unwrap_err(), BodyError::Shape("it has no `report`"), "{body}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_stands_once_and_first() {
+    assert_eq!(decode(b"\xEF\xBB\xBF{\"report\":\"x\"}", 1).unwrap().0, "x");
+    for mark in [&b"\xEF\xBB\xBB"[..], b"\xEF\xBF\xBB", b" \xEF\xBB\xBF", b"\xEF\xBB\xBF\xEF\xBB\xBF"] {
+        for size in [1, 64] {
+            assert!(decode(&[mark, b"{\"report\":\"x\"}"].concat(), size).is_err(), "{mark:?}");
+        }
+    }
+}
+
+#[test]
 fn every_truncation_is_noticed() {
     let body = r#"{"x":[1,"é"],"report":"a\u00e9\ud83d\ude00,é\n","y":true}"#.as_bytes();
     for end in 0..body.len() {
