@@ -2,7 +2,6 @@
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
 venvs=$(realpath -m "${VENVS:-$root/.venv}")
-export PORT=${PORT:-54329}
 
 work=$(mktemp -d)
 chmod 711 "$work"
@@ -23,9 +22,11 @@ venv() {
     cp "$list" "$venv/stamp"' "$here/requirements" "$venvs"
 }
 
-# Starts a PostgreSQL 15 with its data below $work: user postgres, any password, 127.0.0.1:$PORT.
+# Starts a PostgreSQL 15 with its data below $work: user postgres, any password, 127.0.0.1:$PORT, a port that is free.
 postgres() {
   local bin=/usr/lib/postgresql/15/bin as_postgres=()
+  PORT=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  export PORT
   [ -x $bin/initdb ] || "$root/.ci/debian" postgresql-15
   mkdir "$work/pg"
   # It refuses to run as root.
@@ -41,10 +42,10 @@ postgres() {
   at_exit "cd '$work' && ${as_postgres[*]} $bin/pg_ctl -D '$work/pg/data' -m immediate stop >/dev/null"
 }
 
-# Starts a sandbox with these options and sets `url`.
+# Starts a sandbox with these options, and writes the config that it asks for to $work/config.json.
 sandbox() {
   "$tap" sandbox "$@" 2>"$work/sandbox" &
   at_exit "kill $!"
   until grep -qs base_url "$work/sandbox"; do kill -0 $!; sleep 0.1; done
-  url=$(sed -n 's/.*"base_url":"\([^"]*\)".*/\1/p' "$work/sandbox")
+  (umask 077 && sed -n 's/.*its config is //p' "$work/sandbox" >"$work/config.json")
 }

@@ -135,7 +135,11 @@ fn habits_of_this_tap_are_no_rules() {
         (r#","version":1,"time_extracted":"2026-01-01T00:00:00Z""#, r#","version":1"#),
         (r#"["null","integer"]"#, r#"["integer"]"#),
         (r#"["null","integer"]"#, r#""integer""#),
-        (r#""t":null"#, r#""t":"2026-01-01T00:00:00.123Z""#),
+        (r#""t":null"#, r#""t":"2026-01-01T00:00:00.123+00:00""#),
+        (
+            r#"00:00Z"},"version":1,"time_extracted":"2026-01-01T00:00:00Z""#,
+            r#"00:00Z"},"version":1,"time_extracted":"2026-01-01T00:00:00+00:00""#,
+        ),
     ] {
         let other = GOOD.replacen(from, to, 1);
         assert_ne!(other, GOOD, "{to}");

@@ -82,8 +82,8 @@ impl Stream {
             );
         }
         self.version(message, wrong);
-        if message.get("time_extracted").is_some_and(|time| !is_utc(time)) {
-            wrong.push("`time_extracted` is no date-time in UTC with `Z`".into());
+        if message.get("time_extracted").is_some_and(|time| offset(time) != Some(0)) {
+            wrong.push("`time_extracted` is no date-time in UTC".into());
         }
         for (field, value) in record.as_object().into_iter().flatten() {
             let Some(property) = self.properties.get(field) else {
@@ -94,8 +94,8 @@ impl Stream {
                 wrong.push(format!("`{field}` holds a NUL character: PostgreSQL refuses it"));
             }
             // What is no date-time at all is for the schema to refuse.
-            if property["format"] == "date-time" && value.as_str().is_some_and(|text| !text.ends_with('Z')) {
-                wrong.push(format!("`{field}` is not in UTC with `Z`: some targets drop offsets"));
+            if property["format"] == "date-time" && offset(value).is_some_and(|seconds| seconds != 0) {
+                wrong.push(format!("`{field}` is not in UTC: some targets drop offsets"));
             }
         }
         for error in self.validator.iter().flat_map(|validator| validator.iter_errors(record)) {
@@ -158,6 +158,8 @@ impl Stream {
     }
 }
 
-fn is_utc(time: &Value) -> bool {
-    time.as_str().is_some_and(|text| text.ends_with('Z') && DateTime::parse_from_rfc3339(text).is_ok())
+/// Seconds from UTC, of what is a date-time.
+fn offset(time: &Value) -> Option<i32> {
+    let time = DateTime::parse_from_rfc3339(time.as_str()?).ok()?;
+    Some(time.offset().local_minus_utc())
 }
