@@ -86,8 +86,8 @@ async fn work(
     }
     if let Some(Command::Doctor { config }) = &cli.command {
         let configs = [cli.config, config.clone()].concat();
-        return verbs::doctor::doctor(&configs, &environment, &mut std::io::stdin(), &mut std::io::stdout())
-            .await;
+        let settings = aside(move || settings::load(&configs, &environment, &mut std::io::stdin())).await;
+        return verbs::doctor::doctor(settings, &mut std::io::stdout()).await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let environment = embedded.as_ref().map_or(environment, sandbox::Embedded::environment);
@@ -107,10 +107,15 @@ async fn work(
     }
 }
 
-/// Reads all that the command line names, on a thread of its own: a FIFO or the key's command may take its time,
-/// and a signal must not wait for it.
+/// Reads on a thread of its own: a FIFO or the key's command may take its time, and a signal must not wait for it.
+async fn aside<T: Send + 'static>(read: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let reading = tokio::task::spawn_blocking(read);
+    reading.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "reading the settings panicked")))
+}
+
+/// Reads all that the command line names.
 async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) -> Result<(Settings, Job)> {
-    let reading = tokio::task::spawn_blocking(move || {
+    aside(move || {
         let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
         for warning in &warnings {
             telemetry.warning(warning);
@@ -120,6 +125,6 @@ async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) 
         }
         let job = Job::new(&settings, cli.selection(), cli.progress(), &telemetry)?;
         Ok((settings, job))
-    });
-    reading.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "reading the settings panicked")))
+    })
+    .await
 }

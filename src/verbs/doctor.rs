@@ -3,7 +3,7 @@
 //! Nothing is sent to the API but a TLS handshake, and nothing on the disk is changed. A check that fails does not
 //! stop those that do not need it; the worst failure names the exit code.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::say;
@@ -14,19 +14,12 @@ use crate::api::scope;
 use crate::api::store::{Place, Store, inspect};
 use crate::clock::Home;
 use crate::error::{Error, Exit, Result};
+use crate::settings::Settings;
 use crate::settings::config::is_open_to_others;
-use crate::settings::env::Environment;
-use crate::settings::{self, Settings};
 
-/// Looks at everything and writes what it found.
-pub async fn doctor(
-    configs: &[String],
-    environment: &Environment,
-    stdin: &mut dyn Read,
-    out: &mut dyn Write,
-) -> Result<()> {
+/// Looks at everything, the settings as they were read among it, and writes what it found.
+pub async fn doctor(settings: Result<(Settings, Vec<String>)>, out: &mut dyn Write) -> Result<()> {
     let mut chart = Chart { out, failed: Vec::new(), worst: None };
-    let settings = settings::load(configs, environment, stdin);
     let settings = chart.judge("settings", settings, |_| "complete and valid".into())?;
     clock(Home::here().as_ref(), &mut chart)?;
     if let Some((settings, warnings)) = settings {

@@ -27,6 +27,8 @@ pub fn signal(child: &Child, name: &str) {
 enum Phase {
     /// Its config is a FIFO that says nothing.
     Config,
+    /// The same, read by the doctor.
+    Doctor,
     /// The key's command takes its time.
     Key,
     /// Another process has the lock.
@@ -50,8 +52,9 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Config,
+        Self::Doctor,
         Self::Key,
         Self::Lock,
         Self::Interval,
@@ -68,6 +71,7 @@ impl Phase {
         let tap = Tap::new();
         let idle = ["--assume-idle"];
         match self {
+            Self::Doctor => tap,
             Self::Config | Self::Lock | Self::Connect => tap.args(&idle),
             Self::Key => {
                 let script = format!("echo > {}; exec sleep 20", tap.folder.path().join("began").display());
@@ -86,7 +90,7 @@ impl Phase {
     /// Requests until then.
     fn requests(self) -> usize {
         match self {
-            Self::Config | Self::Key | Self::Lock | Self::Interval | Self::Connect => 0,
+            Self::Config | Self::Doctor | Self::Key | Self::Lock | Self::Interval | Self::Connect => 0,
             Self::Head | Self::Body | Self::Words | Self::BackOff | Self::Between | Self::Stopped => 1,
         }
     }
@@ -118,14 +122,17 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     let mut command = tap.command(&server);
     let fifo = tap.folder.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
-    if *phase == Phase::Config {
+    if matches!(phase, Phase::Config | Phase::Doctor) {
         command.args(["--config", fifo.to_str().unwrap()]);
+    }
+    if *phase == Phase::Doctor {
+        command.arg("doctor");
     }
     let _lock = (*phase == Phase::Lock).then(|| tap.store(&url).try_lock().unwrap());
     let mut child = command.spawn().unwrap();
     let mut writer = None;
     match phase {
-        Phase::Config => until(|| {
+        Phase::Config | Phase::Doctor => until(|| {
             let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
             writer = File::options().write(true).custom_flags(nonblocking).open(&fifo).ok();
             writer.is_some()

@@ -1,6 +1,7 @@
 //! Other users: what they see of a run, which hand they may have in its state folder, and how it goes as one of them.
 
 use std::fs::{self, File, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -67,7 +68,9 @@ fn no_core_is_dumped_and_nobody_else_looks_inside() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"]);
     // The same user may look into its other processes, but not into this one.
-    let mut other = by_nobody("sleep").arg("60").spawn().unwrap();
+    let mut other = by_nobody("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    other.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    other.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let looks_into = |child: &Child, file: &str| {
         let mut look = by_nobody("head");
         look.args(["-c", "1", &format!("/proc/{}/{file}", child.id())]);
