@@ -20,7 +20,14 @@ use tap::{Run, Server, Tap, finish};
 /// Each trace spends its time waiting.
 const AT_ONCE: usize = 4;
 
-/// A system call: its name, its number among those of its name, and whether it works on the state folder.
+/// Kills come to whichever thread makes the call.
+const ALL_THREADS: &[&str] = &["-f"];
+/// The gate works on the first thread alone; a call of the same number on another one wakes the runtime, and no disk
+/// has a part in it.
+const GATE_THREAD: &[&str] = &[];
+
+/// A system call: its name, its number among those of its name in its thread, and whether that is the gate's and
+/// works on the state folder.
 struct Point {
     name: String,
     nth: u32,
@@ -35,7 +42,7 @@ fn tap() -> Tap {
 fn traced(tap: &Tap, server: &Server, options: &[&str]) -> Run {
     let inner = tap.command(server);
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq"]).args(options).arg(inner.get_program()).args(inner.get_args());
+    command.arg("-qq").args(options).arg(inner.get_program()).args(inner.get_args());
     command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::piped());
     finish(command.stderr(Stdio::piped()).spawn().unwrap(), server)
 }
@@ -44,24 +51,28 @@ fn traced(tap: &Tap, server: &Server, options: &[&str]) -> Run {
 fn points() -> Vec<Point> {
     let tap = tap();
     let log = tap.file("trace", "");
-    let run = traced(&tap, &tap.serve(), &["-y", "-o", &log]);
+    let run = traced(&tap, &tap.serve(), &["-f", "-y", "-o", &log]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let trace = fs::read_to_string(&log).unwrap();
     let mut counts: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut points: Vec<Point> = Vec::new();
-    let mut locking = false;
+    let (mut locking, mut gate) = (false, None);
     for line in trace.lines() {
         let Some((process, call)) = line.split_once(' ') else { continue };
         let Some((name, rest)) = call.trim().split_once('(') else { continue };
         if name.starts_with(['<', '+', '-']) || name.starts_with("exit") {
             continue;
         }
-        // strace counts for each process and name.
+        let gate = *gate.get_or_insert(process);
+        // strace counts for each thread and name.
         let count = counts.entry((process.into(), name.into())).or_default();
         *count += 1;
         locking |= rest.contains(".lock\"");
-        if locking && !points.iter().any(|point| point.name == name && point.nth == *count) {
-            points.push(Point { name: name.to_owned(), nth: *count, on_disk: rest.contains("/state") });
+        let on_disk = process == gate && rest.contains("/state");
+        match points.iter_mut().find(|point| point.name == name && point.nth == *count) {
+            Some(point) => point.on_disk |= on_disk,
+            None if locking => points.push(Point { name: name.to_owned(), nth: *count, on_disk }),
+            None => {}
         }
     }
     assert!(points.len() > 50, "the trace shows no gate");
@@ -69,7 +80,7 @@ fn points() -> Vec<Point> {
 }
 
 /// Injects each fault into a run of its own; afterwards a run without faults must find its gap.
-fn each(faults: &[String], judge: impl Fn(&str, &Run) + Sync) {
+fn each(threads: &[&str], faults: &[String], judge: impl Fn(&str, &Run) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -77,7 +88,7 @@ fn each(faults: &[String], judge: impl Fn(&str, &Run) + Sync) {
                 while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let tap = tap();
                     let server = tap.serve();
-                    let run = traced(&tap, &server, &["-o", "/dev/null", "-e", fault]);
+                    let run = traced(&tap, &server, &[threads, &["-o", "/dev/null", "-e", fault]].concat());
                     judge(fault, &run);
                     let again = finish(tap.command(&server).spawn().unwrap(), &server);
                     assert_eq!(again.code, 0, "after {fault}: {}", again.stderr);
@@ -95,7 +106,7 @@ fn a_kill_at_any_call_keeps_the_gap() {
         .map(|Point { name, nth, .. }| format!("inject={name}:signal=SIGKILL:when={nth}"))
         .collect();
     let killed = AtomicUsize::new(0);
-    each(&faults, |_, run| {
+    each(ALL_THREADS, &faults, |_, run| {
         killed.fetch_add(usize::from(run.code == -9), Ordering::Relaxed);
     });
     let killed = killed.into_inner();
@@ -115,7 +126,7 @@ fn a_disk_that_fails_at_any_call_sends_nothing_unnoted() {
         })
         .collect();
     let refused = AtomicUsize::new(0);
-    each(&faults, |fault, run| {
+    each(GATE_THREAD, &faults, |fault, run| {
         assert!(matches!(run.code, 0 | 69 | 74), "{fault}: exit {}, {}", run.code, run.stderr);
         if run.stderr.contains("nothing was sent") {
             refused.fetch_add(1, Ordering::Relaxed);
@@ -132,7 +143,7 @@ fn a_name_that_nobody_resolves_is_unreachable() {
     let fault = "inject=connect,sendto,sendmmsg:error=ENETUNREACH";
     let tap = tap().set("base_url", "https://nothing.example.com".into()).every(60.0);
     let server = tap.serve();
-    let run = traced(&tap, &server, &["-o", "/dev/null", "-e", fault]);
+    let run = traced(&tap, &server, &["-f", "-o", "/dev/null", "-e", fault]);
     assert_eq!(run.code, 69, "{}", run.stderr);
     let words = "cannot connect: failed to lookup address information";
     assert!(run.critical().contains(words), "{}", run.stderr);
