@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn as_many_twins_as_a_table_may_have() {
-        let names = names(&["a"; 10_000], NameStyle::Snake);
+        let names = names(&vec!["a"; 10_000], NameStyle::Snake);
         assert_eq!((names[1].as_str(), names[9_999].as_str()), ("a_2", "a_10000"));
     }
 
