@@ -16,7 +16,7 @@ use tap_together::settings::{Settings, load};
 /// No message of ours, and no name, contains it.
 const CANARY: &str = "kanari-8Zq";
 /// The most texts of one file that are replaced.
-const MOST: usize = 8;
+const MOST: usize = 4;
 
 fuzz_target!(|file: &[u8]| {
     let object = match serde_json::from_slice(file.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(file)) {

@@ -36,7 +36,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     let mut found = Vec::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "fuzz/fuzz_targets"] {
         walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     }
     found
