@@ -91,9 +91,12 @@ fn count_write(rest: &[u8], width: usize) -> u64 {
     let mut rows = Rows::new(rest);
     let mut number = 0;
     rows.read().unwrap();
-    while let Some(row) = rows.read().unwrap() {
+    while writer
+        .lines(|lines| rows.lend(|text, start| plan.write(text, start, number + 1, lines)))
+        .unwrap()
+        .unwrap()
+    {
         number += 1;
-        writer.lines(|lines| plan.write(&row, number, lines)).unwrap();
     }
     writer.flush().unwrap();
     number
@@ -181,9 +184,12 @@ fn write(report: &mut Report, facts: &Facts) -> u64 {
     let mut rows = Rows::new(report.rest().unwrap());
     let mut number = 0;
     rows.read().unwrap();
-    while let Some(row) = rows.read().unwrap() {
+    while writer
+        .lines(|lines| rows.lend(|text, start| plan.write(text, start, number + 1, lines)))
+        .unwrap()
+        .unwrap()
+    {
         number += 1;
-        writer.lines(|lines| plan.write(&row, number, lines)).unwrap();
     }
     writer.flush().unwrap();
     number

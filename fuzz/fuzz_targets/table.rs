@@ -58,10 +58,10 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
     let mut rows = Rows::new(rest.bytes());
     rows.read().expect("a proven header");
     let mut lines = Vec::new();
-    while let Some(row) = rows.read().expect("a proven row") {
-        let mut line = Ink::default();
-        plan.write(&row, lines.len() as u64 + 1, &mut line);
+    let mut line = Ink::default();
+    while rows.lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line)).expect("a proven row") {
         lines.push(String::from_utf8(line.bytes().to_vec()).expect("a line is UTF-8"));
+        line.clear();
     }
     assert_eq!(lines.len() as u64, facts.rows);
     Ok(lines)

@@ -1,13 +1,17 @@
-//! Bytes written one behind the other, the short ones quickly: a copy of a fixed size, of which only so much counts.
+//! Bytes written one behind the other, in copies of a fixed size of which only so much counts.
 //!
-//! A call of `memcpy` for a cell of ten bytes costs more than the cell. Where there is room on both sides,
-//! [`Ink`] copies 32 bytes whatever the length is; the next copy overwrites what was too much.
+//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. [`Ink`] copies
+//! thirty-two bytes at once, whatever they are, and sees in the same step how many of them were meant; the next copy
+//! overwrites what was too much.
 
 use wide::u8x16;
 
+use super::marks::{FILLER, LANE, Set, short_mask};
+
 /// What one copy of a fixed size takes.
-const SHORT: usize = 32;
-const LANE: usize = 16;
+const SHORT: usize = 2 * LANE;
+
+type Block = [u8; SHORT];
 
 /// A buffer that grows by whole writes. It never shrinks, and clearing it costs nothing.
 #[derive(Debug, Default)]
@@ -20,7 +24,7 @@ pub struct Ink {
 /// Bytes that are written again and again; short ones have room behind them, to be copied at once.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    short: [u8; SHORT],
+    short: Block,
     bytes: Vec<u8>,
 }
 
@@ -36,7 +40,7 @@ impl Stamp {
 
     /// How many bytes it writes.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "nobody prepares to write nothing")]
+    #[expect(clippy::len_without_is_empty, reason = "a stamp of nothing is as good as any")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -66,15 +70,25 @@ impl Ink {
         self.written = 0;
     }
 
+    /// Takes back what was written beyond `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.written = self.written.min(length);
+    }
+
     /// Makes room for so many bytes and one copy too long. A writer that knows how much comes asks once.
+    #[inline]
     pub fn reserve(&mut self, more: usize) {
-        let needed = self.written + more + SHORT;
-        if needed > self.bytes.len() {
-            // Fresh pages are zero already: nothing is touched before it is written.
-            let mut bytes = vec![0; needed.max(2 * self.bytes.len())];
-            bytes[..self.written].copy_from_slice(self.bytes());
-            self.bytes = bytes;
+        if self.written + more + SHORT > self.bytes.len() {
+            self.grow(more);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        // Fresh pages are zero already: nothing is touched before it is written.
+        let mut bytes = vec![0; (self.written + more + SHORT).max(2 * self.bytes.len())];
+        bytes[..self.written].copy_from_slice(self.bytes());
+        self.bytes = bytes;
     }
 
     /// Writes bytes of any length.
@@ -91,55 +105,76 @@ impl Ink {
         self.written += 1;
     }
 
-    /// Writes `text[from..to]`.
-    #[inline]
-    pub fn copy(&mut self, text: &[u8], from: usize, to: usize) {
-        let room = self.bytes[self.written..].first_chunk_mut::<SHORT>();
-        match (text[from..].first_chunk::<SHORT>(), room) {
-            (Some(source), Some(room)) if to - from <= SHORT => {
-                *room = *source;
-                self.written += to - from;
-            }
-            _ => self.put(&text[from..to]),
-        }
-    }
-
     /// Writes prepared bytes.
     #[inline]
     pub fn stamp(&mut self, stamp: &Stamp) {
-        match self.bytes[self.written..].first_chunk_mut::<SHORT>() {
-            Some(room) if stamp.bytes.len() <= SHORT => {
-                *room = stamp.short;
-                self.written += stamp.bytes.len();
-            }
-            _ => self.put(&stamp.bytes),
+        if stamp.bytes.len() <= SHORT {
+            self.block(stamp.short, stamp.bytes.len());
+        } else {
+            self.put(&stamp.bytes);
         }
     }
 
-    /// Writes `text[from..to]` with each `old` replaced by `new`, and counts them.
+    /// Writes `text` from the byte at `from` up to the next one of the set; returns where that is, or the end.
     #[inline]
-    pub fn replace(&mut self, text: &[u8], from: usize, to: usize, old: u8, new: u8) -> usize {
-        self.reserve(to - from);
-        let (mut at, mut count) = (from, 0);
-        while at < to {
-            let mut lane = [new; LANE];
-            match text[at..].first_chunk() {
-                Some(whole) => lane = *whole,
-                None => lane[..to - at].copy_from_slice(&text[at..to]),
-            }
-            let lane = u8x16::from(lane);
-            let hits = lane.simd_eq(u8x16::splat(old));
-            let written = lane ^ (hits & u8x16::splat(old ^ new));
-            let counted = (to - at).min(LANE);
-            count += (hits.to_bitmask() & (u32::MAX >> (32 - counted))).count_ones() as usize;
-            if let Some(room) = self.bytes[self.written..].first_chunk_mut() {
-                *room = written.to_array();
-            }
-            self.written += counted;
-            at += counted;
-        }
-        count
+    pub fn copy_until<S: Set>(&mut self, text: &[u8], from: usize) -> usize {
+        self.copy_changed::<S>(text, from, |block| (block, 0)).0
     }
+
+    /// The same with each `old` replaced by `new`; returns also how many there were.
+    #[inline]
+    pub fn replace_until<S: Set>(&mut self, text: &[u8], from: usize, old: u8, new: u8) -> (usize, usize) {
+        self.copy_changed::<S>(text, from, |mut block| {
+            let mut changed = 0;
+            let (lanes, _) = block.as_chunks_mut::<LANE>();
+            for (number, lane) in lanes.iter_mut().enumerate() {
+                let bytes = u8x16::from(*lane);
+                let hits = bytes.simd_eq(u8x16::splat(old));
+                *lane = (bytes ^ (hits & u8x16::splat(old ^ new))).to_array();
+                changed |= hits.to_bitmask() << (number * LANE);
+            }
+            (block, changed)
+        })
+    }
+
+    #[inline]
+    fn copy_changed<S: Set>(
+        &mut self,
+        text: &[u8],
+        from: usize,
+        change: impl Fn(Block) -> (Block, u32),
+    ) -> (usize, usize) {
+        let (mut at, mut count) = (from, 0);
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let (block, length) = match rest.first_chunk() {
+                Some(block) => (*block, SHORT),
+                None => (padded(rest), rest.len()),
+            };
+            let meant = (short_mask::<S>(&block).trailing_zeros() as usize).min(length);
+            let (block, changed) = change(block);
+            count += (u64::from(changed) & ((1 << meant) - 1)).count_ones() as usize;
+            self.block(block, meant);
+            at += meant;
+            if meant < length {
+                break;
+            }
+        }
+        (at, count)
+    }
+
+    /// Copies all of a block, of which so much counts.
+    #[inline]
+    fn block(&mut self, block: Block, meant: usize) {
+        self.reserve(0);
+        *self.bytes[self.written..].first_chunk_mut().expect("room was just made") = block;
+        self.written += meant;
+    }
+}
+
+fn padded(rest: &[u8]) -> Block {
+    let mut block = [FILLER; SHORT];
+    block[..rest.len()].copy_from_slice(rest);
+    block
 }
 
 #[cfg(test)]
@@ -147,27 +182,36 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bytes::marks::Control;
 
     proptest! {
         #[test]
         fn what_is_written_is_what_was_given(
-            pieces in prop::collection::vec((prop::collection::vec(0u8..4, 0..80), 0usize..3), 0..20),
+            pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..4), 0..20),
+            mark: bool,
         ) {
             let (mut ink, mut plain) = (Ink::default(), Vec::new());
             for (piece, way) in &pieces {
+                let text = if mark { [piece, &b"\nx"[..]].concat() } else { piece.clone() };
+                let from = piece.len() / 2;
                 match way {
                     0 => {
-                        ink.copy(piece, piece.len() / 2, piece.len());
-                        plain.extend_from_slice(&piece[piece.len() / 2..]);
+                        prop_assert_eq!(ink.copy_until::<Control>(&text, from), piece.len());
+                        plain.extend_from_slice(&piece[from..]);
                     }
                     1 => {
                         ink.stamp(&Stamp::new(piece));
                         plain.extend_from_slice(piece);
                     }
+                    2 => {
+                        ink.put(piece);
+                        ink.truncate(ink.len() - from);
+                        plain.extend_from_slice(&piece[..piece.len() - from]);
+                    }
                     _ => {
-                        let count = ink.replace(piece, 0, piece.len(), 3, 9);
-                        prop_assert_eq!(count, piece.iter().map(|&byte| usize::from(byte == 3)).sum::<usize>());
-                        plain.extend(piece.iter().map(|&byte| if byte == 3 { 9 } else { byte }));
+                        let count = piece[from..].iter().map(|&byte| usize::from(byte == b'z')).sum();
+                        prop_assert_eq!(ink.replace_until::<Control>(&text, from, b'z', 9), (piece.len(), count));
+                        plain.extend(piece[from..].iter().map(|&byte| if byte == b'z' { 9 } else { byte }));
                     }
                 }
             }

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use wide::u8x16;
 
 const BLOCK: usize = 64;
-const LANE: usize = 16;
+pub(super) const LANE: usize = 16;
 /// What fills up the last block; in no set.
-const FILLER: u8 = b' ';
+pub(super) const FILLER: u8 = b' ';
 const LAST_CONTROL: u8 = 0x1F;
 
 /// Which bytes matter.
@@ -38,6 +38,14 @@ impl Set for Control {
     fn hits(lane: u8x16) -> u8x16 {
         lane.simd_eq(lane.min(u8x16::splat(LAST_CONTROL)))
     }
+}
+
+/// The mask of a short block: bit n for its n-th byte.
+#[inline]
+pub(super) fn short_mask<S: Set>(block: &[u8; 2 * LANE]) -> u32 {
+    let (lanes, _) = block.as_chunks::<LANE>();
+    let hits = |lane: [u8; LANE]| S::hits(u8x16::from(lane)).to_bitmask();
+    hits(lanes[0]) | hits(lanes[1]) << LANE
 }
 
 /// Where in a text the search is. The text is passed to each step, so that its owner may lend it elsewhere meanwhile.

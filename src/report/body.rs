@@ -4,8 +4,6 @@
 //! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
 //! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
 
-use std::ops::Range;
-
 use super::utf8::Utf8;
 use crate::bytes::ink::Ink;
 use crate::bytes::marks::{Marks, Special};
@@ -148,46 +146,41 @@ impl Body {
 
     /// A string from here on, up to its end, to an escape that needs a state, or to the end of the chunk.
     fn run(&mut self, text: Text, rest: &[u8], out: &mut Ink) -> Result<usize, BodyError> {
-        let mut marks = Marks::<Special>::new(0);
-        let mut from = 0;
-        while let Some(at) = marks.next(rest) {
-            self.plain(text, rest, from..at, out)?;
-            match (rest[at], rest.get(at + 1).copied().and_then(short)) {
+        let mut at = 0;
+        loop {
+            if self.high.is_some() && rest.get(at).is_some_and(|&byte| byte != b'\\') {
+                self.lone_high(text, out)?;
+            }
+            at = self.plain(text, rest, at, out)?;
+            match (rest.get(at), rest.get(at + 1).copied().and_then(short)) {
+                (None, _) => return Ok(at),
                 // The commonest escapes need no state between two bytes.
-                (b'\\', Some(plain)) if text == Text::Report => {
+                (Some(b'\\'), Some(plain)) if text == Text::Report => {
                     self.lone_high(text, out)?;
                     out.push(plain);
-                    from = at + 2;
-                    if matches!(plain, b'"' | b'\\') {
-                        marks.next(rest);
-                    }
+                    at += 2;
                 }
-                (b'\\', _) => {
+                (Some(b'\\'), _) => {
                     self.expect = Expect::Escape(text);
                     return Ok(at + 1);
                 }
-                (b'"', _) => {
-                    self.lone_high(text, out)?;
+                (Some(b'"'), _) => {
                     self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
                     return Ok(at + 1);
                 }
                 _ => return Err(BodyError::Syntax(self.at + at as u64, "a control character in a string")),
             }
         }
-        self.plain(text, rest, from..rest.len(), out)?;
-        Ok(rest.len())
     }
 
-    fn plain(&mut self, text: Text, rest: &[u8], span: Range<usize>, out: &mut Ink) -> Result<(), BodyError> {
-        if span.is_empty() {
-            return Ok(());
-        }
-        self.lone_high(text, out)?;
+    /// What follows without anything special; returns where it ends.
+    fn plain(&mut self, text: Text, rest: &[u8], from: usize, out: &mut Ink) -> Result<usize, BodyError> {
         if text == Text::Report {
-            out.copy(rest, span.start, span.end);
-            return Ok(());
+            return Ok(out.copy_until::<Special>(rest, from));
         }
-        self.put(text, &rest[span], out)
+        let to = Marks::<Special>::new(from).next(rest).unwrap_or(rest.len());
+        self.put(text, &rest[from..to], out)?;
+        Ok(to)
     }
 
     /// One byte anywhere else. Returns 0 where the byte only ends what came before it.

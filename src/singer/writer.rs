@@ -41,10 +41,11 @@ impl<W: Write> Writer<W> {
         if matches!(message, Message::State { .. }) { self.flush() } else { self.spill() }
     }
 
-    /// Lets `append` add whole lines.
-    pub fn lines(&mut self, append: impl FnOnce(&mut Ink)) -> Result<()> {
-        append(&mut self.lines);
-        self.spill()
+    /// Lets `append` add whole lines, and hands on what it says.
+    pub fn lines<T>(&mut self, append: impl FnOnce(&mut Ink) -> T) -> Result<T> {
+        let said = append(&mut self.lines);
+        self.spill()?;
+        Ok(said)
     }
 
     /// Writes out everything.

@@ -11,7 +11,7 @@
 
 use super::error::TableError;
 use crate::bytes::ink::Ink;
-use crate::bytes::marks::{Marks, Special};
+use crate::bytes::marks::Special;
 
 /// Between two cells: ASCII's unit separator.
 pub const CELL: u8 = 0x1F;
@@ -106,14 +106,14 @@ impl Csv {
     pub fn feed(&mut self, text: &[u8], out: &mut Ink) {
         out.reserve(WORST_ESCAPE * text.len() + BYTE_ORDER_MARK.len());
         let mut row = out.len();
-        let mut from = self.skip_mark(text, out);
-        let mut marks = Marks::<Special>::new(from);
-        while let Some(at) = marks.next(text) {
-            self.plain(text, from, at, out);
-            self.special(text[at], out, &mut row);
-            from = at + 1;
+        let mut at = self.skip_mark(text, out);
+        while at < text.len() {
+            at = self.plain(text, at, out);
+            if let Some(&byte) = text.get(at) {
+                self.special(byte, out, &mut row);
+                at += 1;
+            }
         }
-        self.plain(text, from, text.len(), out);
         self.carried += (out.len() - row) as u64;
     }
 
@@ -144,25 +144,29 @@ impl Csv {
             } else {
                 // Another character that begins alike.
                 let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
-                self.plain(BYTE_ORDER_MARK, 0, begun, out);
+                out.put(&BYTE_ORDER_MARK[..begun]);
+                self.place = if begun > 0 { Place::Plain } else { Place::Row };
             }
         }
         at
     }
 
-    /// Text without anything special but commas.
+    /// What follows without anything special but commas; returns where it ends.
     #[inline]
-    fn plain(&mut self, text: &[u8], from: usize, to: usize, out: &mut Ink) {
-        if from == to {
-            return;
-        }
-        self.after_cr = false;
+    fn plain(&mut self, text: &[u8], from: usize, out: &mut Ink) -> usize {
         if self.place == Place::Quoted {
-            return out.copy(text, from, to);
+            let to = out.copy_until::<Special>(text, from);
+            self.after_cr &= to == from;
+            return to;
         }
-        self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
-        self.separators += out.replace(text, from, to, b',', CELL);
-        self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
+        let (to, commas) = out.replace_until::<Special>(text, from, b',', CELL);
+        if to > from {
+            self.after_cr = false;
+            self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
+            self.separators += commas;
+            self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
+        }
+        to
     }
 
     /// A quote, a backslash or a control character.

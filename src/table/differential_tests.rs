@@ -102,10 +102,10 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<(Vec<String>, u64),
     let mut rows = Rows::with_buffer(rest.bytes(), size);
     rows.read().unwrap();
     let mut lines = Vec::new();
-    while let Some(row) = rows.read().unwrap() {
-        let mut line = Ink::default();
-        plan.write(&row, lines.len() as u64 + 1, &mut line);
+    let mut line = Ink::default();
+    while rows.lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line)).unwrap() {
         lines.push(String::from_utf8(line.bytes().to_vec()).unwrap());
+        line.clear();
     }
     assert_eq!(lines.len() as u64, facts.rows);
     Ok((lines, facts.lenient_quotes))

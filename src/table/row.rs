@@ -20,43 +20,25 @@ impl<'a> Row<'a> {
         self.ends.len()
     }
 
-    /// Where the cell at `index` begins and ends in the reader's buffer; at the row's end if there is none.
-    #[inline]
-    pub(super) fn range(&self, index: usize) -> (usize, usize) {
-        match (self.ends.get(index), index) {
-            (Some(&end), 0) => (self.start, end),
-            (Some(&end), _) => (self.ends[index - 1] + 1, end),
-            (None, _) => (self.start, self.start),
-        }
-    }
-
     /// The cell at `index` as it stands inside a JSON string; empty beyond the end.
     #[must_use]
     pub fn escaped(&self, index: usize) -> &'a [u8] {
-        let (start, end) = self.range(index);
-        &self.text[start..end]
+        match (self.ends.get(index), index) {
+            (Some(&end), 0) => &self.text[self.start..end],
+            (Some(&end), _) => &self.text[self.ends[index - 1] + 1..end],
+            (None, _) => &[],
+        }
     }
 
     /// The cell's text.
     #[must_use]
     pub fn text(&self, index: usize) -> Cow<'a, str> {
-        let escaped = self.escaped(index);
-        if escaped.contains(&b'\\') {
-            let quoted = [b"\"", escaped, b"\""].concat();
-            return serde_json::from_slice(&quoted).unwrap_or(Cow::Borrowed("\u{FFFD}"));
-        }
-        String::from_utf8_lossy(escaped)
+        unescape(self.escaped(index))
     }
 
     /// All cells' texts.
     pub fn texts(&self) -> impl Iterator<Item = Cow<'a, str>> {
         (0..self.len()).map(|index| self.text(index))
-    }
-
-    /// Bytes of all cells together with the marks between them.
-    #[must_use]
-    pub fn span(&self) -> usize {
-        self.ends.last().map_or(0, |end| end - self.start)
     }
 
     /// Physical lines that it takes.
@@ -65,4 +47,13 @@ impl<'a> Row<'a> {
         let breaks = |text: Cow<str>| text.replace("\r\n", "\n").matches(['\n', '\r']).count() as u64;
         1 + self.texts().map(breaks).sum::<u64>()
     }
+}
+
+/// The text of a cell that stands as it does inside a JSON string.
+pub(super) fn unescape(escaped: &[u8]) -> Cow<'_, str> {
+    if escaped.contains(&b'\\') {
+        let quoted = [b"\"", escaped, b"\""].concat();
+        return serde_json::from_slice(&quoted).unwrap_or(Cow::Borrowed("\u{FFFD}"));
+    }
+    String::from_utf8_lossy(escaped)
 }

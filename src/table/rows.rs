@@ -19,7 +19,6 @@ pub struct Rows<R> {
     /// What is read and not yet given out.
     begin: usize,
     end: usize,
-    marks: Marks<Control>,
     /// Where the cells of the row end.
     ends: Vec<usize>,
 }
@@ -31,15 +30,16 @@ impl<R: Read> Rows<R> {
     }
 
     pub(super) fn with_buffer(input: R, size: usize) -> Self {
-        Self { input, buffer: vec![0; size], begin: 0, end: 0, marks: Marks::new(0), ends: Vec::new() }
+        Self { input, buffer: vec![0; size], begin: 0, end: 0, ends: Vec::new() }
     }
 
     /// The next row; nothing at the end.
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
-        let (mut start, mut blanks) = (self.begin, 0);
+        let mut blanks = 0;
         loop {
+            let (mut start, mut marks) = (self.begin, Marks::<Control>::new(self.begin));
             self.ends.clear();
-            while let Some(at) = self.marks.next(&self.buffer[..self.end]) {
+            while let Some(at) = marks.next(&self.buffer[..self.end]) {
                 match self.buffer[at] {
                     BLANK => {
                         blanks += 1;
@@ -57,7 +57,20 @@ impl<R: Read> Rows<R> {
             if !self.fill()? {
                 return Ok(None);
             }
-            start = 0;
+        }
+    }
+
+    /// Lends `take` the text and where the next row begins in it. `take` returns where the row ends, or nothing if
+    /// the text ends first: then it is called again with more. False at the end of the report.
+    pub fn lend(&mut self, mut take: impl FnMut(&[u8], usize) -> Option<usize>) -> io::Result<bool> {
+        loop {
+            if let Some(end) = take(&self.buffer[..self.end], self.begin) {
+                self.begin = end;
+                return Ok(true);
+            }
+            if !self.fill()? {
+                return Ok(false);
+            }
         }
     }
 
@@ -80,7 +93,6 @@ impl<R: Read> Rows<R> {
         self.buffer.copy_within(self.begin..self.end, 0);
         self.end -= self.begin;
         self.begin = 0;
-        self.marks = Marks::new(0);
         if self.end == self.buffer.len() {
             self.buffer.resize(2 * self.end, 0);
         }

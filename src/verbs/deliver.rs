@@ -178,9 +178,12 @@ impl<W: Write> Delivery<W> {
         let mut rows = Rows::new(report.rest().map_err(broken)?);
         rows.read().map_err(broken)?;
         let mut number = 0;
-        while let Some(row) = rows.read().map_err(broken)? {
+        while self
+            .writer
+            .lines(|lines| rows.lend(|text, start| plan.write(text, start, number + 1, lines)))?
+            .map_err(broken)?
+        {
             number += 1;
-            self.writer.lines(|lines| plan.write(&row, number, lines))?;
             if number % 1024 == 0 {
                 self.telemetry.progress(&format!("writing `{}`: {number} rows", stream.name()));
             }
