@@ -244,6 +244,13 @@ mod tests {
     }
 
     #[test]
+    fn seconds_are_rounded_up() {
+        for (milliseconds, expected) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2)] {
+            assert_eq!(super::seconds(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
     fn the_pace_of_a_minute_is_61_seconds_and_60_of_grace() {
         assert_eq!(Pace::of(Duration::from_mins(1)), PACE);
     }

@@ -97,6 +97,29 @@ fn a_lock_is_a_file_that_one_holds() {
 }
 
 #[test]
+fn a_look_at_the_lock_makes_no_file() {
+    let (_folder, store, lock, _) = store();
+    assert!(matches!(store.peek(), Ok(Lock::Ours(None))));
+    assert!(!lock.exists());
+    let held = store.try_lock().unwrap();
+    assert!(matches!(store.peek(), Ok(Lock::Held)));
+    drop(held);
+    assert!(matches!(store.peek(), Ok(Lock::Ours(Some(_)))));
+}
+
+#[test]
+fn a_look_at_the_folder_makes_none() {
+    let folder = tempdir().unwrap();
+    let missing = folder.path().join("a/b");
+    assert_eq!(inspect(&missing).unwrap(), Place::Missing);
+    assert!(!folder.path().join("a").exists());
+    assert_eq!(inspect(folder.path()).unwrap(), Place::Ready);
+    // The reason is why it cannot be made, not that it is not there.
+    let refused = refused(Path::new("/sys/tap-together"));
+    assert!(!refused.contains("No such file"), "{refused}");
+}
+
+#[test]
 fn a_folder_is_made_for_us_alone() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("new/state");

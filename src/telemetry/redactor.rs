@@ -69,7 +69,7 @@ fn spellings(text: &[u8], byte: u8) -> [Option<usize>; 6] {
         let there = text.get(begin..begin + code.len());
         there.is_some_and(|there| there.eq_ignore_ascii_case(code.as_bytes())).then_some(begin + code.len())
     };
-    let is_escaped = slashes > 0 && matches!(byte, b'"' | b'\'' | b'/') && text.get(slashes) == Some(&byte);
+    let is_escaped = matches!(byte, b'"' | b'\'' | b'/') && text.get(slashes) == Some(&byte);
     let is_slash = byte == b'\\';
     [
         if slashes > 0 { after(slashes, format!("u{byte:04x}")) } else { None },
@@ -145,6 +145,16 @@ mod tests {
             redactor.hide("not in any of these texts");
             prop_assert_eq!(redactor.redact(&text), text);
         }
+    }
+
+    #[test]
+    fn a_code_without_its_sign_is_a_word() {
+        let mut redactor = Redactor::default();
+        redactor.hide("A/c");
+        for word in ["u0041/c", "41/c", "A2fc"] {
+            assert_eq!(redactor.redact(word), word);
+        }
+        assert_eq!(redactor.redact(r"\u0041\/c A%2fc"), "*** ***");
     }
 
     #[test]
