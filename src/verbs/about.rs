@@ -47,7 +47,7 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
 }
 
 fn listing(schema: &Value, head: &str, line: impl Fn(&mut String, &str, &Value, &str)) -> String {
-    let mut text = format!("tap-together {}\n{DESCRIPTION}\n\n{head}", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("tap-together {}\n\n{DESCRIPTION}\n\n{head}", env!("CARGO_PKG_VERSION"));
     for (name, setting) in schema["properties"].as_object().unwrap_or(&Map::new()) {
         line(&mut text, name, setting, &choice(setting));
     }
