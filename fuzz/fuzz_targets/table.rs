@@ -59,7 +59,10 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
     rows.read().expect("a proven header");
     let mut lines = Vec::new();
     let mut line = Ink::default();
-    while rows.lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line)).expect("a proven row") {
+    while rows
+        .lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line))
+        .expect("a proven row")
+    {
         lines.push(String::from_utf8(line.bytes().to_vec()).expect("a line is UTF-8"));
         line.clear();
     }
