@@ -45,17 +45,17 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
         strict_kinds: Vec::new(),
         max_message_bytes: LONGEST_MESSAGE,
     };
-    let (mut reader, mut rest) = (Csv::default(), Ink::default());
-    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece, &mut rest));
+    let mut reader = Csv::default();
+    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
     let facts = reader
-        .finish(&mut rest)
-        .and_then(|sheet| verify(&sheet, Cursor::new(rest.bytes()), &demands, |_| true))
+        .finish()
+        .and_then(|sheet| verify(&sheet, Cursor::new(reader.rest()), &demands, |_| true))
         .map_err(|error| error.to_string())?;
     let field = |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: Kind::String };
     let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
     let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
-    let mut rows = Rows::new(rest.bytes());
+    let mut rows = Rows::new(reader.rest());
     rows.read().expect("a proven header");
     let mut lines = Vec::new();
     let mut line = Ink::default();

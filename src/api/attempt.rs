@@ -14,7 +14,6 @@ use url::Url;
 use super::client::cause;
 use super::failure::{Failure, Kind};
 use super::retry::retry_after;
-use crate::bytes::ink::Ink;
 use crate::clock;
 use crate::report::body::{Body, BodyError, OnNul};
 use crate::report::spool::{Report, Spool};
@@ -124,7 +123,6 @@ struct Answer {
     gzip: Option<GzDecoder<Vec<u8>>>,
     received: u64,
     inflated: u64,
-    text: Ink,
     limits: Limits,
 }
 
@@ -132,15 +130,7 @@ impl Answer {
     fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
         let gzip = is_gzip(headers)?.then(|| GzDecoder::new(Vec::new()));
         let body = Body::new(limits.on_nul);
-        Ok(Self {
-            spool: Spool::default(),
-            body,
-            gzip,
-            received: 0,
-            inflated: 0,
-            text: Ink::default(),
-            limits,
-        })
+        Ok(Self { spool: Spool::default(), body, gzip, received: 0, inflated: 0, limits })
     }
 
     fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
@@ -169,9 +159,8 @@ impl Answer {
 
     fn decode(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for piece in bytes.chunks(PIECE) {
-            self.text.clear();
-            self.body.feed(piece, &mut self.text).map_err(|error| unusable(&error))?;
-            self.spool.write(self.text.bytes()).map_err(|cause| unspooled(&cause))?;
+            self.body.feed(piece, &mut self.spool).map_err(|error| unusable(&error))?;
+            self.spool.settle().map_err(|cause| unspooled(&cause))?;
         }
         if self.spool.bytes() > self.limits.report_bytes {
             let message =

@@ -1,8 +1,8 @@
 //! Bytes written one behind the other, in copies of a fixed size of which only so much counts.
 //!
-//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. [`Ink`] copies
+//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. A [`Pen`] copies
 //! thirty-two bytes at once, whatever they are, and sees in the same step how many of them were meant; the next copy
-//! overwrites what was too much.
+//! overwrites what was too much. It never asks for room: [`Ink`] makes it before, for all that is about to come.
 
 use wide::u8x16;
 
@@ -19,31 +19,6 @@ pub struct Ink {
     /// Longer than what is written: the rest is room.
     bytes: Vec<u8>,
     written: usize,
-}
-
-/// Bytes that are written again and again; short ones have room behind them, to be copied at once.
-#[derive(Clone, Debug)]
-pub struct Stamp {
-    short: Block,
-    bytes: Vec<u8>,
-}
-
-impl Stamp {
-    /// Prepares the copy of these bytes.
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        let mut short = [0; SHORT];
-        let shown = bytes.len().min(SHORT);
-        short[..shown].copy_from_slice(&bytes[..shown]);
-        Self { short, bytes: bytes.to_vec() }
-    }
-
-    /// How many bytes it writes.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a stamp of nothing is as good as any")]
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 impl Ink {
@@ -75,100 +50,158 @@ impl Ink {
         self.written = self.written.min(length);
     }
 
-    /// Makes room for so many bytes and one copy too long. A writer that knows how much comes asks once.
+    /// Lets `write` append up to `most` bytes.
     #[inline]
-    pub fn reserve(&mut self, more: usize) {
-        if self.written + more + SHORT > self.bytes.len() {
-            self.grow(more);
+    pub fn write<T>(&mut self, most: usize, write: impl FnOnce(&mut Pen) -> T) -> T {
+        if self.bytes.len() < self.written + most + SHORT {
+            self.grow(most);
         }
+        let mut pen = Pen { room: &mut self.bytes[self.written..] };
+        let said = write(&mut pen);
+        let left = pen.room.len();
+        self.written = self.bytes.len() - left;
+        said
+    }
+
+    /// Appends bytes of any length.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.write(bytes.len(), |pen| pen.put(bytes));
     }
 
     #[cold]
-    fn grow(&mut self, more: usize) {
+    fn grow(&mut self, most: usize) {
         // Fresh pages are zero already: nothing is touched before it is written.
-        let mut bytes = vec![0; (self.written + more + SHORT).max(2 * self.bytes.len())];
+        let mut bytes = vec![0; (self.written + most + SHORT).max(2 * self.bytes.len())];
         bytes[..self.written].copy_from_slice(self.bytes());
         self.bytes = bytes;
     }
+}
 
-    /// Writes bytes of any length.
-    pub fn put(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        self.bytes[self.written..][..bytes.len()].copy_from_slice(bytes);
-        self.written += bytes.len();
+/// Bytes that are written again and again; short ones have room behind them, to be copied at once.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    short: Block,
+    bytes: Vec<u8>,
+}
+
+impl Stamp {
+    /// Prepares the copy of these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        let shown = bytes.len().min(SHORT);
+        short[..shown].copy_from_slice(&bytes[..shown]);
+        Self { short, bytes: bytes.to_vec() }
     }
 
-    /// Writes one byte into room that was reserved.
+    /// How many bytes it writes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a stamp of nothing is as good as any")]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Writes into room that was made; to write more than that is a defect.
+#[derive(Debug)]
+pub struct Pen<'a> {
+    /// What is left of it, one copy too long included.
+    room: &'a mut [u8],
+}
+
+impl Pen<'_> {
+    /// Writes bytes of any length.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.room[..bytes.len()].copy_from_slice(bytes);
+        self.advance(bytes.len());
+    }
+
+    /// Writes one byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {
-        self.bytes[self.written] = byte;
-        self.written += 1;
+        self.room[0] = byte;
+        self.advance(1);
     }
 
     /// Writes prepared bytes.
     #[inline]
     pub fn stamp(&mut self, stamp: &Stamp) {
-        if stamp.bytes.len() <= SHORT {
-            self.block(stamp.short, stamp.bytes.len());
+        let length = stamp.bytes.len();
+        if length <= SHORT {
+            self.block(stamp.short, length);
         } else {
             self.put(&stamp.bytes);
         }
     }
 
-    /// Writes `text` from the byte at `from` up to the next one of the set; returns where that is, or the end.
+    /// Writes the first `length` bytes of `text`, which are few more often than not.
     #[inline]
-    pub fn copy_until<S: Set>(&mut self, text: &[u8], from: usize) -> usize {
-        self.copy_changed::<S>(text, from, |block| (block, 0)).0
+    pub fn copy(&mut self, mut text: &[u8], mut length: usize) {
+        while let Some((block, rest)) = text.split_first_chunk() {
+            let meant = length.min(SHORT);
+            self.block(*block, meant);
+            length -= meant;
+            if length == 0 {
+                return;
+            }
+            text = rest;
+        }
+        self.put(&text[..length]);
     }
 
-    /// The same with each `old` replaced by `new`; returns also how many there were.
+    /// Writes `text` up to the first byte of the set; returns what is left from there on.
     #[inline]
-    pub fn replace_until<S: Set>(&mut self, text: &[u8], from: usize, old: u8, new: u8) -> (usize, usize) {
-        self.copy_changed::<S>(text, from, |mut block| {
-            let mut changed = 0;
-            let (lanes, _) = block.as_chunks_mut::<LANE>();
-            for (number, lane) in lanes.iter_mut().enumerate() {
+    pub fn copy_until<'t, S: Set>(&mut self, text: &'t [u8]) -> &'t [u8] {
+        self.copy_changed::<S>(text, |block| block)
+    }
+
+    /// The same with each `old` replaced by `new`.
+    #[inline]
+    pub fn replace_until<'t, S: Set>(&mut self, text: &'t [u8], old: u8, new: u8) -> &'t [u8] {
+        self.copy_changed::<S>(text, |mut block| {
+            for lane in block.as_chunks_mut::<LANE>().0 {
                 let bytes = u8x16::from(*lane);
                 let hits = bytes.simd_eq(u8x16::splat(old));
-                *lane = (bytes ^ (hits & u8x16::splat(old ^ new))).to_array();
-                changed |= hits.to_bitmask() << (number * LANE);
+                *lane = (bytes - (hits & u8x16::splat(old.wrapping_sub(new)))).to_array();
             }
-            (block, changed)
+            block
         })
     }
 
     #[inline]
-    fn copy_changed<S: Set>(
-        &mut self,
-        text: &[u8],
-        from: usize,
-        change: impl Fn(Block) -> (Block, u32),
-    ) -> (usize, usize) {
-        let (mut at, mut count) = (from, 0);
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let (block, length) = match rest.first_chunk() {
-                Some(block) => (*block, SHORT),
-                None => (padded(rest), rest.len()),
-            };
-            let meant = (short_mask::<S>(&block).trailing_zeros() as usize).min(length);
-            let (block, changed) = change(block);
-            count += (u64::from(changed) & ((1 << meant) - 1)).count_ones() as usize;
-            self.block(block, meant);
-            at += meant;
-            if meant < length {
-                break;
+    fn copy_changed<'t, S: Set>(&mut self, mut text: &'t [u8], change: impl Fn(Block) -> Block) -> &'t [u8] {
+        while let Some(block) = text.first_chunk() {
+            let meant = until::<S>(block);
+            self.block(change(*block), meant);
+            text = &text[meant..];
+            if meant < SHORT {
+                return text;
             }
         }
-        (at, count)
+        let block = padded(text);
+        let meant = until::<S>(&block).min(text.len());
+        self.block(change(block), meant);
+        &text[meant..]
     }
 
     /// Copies all of a block, of which so much counts.
     #[inline]
     fn block(&mut self, block: Block, meant: usize) {
-        self.reserve(0);
-        *self.bytes[self.written..].first_chunk_mut().expect("room was just made") = block;
-        self.written += meant;
+        *self.room.first_chunk_mut().expect("room was made") = block;
+        self.advance(meant);
     }
+
+    #[inline]
+    fn advance(&mut self, written: usize) {
+        self.room = &mut std::mem::take(&mut self.room)[written..];
+    }
+}
+
+/// How many bytes of a block stand before the first of the set.
+#[inline]
+fn until<S: Set>(block: &Block) -> usize {
+    short_mask::<S>(block).trailing_zeros() as usize
 }
 
 fn padded(rest: &[u8]) -> Block {
@@ -187,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_what_was_given(
-            pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..4), 0..20),
+            pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..5), 0..20),
             mark: bool,
         ) {
             let (mut ink, mut plain) = (Ink::default(), Vec::new());
@@ -196,21 +229,30 @@ mod tests {
                 let from = piece.len() / 2;
                 match way {
                     0 => {
-                        prop_assert_eq!(ink.copy_until::<Control>(&text, from), piece.len());
+                        let left = ink.write(text.len(), |pen| pen.copy_until::<Control>(&text[from..]));
+                        prop_assert_eq!(left.len(), text.len() - piece.len());
                         plain.extend_from_slice(&piece[from..]);
                     }
                     1 => {
-                        ink.stamp(&Stamp::new(piece));
+                        ink.write(piece.len() + 1, |pen| {
+                            pen.stamp(&Stamp::new(piece));
+                            pen.push(b'!');
+                        });
                         plain.extend_from_slice(piece);
+                        plain.push(b'!');
                     }
                     2 => {
                         ink.put(piece);
                         ink.truncate(ink.len() - from);
                         plain.extend_from_slice(&piece[..piece.len() - from]);
                     }
+                    3 => {
+                        ink.write(from, |pen| pen.copy(&text, from));
+                        plain.extend_from_slice(&piece[..from]);
+                    }
                     _ => {
-                        let count = piece[from..].iter().map(|&byte| usize::from(byte == b'z')).sum();
-                        prop_assert_eq!(ink.replace_until::<Control>(&text, from, b'z', 9), (piece.len(), count));
+                        let replace = |pen: &mut Pen| pen.replace_until::<Control>(&text[from..], b'z', 9).len();
+                        prop_assert_eq!(ink.write(text.len(), replace), text.len() - piece.len());
                         plain.extend(piece[from..].iter().map(|&byte| if byte == b'z' { 9 } else { byte }));
                     }
                 }

@@ -1,8 +1,11 @@
-//! The push decoder of the answer: from the bytes of `{"report": "<CSV>"}` as they arrive to the bytes of the CSV.
+//! The push decoder of the answer: from the bytes of `{"report": "<CSV>"}` as they arrive to the text of the CSV.
 //!
 //! It proves that the answer is whole: valid UTF-8, one JSON object, closed, with exactly one `report`, a string,
 //! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
 //! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
+//!
+//! The text is not gathered here. What JSON escapes and what a reader of CSV must look at are nearly the same bytes,
+//! so the [`Sink`] searches and copies in one step, straight from the answer.
 
 use super::utf8::Utf8;
 use crate::bytes::ink::Ink;
@@ -10,10 +13,30 @@ use crate::bytes::marks::{Marks, Special};
 
 /// As deep as `serde_json` goes.
 const DEPTH_LIMIT: usize = 128;
-/// The replacement of half a surrogate pair, whose other half an earlier chunk owed.
-const HELD_BACK: usize = 3;
 /// A key or a number of this length is no part of a report's envelope.
 const TOKEN_LIMIT: usize = 64 * 1024;
+
+/// Where the report's text goes.
+pub trait Sink {
+    /// Takes what stands in `bytes` from `from` up to the next byte that JSON escapes; returns where that is, or
+    /// the end.
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize;
+
+    /// Takes one character, which an escape stood for.
+    fn character(&mut self, character: &[u8]);
+}
+
+/// Gathers the text as it is.
+impl Sink for Ink {
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
+        let text = &bytes[from..];
+        bytes.len() - self.write(text.len(), |pen| pen.copy_until::<Special>(text)).len()
+    }
+
+    fn character(&mut self, character: &[u8]) {
+        self.put(character);
+    }
+}
 
 /// What to do with `\u0000`, which no `PostgreSQL` text can hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,10 +141,9 @@ impl Body {
         }
     }
 
-    /// Takes the next bytes and appends what they hold of the report to `out`.
-    pub fn feed(&mut self, chunk: &[u8], out: &mut Ink) -> Result<(), BodyError> {
+    /// Takes the next bytes and hands on what they hold of the report.
+    pub fn feed(&mut self, chunk: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
-        out.reserve(chunk.len() + HELD_BACK);
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             let taken = match self.expect {
@@ -145,19 +167,23 @@ impl Body {
     }
 
     /// A string from here on, up to its end, to an escape that needs a state, or to the end of the chunk.
-    fn run(&mut self, text: Text, rest: &[u8], out: &mut Ink) -> Result<usize, BodyError> {
+    fn run(&mut self, text: Text, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
+        if self.high.is_some() {
+            // Only another escape can be the other half.
+            if rest.first() == Some(&b'\\') {
+                self.expect = Expect::Escape(text);
+                return Ok(1);
+            }
+            self.lone_high(text, out)?;
+        }
         let mut at = 0;
         loop {
-            if self.high.is_some() && rest.get(at).is_some_and(|&byte| byte != b'\\') {
-                self.lone_high(text, out)?;
-            }
             at = self.plain(text, rest, at, out)?;
             match (rest.get(at), rest.get(at + 1).copied().and_then(short)) {
                 (None, _) => return Ok(at),
                 // The commonest escapes need no state between two bytes.
                 (Some(b'\\'), Some(plain)) if text == Text::Report => {
-                    self.lone_high(text, out)?;
-                    out.push(plain);
+                    out.character(&[plain]);
                     at += 2;
                 }
                 (Some(b'\\'), _) => {
@@ -174,24 +200,32 @@ impl Body {
     }
 
     /// What follows without anything special; returns where it ends.
-    fn plain(&mut self, text: Text, rest: &[u8], from: usize, out: &mut Ink) -> Result<usize, BodyError> {
+    fn plain(
+        &mut self,
+        text: Text,
+        rest: &[u8],
+        from: usize,
+        out: &mut impl Sink,
+    ) -> Result<usize, BodyError> {
         if text == Text::Report {
-            return Ok(out.copy_until::<Special>(rest, from));
+            return Ok(out.run(rest, from));
         }
         let to = Marks::<Special>::new(from).next(rest).unwrap_or(rest.len());
-        self.put(text, &rest[from..to], out)?;
+        if text == Text::Key {
+            self.token_bytes(&rest[from..to])?;
+        }
         Ok(to)
     }
 
     /// One byte anywhere else. Returns 0 where the byte only ends what came before it.
-    fn step(&mut self, byte: u8, out: &mut Ink) -> Result<usize, BodyError> {
+    fn step(&mut self, byte: u8, out: &mut impl Sink) -> Result<usize, BodyError> {
         let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.expect = match self.expect {
             Expect::Escape(text) => self.escape(text, byte, out)?,
             Expect::Hex(text, seen, unit) => self.hex(text, seen, unit, byte, out)?,
             Expect::Scalar => {
                 if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.') {
-                    self.token_byte(byte)?;
+                    self.token_bytes(&[byte])?;
                     return Ok(1);
                 }
                 self.expect = self.scalar()?;
@@ -257,7 +291,7 @@ impl Body {
             b'[' => self.enter(false),
             b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => {
                 self.token.clear();
-                self.token_byte(byte)?;
+                self.token_bytes(&[byte])?;
                 Ok(Expect::Scalar)
             }
             _ => Err(self.syntax("no value")),
@@ -290,7 +324,7 @@ impl Body {
         if self.open.is_empty() { Expect::Nothing } else { Expect::AfterValue }
     }
 
-    fn escape(&mut self, text: Text, byte: u8, out: &mut Ink) -> Result<Expect, BodyError> {
+    fn escape(&mut self, text: Text, byte: u8, out: &mut impl Sink) -> Result<Expect, BodyError> {
         if byte == b'u' {
             return Ok(Expect::Hex(text, 0, 0));
         }
@@ -300,7 +334,14 @@ impl Body {
         Ok(Expect::Text(text))
     }
 
-    fn hex(&mut self, text: Text, seen: u8, unit: u16, byte: u8, out: &mut Ink) -> Result<Expect, BodyError> {
+    fn hex(
+        &mut self,
+        text: Text,
+        seen: u8,
+        unit: u16,
+        byte: u8,
+        out: &mut impl Sink,
+    ) -> Result<Expect, BodyError> {
         let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
         let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
         if seen < 3 {
@@ -326,7 +367,7 @@ impl Body {
         Ok(Expect::Text(text))
     }
 
-    fn nul(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
+    fn nul(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
         match self.on_nul {
             OnNul::Fail if text == Text::Report => Err(BodyError::Nul),
             OnNul::Strip if text == Text::Report => {
@@ -337,33 +378,33 @@ impl Body {
         }
     }
 
-    fn lone_high(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
+    fn lone_high(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
         if self.high.take().is_some() { self.replacement(text, out) } else { Ok(()) }
     }
 
-    fn replacement(&mut self, text: Text, out: &mut Ink) -> Result<(), BodyError> {
+    fn replacement(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
         self.mended.surrogates += u64::from(text == Text::Report);
         self.put(text, "\u{FFFD}".as_bytes(), out)
     }
 
-    fn put_char(&mut self, text: Text, character: char, out: &mut Ink) -> Result<(), BodyError> {
+    fn put_char(&mut self, text: Text, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
         self.put(text, character.encode_utf8(&mut [0; 4]).as_bytes(), out)
     }
 
-    fn put(&mut self, text: Text, bytes: &[u8], out: &mut Ink) -> Result<(), BodyError> {
+    fn put(&mut self, text: Text, character: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         match text {
-            Text::Report => out.put(bytes),
-            Text::Key => bytes.iter().try_for_each(|&byte| self.token_byte(byte))?,
+            Text::Report => out.character(character),
+            Text::Key => self.token_bytes(character)?,
             Text::Other => {}
         }
         Ok(())
     }
 
-    fn token_byte(&mut self, byte: u8) -> Result<(), BodyError> {
-        if self.token.len() == TOKEN_LIMIT {
+    fn token_bytes(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        if self.token.len() + bytes.len() > TOKEN_LIMIT {
             return Err(self.syntax("a key or number longer than 64 KiB"));
         }
-        self.token.push(byte);
+        self.token.extend_from_slice(bytes);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The spool: a report at rest, in memory while it is small, else in an anonymous temporary file.
 //!
-//! Text goes in as the decoder hands it on; what rests is the table's own form of it, read once and never again as
+//! Text goes in as the decoder finds it; what rests is the table's own form of it, read once and never again as
 //! CSV. Nothing is handed on before the whole report is here, so a slow target never holds a request open and half
 //! a report is never loaded. The file has no name: it is gone when the process is.
 
@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, Write};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::body::Mended;
+use super::body::{Mended, Sink};
 use crate::bytes::ink::Ink;
 use crate::table::csv::{Csv, Sheet};
 use crate::table::error::TableError;
@@ -21,8 +21,8 @@ pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
 pub struct Spool {
     file: tempfile::SpooledTempFile,
     csv: Csv,
-    /// What the last piece became.
-    rest: Ink,
+    /// The text since it was last settled, for the digest.
+    text: Ink,
     digest: Sha256,
     bytes: u64,
 }
@@ -47,7 +47,7 @@ impl Default for Spool {
         Self {
             file: tempfile::spooled_tempfile(MEMORY_CAP),
             csv: Csv::default(),
-            rest: Ink::default(),
+            text: Ink::default(),
             digest: Sha256::new(),
             bytes: 0,
         }
@@ -55,16 +55,17 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Appends a piece of the CSV.
-    pub fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        self.digest.update(text);
-        self.bytes += text.len() as u64;
-        self.rest.clear();
-        self.csv.feed(text, &mut self.rest);
-        self.file.write_all(self.rest.bytes())
+    /// Puts away what came in since the last time, while the processor has it at hand.
+    pub fn settle(&mut self) -> io::Result<()> {
+        self.digest.update(self.text.bytes());
+        self.bytes += self.text.len() as u64;
+        self.text.clear();
+        self.file.write_all(self.csv.rest())?;
+        self.csv.clear();
+        Ok(())
     }
 
-    /// Bytes of CSV so far.
+    /// Bytes of CSV so far settled.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -72,12 +73,26 @@ impl Spool {
 
     /// The report is whole.
     pub fn complete(mut self, completed_at: DateTime<Utc>, mended: Mended) -> io::Result<Report> {
-        self.rest.clear();
-        let sheet = self.csv.finish(&mut self.rest);
-        self.file.write_all(self.rest.bytes())?;
+        let sheet = self.csv.finish();
+        self.settle()?;
         let sha256 =
             self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Ok(Report { file: self.file, sheet, sha256, completed_at, mended, requests: 1 })
+    }
+}
+
+impl Sink for Spool {
+    #[inline]
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
+        let to = self.csv.run(bytes, from);
+        self.text.write(to - from, |pen| pen.copy(&bytes[from..], to - from));
+        to
+    }
+
+    #[inline]
+    fn character(&mut self, character: &[u8]) {
+        self.csv.character(character);
+        self.text.put(character);
     }
 }
 

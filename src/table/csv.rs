@@ -10,7 +10,7 @@
 //! a report that was cut there would otherwise pass for a whole one. Input is UTF-8, as the body decoder proved.
 
 use super::error::TableError;
-use crate::bytes::ink::Ink;
+use crate::bytes::ink::{Ink, Pen};
 use crate::bytes::marks::Special;
 
 /// Between two cells: ASCII's unit separator.
@@ -59,10 +59,13 @@ pub struct Csv {
     row_line: u64,
     /// Where the last quote opened.
     quote_line: u64,
-    /// Separators of the current row so far.
+    /// Separators and bytes of the current row, as far as they were cleared.
     separators: usize,
-    /// Bytes of the current row at rest, as far as they were written in earlier pieces.
-    carried: u64,
+    length: u64,
+    /// What was written since it was last cleared.
+    rest: Ink,
+    /// Where the current row begins in it.
+    row: usize,
     has_header: bool,
     too_wide: Option<u64>,
     sheet: Sheet,
@@ -93,7 +96,9 @@ impl Default for Csv {
             row_line: 1,
             quote_line: 1,
             separators: 0,
-            carried: 0,
+            length: 0,
+            rest: Ink::default(),
+            row: 0,
             has_header: false,
             too_wide: None,
             sheet: Sheet::default(),
@@ -102,30 +107,74 @@ impl Default for Csv {
 }
 
 impl Csv {
-    /// Takes the next piece of text and writes what it holds.
-    pub fn feed(&mut self, text: &[u8], out: &mut Ink) {
-        out.reserve(WORST_ESCAPE * text.len() + BYTE_ORDER_MARK.len());
-        let mut row = out.len();
-        let mut at = self.skip_mark(text, out);
+    /// What was written since the last [`Csv::clear`].
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.rest.bytes()
+    }
+
+    /// Forgets what was written, once its owner has it.
+    pub fn clear(&mut self) {
+        self.measure();
+        self.rest.clear();
+        self.row = 0;
+    }
+
+    /// Takes the next piece of text.
+    pub fn feed(&mut self, text: &[u8]) {
+        let mut at = 0;
         while at < text.len() {
-            at = self.plain(text, at, out);
+            at = self.run(text, at);
             if let Some(&byte) = text.get(at) {
-                self.special(byte, out, &mut row);
+                self.special(byte);
                 at += 1;
             }
         }
-        self.carried += (out.len() - row) as u64;
+    }
+
+    /// Takes one character.
+    #[inline]
+    pub fn character(&mut self, character: &[u8]) {
+        match character {
+            _ if self.mark < BYTE_ORDER_MARK.len() => self.feed(character),
+            [byte @ (..b' ' | b'"' | b'\\')] => self.special(*byte),
+            _ => {
+                self.run(character, 0);
+            }
+        }
+    }
+
+    /// Takes the text from the byte at `from` up to the next one that JSON escapes; returns where that is, or the end.
+    #[inline]
+    pub fn run(&mut self, text: &[u8], from: usize) -> usize {
+        let from = if self.mark < BYTE_ORDER_MARK.len() { self.skip_mark(text, from) } else { from };
+        let text_to_come = &text[from..];
+        let is_quoted = self.place == Place::Quoted;
+        let left = self.rest.write(text_to_come.len(), |pen| {
+            if is_quoted {
+                pen.copy_until::<Special>(text_to_come)
+            } else {
+                pen.replace_until::<Special>(text_to_come, b',', CELL)
+            }
+        });
+        let to = text.len() - left.len();
+        if to > from {
+            self.after_cr = false;
+            if !is_quoted {
+                self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
+                self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
+            }
+        }
+        to
     }
 
     /// Ends the last row and says what the table is.
-    pub fn finish(mut self, out: &mut Ink) -> Result<Sheet, TableError> {
+    pub fn finish(&mut self) -> Result<Sheet, TableError> {
         if self.place == Place::Quoted {
             return Err(TableError::OpenQuote { line: self.quote_line });
         }
         if self.place != Place::Row {
-            out.reserve(1);
-            let mut row = out.len();
-            self.end_row(out, &mut row);
+            self.end_row();
         }
         match self.too_wide {
             Some(line) => Err(TableError::Wide { line }),
@@ -135,8 +184,8 @@ impl Csv {
     }
 
     /// A byte order mark belongs to the file, not to the first header. It may come byte by byte.
-    fn skip_mark(&mut self, text: &[u8], out: &mut Ink) -> usize {
-        let mut at = 0;
+    #[cold]
+    fn skip_mark(&mut self, text: &[u8], mut at: usize) -> usize {
         while self.mark < BYTE_ORDER_MARK.len() && at < text.len() {
             if text[at] == BYTE_ORDER_MARK[self.mark] {
                 self.mark += 1;
@@ -144,34 +193,16 @@ impl Csv {
             } else {
                 // Another character that begins alike.
                 let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
-                out.put(&BYTE_ORDER_MARK[..begun]);
+                self.rest.put(&BYTE_ORDER_MARK[..begun]);
                 self.place = if begun > 0 { Place::Plain } else { Place::Row };
             }
         }
         at
     }
 
-    /// What follows without anything special but commas; returns where it ends.
-    #[inline]
-    fn plain(&mut self, text: &[u8], from: usize, out: &mut Ink) -> usize {
-        if self.place == Place::Quoted {
-            let to = out.copy_until::<Special>(text, from);
-            self.after_cr &= to == from;
-            return to;
-        }
-        let (to, commas) = out.replace_until::<Special>(text, from, b',', CELL);
-        if to > from {
-            self.after_cr = false;
-            self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
-            self.separators += commas;
-            self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
-        }
-        to
-    }
-
     /// A quote, a backslash or a control character.
     #[inline]
-    fn special(&mut self, byte: u8, out: &mut Ink, row: &mut usize) {
+    fn special(&mut self, byte: u8) {
         let after_cr = std::mem::take(&mut self.after_cr);
         match (byte, self.place) {
             (b'"', Place::Row | Place::Cell) => {
@@ -181,43 +212,55 @@ impl Csv {
             (b'"', Place::Quoted) => self.place = Place::Quote,
             (b'"', Place::Quote) => {
                 self.place = Place::Quoted;
-                escape(byte, out);
+                self.escape(byte);
             }
             (b'\n' | b'\r', Place::Quoted) => {
                 self.line += u64::from(!(byte == b'\n' && after_cr));
                 self.after_cr = byte == b'\r';
-                escape(byte, out);
+                self.escape(byte);
             }
             (b'\n', Place::Row) if after_cr => {}
             (b'\n' | b'\r', place) => {
                 self.after_cr = byte == b'\r';
                 if place == Place::Row && (!self.has_header || self.sheet.width != 1) {
-                    out.push(BLANK);
-                    *row = out.len();
+                    self.rest.write(1, |pen| pen.push(BLANK));
+                    self.row = self.rest.len();
                 } else {
-                    self.end_row(out, row);
+                    self.end_row();
                 }
                 self.line += 1;
                 self.row_line = self.line;
             }
-            (_, Place::Quoted) => escape(byte, out),
+            (_, Place::Quoted) => self.escape(byte),
             (_, place) => {
                 self.sheet.lenient_quotes += u64::from(place == Place::Quote);
                 self.place = Place::Plain;
-                escape(byte, out);
+                self.escape(byte);
             }
         }
     }
 
-    fn end_row(&mut self, out: &mut Ink, row: &mut usize) {
+    /// Counts what was written of the current row since it was last counted.
+    fn measure(&mut self) {
+        let row = &self.rest.bytes()[self.row..];
+        self.separators += bytecount::count(row, CELL);
+        self.length += row.len() as u64;
+    }
+
+    fn escape(&mut self, byte: u8) {
+        self.rest.write(WORST_ESCAPE, |pen| escape(byte, pen));
+    }
+
+    fn end_row(&mut self) {
+        self.measure();
         let cells = std::mem::take(&mut self.separators) + 1;
         if cells > COLUMN_LIMIT {
             self.too_wide.get_or_insert(self.row_line);
         }
-        out.push(ROW);
-        let length = std::mem::take(&mut self.carried) + (out.len() - *row) as u64;
+        self.rest.write(1, |pen| pen.push(ROW));
+        self.row = self.rest.len();
+        let length = std::mem::take(&mut self.length) + 1;
         self.sheet.longest_row = self.sheet.longest_row.max(length);
-        *row = out.len();
         self.place = Place::Row;
         if !self.has_header {
             self.has_header = true;
@@ -233,8 +276,8 @@ impl Csv {
     }
 }
 
-/// Writes a special byte as JSON does, into room that was reserved.
-fn escape(byte: u8, out: &mut Ink) {
+/// Writes a special byte as JSON does.
+fn escape(byte: u8, pen: &mut Pen) {
     let short = match byte {
         b'"' | b'\\' => byte,
         b'\n' => b'n',
@@ -245,11 +288,11 @@ fn escape(byte: u8, out: &mut Ink) {
         _ => {
             let digits = b"0123456789abcdef";
             let (high, low) = (digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]);
-            return [b'\\', b'u', b'0', b'0', high, low].into_iter().for_each(|byte| out.push(byte));
+            return [b'\\', b'u', b'0', b'0', high, low].into_iter().for_each(|byte| pen.push(byte));
         }
     };
-    out.push(b'\\');
-    out.push(short);
+    pen.push(b'\\');
+    pen.push(short);
 }
 
 #[cfg(test)]

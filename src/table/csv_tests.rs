@@ -9,13 +9,13 @@ type Table = Vec<(u64, Vec<String>)>;
 
 /// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
 fn read(csv: &str, size: usize) -> Result<(Sheet, Table), TableError> {
-    let (mut reader, mut rest) = (Csv::default(), Ink::default());
-    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece, &mut rest));
-    let sheet = reader.finish(&mut rest)?;
-    let mut rows = Rows::with_buffer(rest.bytes(), size);
+    let mut reader = Csv::default();
+    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
+    let sheet = reader.finish()?;
+    let mut rows = Rows::with_buffer(reader.rest(), size);
     let mut all = Vec::new();
     while let Some(row) = rows.read()? {
-        let line = Rows::new(rest.bytes()).line_of(all.len() as u64)?;
+        let line = Rows::new(reader.rest()).line_of(all.len() as u64)?;
         all.push((line, row.texts().map(String::from).collect()));
     }
     Ok((sheet, all))
@@ -27,10 +27,10 @@ fn cells(csv: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn a_table_at_rest_has_marks_and_no_quotes() {
-    let (mut reader, mut rest) = (Csv::default(), Ink::default());
-    reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n", &mut rest);
-    let sheet = reader.finish(&mut rest).unwrap();
-    assert_eq!(rest.bytes(), b"a\x1fb\x1e\x1d1,\\\"\\n\x1f\\t\x1e");
+    let mut reader = Csv::default();
+    reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n");
+    let sheet = reader.finish().unwrap();
+    assert_eq!(reader.rest(), b"a\x1fb\x1e\x1d1,\\\"\\n\x1f\\t\x1e");
     let expected = Sheet { width: 2, rows: 1, longest_row: 10, header_bytes: 4, ..Sheet::default() };
     assert_eq!(sheet, expected);
 }

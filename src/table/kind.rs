@@ -3,10 +3,10 @@
 //! A string is always right. Every other kind accepts only spellings that come back the same: `007`, `1e5`,
 //! `NaN`, thirty digits or a date-time without an offset stay strings.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
-
-use crate::bytes::ink::Ink;
 
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,16 +101,21 @@ impl Kind {
         }
     }
 
-    /// Writes the text of a non-empty cell that this kind accepts as a JSON value. Only strings need escapes.
-    pub fn write(self, cell: &str, out: &mut Ink) {
+    /// Whether its values have quotes in JSON.
+    #[must_use]
+    pub fn is_quoted(self) -> bool {
+        !matches!(self, Self::Integer | Self::Number | Self::Boolean)
+    }
+
+    /// A non-empty cell that this kind, which is no string, accepts, as it stands in JSON between quotes or without.
+    #[must_use]
+    pub fn spell(self, cell: &str) -> Cow<'_, str> {
         match self {
-            Self::Integer | Self::Number => out.put(cell.as_bytes()),
-            Self::Boolean => out.put(cell.to_ascii_lowercase().as_bytes()),
-            Self::DateTime if !is_plain_utc(cell) => {
-                let moment = moment(cell).map(|moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-                out.put(text(&moment.unwrap_or_else(|| cell.to_owned())).as_bytes());
-            }
-            Self::Date | Self::DateTime | Self::String => out.put(text(cell).as_bytes()),
+            Self::Boolean if cell.starts_with(['t', 'T']) => "true".into(),
+            Self::Boolean => "false".into(),
+            Self::DateTime if !is_plain_utc(cell) => moment(cell)
+                .map_or(cell.into(), |moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()),
+            _ => cell.into(),
         }
     }
 }
@@ -208,9 +213,8 @@ mod tests {
     }
 
     fn written(kind: Kind, cell: &str) -> String {
-        let mut out = Ink::default();
-        kind.write(cell, &mut out);
-        String::from_utf8(out.bytes().to_vec()).unwrap()
+        let quote = if kind.is_quoted() { "\"" } else { "" };
+        format!("{quote}{}{quote}", kind.spell(cell))
     }
 
     #[test]

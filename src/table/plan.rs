@@ -7,13 +7,16 @@ use super::csv::{BLANK, CELL, ROW};
 use super::header::{EXTRA, ROW_NUMBER};
 use super::kind::{self, Kind};
 use super::row::unescape;
-use crate::bytes::ink::{Ink, Stamp};
+use crate::bytes::ink::{Ink, Pen, Stamp};
 use crate::bytes::marks::{Control, Marks};
 
 /// The digits of a row's number.
 const DIGITS: usize = 20;
 /// What a typed cell may grow by.
 const GROWTH: usize = 16;
+
+/// What a surplus cell may grow by: its mark becomes a comma and two quotes.
+const SURPLUS_GROWTH: usize = 3;
 
 /// A column to be emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,58 +43,70 @@ pub struct Plan {
     fixed: usize,
 }
 
-/// What becomes of a cell.
+/// One cell of each row.
 #[derive(Debug)]
-enum Column {
-    LeftOut,
-    Emitted {
-        kind: Kind,
-        /// Up to the value; of a string, its opening quote included.
-        prefix: Stamp,
-        /// Up to the value, and `null`.
-        null: Stamp,
-    },
+struct Column {
+    becomes: Becomes,
+    kind: Kind,
+    /// Up to the value; of a quoted one, its opening quote included.
+    prefix: Stamp,
+    /// Up to the value, and `null`.
+    null: Stamp,
+}
+
+/// What becomes of a cell that is not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Becomes {
+    Nothing,
+    /// A string, as it stands.
+    Copied,
+    Converted,
 }
 
 impl Column {
-    fn new(field: &Field, prefix: &[u8]) -> Self {
-        let quote: &[u8] = if field.kind == Kind::String { b"\"" } else { b"" };
-        Self::Emitted {
-            kind: field.kind,
-            prefix: Stamp::new(&[prefix, quote].concat()),
-            null: Stamp::new(&[prefix, b"null"].concat()),
+    fn left_out() -> Self {
+        let nothing = Stamp::new(b"");
+        Self { becomes: Becomes::Nothing, kind: Kind::String, prefix: nothing.clone(), null: nothing }
+    }
+
+    fn emitted(kind: Kind, prefix: &[u8]) -> Self {
+        let stamp = |behind: &[u8]| Stamp::new(&[prefix, behind].concat());
+        Self {
+            becomes: if kind == Kind::String { Becomes::Copied } else { Becomes::Converted },
+            kind,
+            prefix: stamp(if kind.is_quoted() { b"\"" } else { b"" }),
+            null: stamp(b"null"),
         }
     }
 
-    /// Writes what becomes of the cell at `at`; returns where the mark behind it is, if the text goes so far.
+    /// Writes what becomes of the cell at the front of `text`; returns what is left from the mark behind it on, or
+    /// nothing if the text ends before.
     #[inline]
-    fn write(&self, text: &[u8], at: usize, out: &mut Ink) -> Option<usize> {
-        let Self::Emitted { kind, prefix, null } = self else { return mark(text, at) };
-        if *text.get(at)? < b' ' {
-            out.stamp(null);
-            return Some(at);
+    fn write<'t>(&self, text: &'t [u8], pen: &mut Pen) -> Option<&'t [u8]> {
+        if *text.first()? < b' ' {
+            pen.stamp(&self.null);
+            return Some(text);
         }
-        out.stamp(prefix);
-        if *kind != Kind::String {
-            let end = mark(text, at)?;
-            kind.write(&unescape(&text[at..end]), out);
-            return Some(end);
+        pen.stamp(&self.prefix);
+        if self.becomes == Becomes::Copied {
+            let rest = pen.copy_until::<Control>(text);
+            pen.push(b'"');
+            return Some(rest);
         }
-        let end = out.copy_until::<Control>(text, at);
-        out.push(b'"');
-        (end < text.len()).then_some(end)
-    }
-
-    fn null(&self) -> Option<&Stamp> {
-        match self {
-            Self::LeftOut => None,
-            Self::Emitted { null, .. } => Some(null),
+        let rest = from_mark(text)?;
+        if self.becomes == Becomes::Converted {
+            pen.put(self.kind.spell(&unescape(&text[..text.len() - rest.len()])).as_bytes());
+            if self.kind.is_quoted() {
+                pen.push(b'"');
+            }
         }
+        Some(rest)
     }
 }
 
-fn mark(text: &[u8], from: usize) -> Option<usize> {
-    Marks::<Control>::new(from).next(text)
+/// What is left of the text from the next mark on.
+fn from_mark(text: &[u8]) -> Option<&[u8]> {
+    Marks::<Control>::new(0).next(text).map(|at| &text[at..])
 }
 
 impl Plan {
@@ -113,15 +128,15 @@ impl Plan {
             format!("{comma}{}:", kind::text(name)).into_bytes()
         };
         let width = fields.last().map_or(0, |field| field.index + 1).max(extra.unwrap_or(0));
-        let mut columns: Vec<Column> = (0..width).map(|_| Column::LeftOut).collect();
+        let mut columns: Vec<Column> = (0..width).map(|_| Column::left_out()).collect();
         for field in fields {
-            columns[field.index] = Column::new(field, &prefix(&field.name));
+            columns[field.index] = Column::emitted(field.kind, &prefix(&field.name));
         }
         let extra = extra.map(|_| Stamp::new(&prefix(EXTRA)));
         let row_number = row_number.then(|| Stamp::new(&prefix(ROW_NUMBER)));
         let version = version.map_or(String::new(), |version| format!(r#","version":{version}"#));
         let tail = format!("}}{version},\"time_extracted\":\"{time_extracted}\"}}\n").into_bytes();
-        let nulls = columns.iter().filter_map(Column::null).map(|null| null.len() + GROWTH);
+        let nulls = columns.iter().map(|column| column.null.len() + GROWTH);
         let ours = [&extra, &row_number].into_iter().flatten().map(|prefix| prefix.len() + DIGITS);
         let fixed = head.len() + nulls.sum::<usize>() + ours.sum::<usize>() + tail.len();
         Self { head: Stamp::new(&head), columns, extra, row_number, tail: Stamp::new(&tail), fixed }
@@ -134,65 +149,72 @@ impl Plan {
             start += 1;
         }
         let begun = out.len();
-        let end = self.line(text, start, number, out);
-        if end.is_none() {
+        let rest = out.write(self.most(text.len() - start), |pen| self.line(&text[start..], number, pen));
+        if rest.is_none() {
             out.truncate(begun);
         }
-        end
+        rest.map(|rest| text.len() - rest.len())
     }
 
-    fn line(&self, text: &[u8], mut at: usize, number: u64, out: &mut Ink) -> Option<usize> {
-        out.reserve(self.fixed + text.len() - at);
-        out.stamp(&self.head);
-        let mut columns = self.columns.iter();
+    /// What a line takes at most, its cells taking so much at rest.
+    fn most(&self, cells: usize) -> usize {
+        self.fixed + cells * if self.extra.is_some() { SURPLUS_GROWTH } else { 1 }
+    }
+
+    fn line<'t>(&self, mut text: &'t [u8], number: u64, pen: &mut Pen) -> Option<&'t [u8]> {
+        pen.stamp(&self.head);
         let mut behind = CELL;
-        for column in columns.by_ref() {
-            at = column.write(text, at, out)?;
-            behind = text[at];
-            at += 1;
+        let mut written = 0;
+        for column in &self.columns {
+            (behind, text) = pass(column.write(text, pen)?)?;
+            written += 1;
             if behind == ROW {
                 break;
             }
         }
         // A row may be shorter than the header.
-        columns.filter_map(Column::null).for_each(|null| out.stamp(null));
+        self.columns[written..].iter().for_each(|column| pen.stamp(&column.null));
         if let Some(prefix) = &self.extra {
-            out.stamp(prefix);
-            at = surplus(text, at, behind, out)?;
+            pen.stamp(prefix);
+            text = surplus(text, behind, pen)?;
         } else {
             while behind != ROW {
-                let end = mark(text, at)?;
-                behind = text[end];
-                at = end + 1;
+                (behind, text) = pass(from_mark(text)?)?;
             }
         }
         if let Some(prefix) = &self.row_number {
-            out.stamp(prefix);
-            out.put(itoa::Buffer::new().format(number).as_bytes());
+            pen.stamp(prefix);
+            pen.put(itoa::Buffer::new().format(number).as_bytes());
         }
-        out.stamp(&self.tail);
-        Some(at)
+        pen.stamp(&self.tail);
+        Some(text)
     }
 }
 
-/// Writes the rest of the row as a list; returns where the next row begins.
-fn surplus(text: &[u8], mut at: usize, mut behind: u8, out: &mut Ink) -> Option<usize> {
+/// The mark at the front of `text`, and what is left behind it.
+#[inline]
+fn pass(text: &[u8]) -> Option<(u8, &[u8])> {
+    text.split_first().map(|(mark, rest)| (*mark, rest))
+}
+
+/// Writes the rest of the row as a list; returns what is left behind it.
+#[inline]
+fn surplus<'t>(mut text: &'t [u8], mut behind: u8, pen: &mut Pen) -> Option<&'t [u8]> {
     if behind == ROW {
-        out.put(b"null");
-        return Some(at);
+        pen.put(b"null");
+        return Some(text);
     }
     let mut opening: &[u8] = b"[\"";
     while behind != ROW {
-        let end = mark(text, at)?;
-        out.put(opening);
-        out.put(&text[at..end]);
-        out.put(b"\"");
+        let rest = from_mark(text)?;
+        pen.put(opening);
+        pen.put(&text[..text.len() - rest.len()]);
+        pen.put(b"\"");
         opening = b",\"";
-        behind = text[end];
-        at = end + 1;
+        (behind, text) = pass(rest)?;
     }
-    out.put(b"]");
-    Some(at)
+    pen.put(b"]");
+    Some(text)
 }
 
 #[cfg(test)]

@@ -255,7 +255,6 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::bytes::ink::Ink;
     use crate::table::csv::Csv;
 
     fn demands() -> Demands {
@@ -270,10 +269,10 @@ mod tests {
     }
 
     fn judge(csv: &str, demands: &Demands) -> Result<Facts, TableError> {
-        let (mut reader, mut rest) = (Csv::default(), Ink::default());
-        reader.feed(csv.as_bytes(), &mut rest);
-        let sheet = reader.finish(&mut rest)?;
-        verify(&sheet, Cursor::new(rest.bytes()), demands, |column| column != "hidden")
+        let mut reader = Csv::default();
+        reader.feed(csv.as_bytes());
+        let sheet = reader.finish()?;
+        verify(&sheet, Cursor::new(reader.rest()), demands, |column| column != "hidden")
     }
 
     fn refused(csv: &str, demands: &Demands) -> String {
