@@ -4,39 +4,16 @@
 //! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
 //! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
 //!
-//! The text is not gathered here. What JSON escapes and what a reader of CSV must look at are nearly the same bytes,
-//! so the [`Sink`] searches and copies in one step, straight from the answer.
+//! The text is not gathered here: it goes to a [`Sink`], run by run.
 
+use super::sink::Sink;
 use super::utf8::Utf8;
-use crate::bytes::ink::Ink;
 use crate::bytes::marks::{Marks, Special};
 
 /// As deep as `serde_json` goes.
 const DEPTH_LIMIT: usize = 128;
 /// A key or a number of this length is no part of a report's envelope.
 const TOKEN_LIMIT: usize = 64 * 1024;
-
-/// Where the report's text goes.
-pub trait Sink {
-    /// Takes what stands in `bytes` from `from` up to the next byte that JSON escapes; returns where that is, or
-    /// the end.
-    fn run(&mut self, bytes: &[u8], from: usize) -> usize;
-
-    /// Takes one character, which an escape stood for.
-    fn character(&mut self, character: &[u8]);
-}
-
-/// Gathers the text as it is.
-impl Sink for Ink {
-    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
-        let text = &bytes[from..];
-        bytes.len() - self.write(text.len(), |pen| pen.copy_until::<Special>(text)).len()
-    }
-
-    fn character(&mut self, character: &[u8]) {
-        self.put(character);
-    }
-}
 
 /// What to do with `\u0000`, which no `PostgreSQL` text can hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,8 +60,9 @@ pub struct Mended {
 }
 
 /// What stands next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
+    #[default]
     Document,
     FirstKey,
     Key,
@@ -108,7 +86,7 @@ enum Text {
 }
 
 /// The decoder. Feed it every byte, then ask [`Body::finish`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Body {
     on_nul: OnNul,
     expect: Expect,
@@ -127,18 +105,7 @@ impl Body {
     /// A decoder at the beginning of an answer.
     #[must_use]
     pub fn new(on_nul: OnNul) -> Self {
-        Self {
-            on_nul,
-            expect: Expect::Document,
-            open: Vec::new(),
-            token: Vec::new(),
-            high: None,
-            is_report: false,
-            found: false,
-            at: 0,
-            utf8: Utf8::default(),
-            mended: Mended::default(),
-        }
+        Self { on_nul, ..Self::default() }
     }
 
     /// Takes the next bytes and hands on what they hold of the report.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bytes::ink::Ink;
 
 fn decode(body: &[u8], size: usize) -> Result<(String, Mended), BodyError> {
     let mut decoder = Body::new(OnNul::Strip);

@@ -1,9 +1,10 @@
 //! A report: the API's unit, one CSV in one JSON string.
 //!
-//! [`body`] decodes the answer as it arrives, [`spool`] holds it until it is whole, and [`Kind`] says which
-//! reports there are and what their streams are called.
+//! [`body`] decodes the answer as it arrives and hands its text to a [`sink`], [`spool`] holds the report until it is
+//! whole, and [`Kind`] says which reports there are and what their streams are called.
 
 pub mod body;
+pub mod sink;
 pub mod spool;
 mod utf8;
 

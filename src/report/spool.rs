@@ -9,7 +9,8 @@ use std::io::{self, Read, Seek, Write};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::body::{Mended, Sink};
+use super::body::Mended;
+use super::sink::Sink;
 use crate::bytes::ink::Ink;
 use crate::table::csv::{Csv, Sheet};
 use crate::table::error::TableError;

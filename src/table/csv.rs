@@ -136,7 +136,6 @@ impl Csv {
     #[inline]
     pub fn character(&mut self, character: &[u8]) {
         match character {
-            _ if self.mark < BYTE_ORDER_MARK.len() => self.feed(character),
             [byte @ (..b' ' | b'"' | b'\\')] => self.special(*byte),
             _ => {
                 self.run(character, 0);
@@ -183,26 +182,37 @@ impl Csv {
         }
     }
 
-    /// A byte order mark belongs to the file, not to the first header. It may come byte by byte.
+    /// A byte order mark belongs to the file, not to the first header. It may come byte by byte, or as an escape.
     #[cold]
     fn skip_mark(&mut self, text: &[u8], mut at: usize) -> usize {
-        while self.mark < BYTE_ORDER_MARK.len() && at < text.len() {
-            if text[at] == BYTE_ORDER_MARK[self.mark] {
-                self.mark += 1;
-                at += 1;
-            } else {
-                // Another character that begins alike.
-                let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
-                self.rest.put(&BYTE_ORDER_MARK[..begun]);
-                self.place = if begun > 0 { Place::Plain } else { Place::Row };
+        while let (Some(expected), Some(&byte)) = (BYTE_ORDER_MARK.get(self.mark), text.get(at)) {
+            match byte {
+                _ if byte == *expected => {
+                    self.mark += 1;
+                    at += 1;
+                }
+                // The run ends here; what follows may be an escape.
+                ..b' ' | b'"' | b'\\' => break,
+                _ => self.begin(),
             }
         }
         at
     }
 
+    /// The text begins without a mark, or with another character that begins alike.
+    #[cold]
+    fn begin(&mut self) {
+        let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
+        self.rest.put(&BYTE_ORDER_MARK[..begun]);
+        self.place = if begun > 0 { Place::Plain } else { Place::Row };
+    }
+
     /// A quote, a backslash or a control character.
     #[inline]
     fn special(&mut self, byte: u8) {
+        if self.mark < BYTE_ORDER_MARK.len() {
+            self.begin();
+        }
         let after_cr = std::mem::take(&mut self.after_cr);
         match (byte, self.place) {
             (b'"', Place::Row | Place::Cell) => {

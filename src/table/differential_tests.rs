@@ -13,7 +13,8 @@ use super::plan::{Field, Plan};
 use super::rows::Rows;
 use super::verify::{Demands, Ragged, verify};
 use crate::bytes::ink::Ink;
-use crate::report::body::{Body, BodyError, Mended, OnNul, Sink};
+use crate::report::body::{Body, BodyError, Mended, OnNul};
+use crate::report::sink::Sink;
 
 /// As many reports as a test tries.
 const REPORTS: u32 = 10_000;
@@ -55,6 +56,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
         fixed("\\u00e9", "é"),
         fixed("😀é", "😀é"),
         fixed("\u{feff}", "\u{feff}"),
+        fixed("\\ufeff", "\u{feff}"),
         fixed("\u{7f}", "\u{7f}"),
     ];
     let plain = prop_oneof![Just("x".to_owned()), "[a-z0-9 .é]{1,6}", "[a-z ]{50,90}"]

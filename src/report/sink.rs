@@ -1,0 +1,29 @@
+//! Where a report's text goes while it is decoded.
+//!
+//! What JSON escapes and what a reader of CSV must look at are nearly the same bytes. So a sink searches and copies in
+//! one step, straight from the answer, and no text is gathered in between.
+
+use crate::bytes::ink::Ink;
+use crate::bytes::marks::Special;
+
+/// Takes the text of a report, from its first byte to its last.
+pub trait Sink {
+    /// Takes what stands in `bytes` from `from` up to the next byte that JSON escapes; returns where that is, or
+    /// the end.
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize;
+
+    /// Takes one character, which an escape stood for.
+    fn character(&mut self, character: &[u8]);
+}
+
+/// Gathers the text as it is.
+impl Sink for Ink {
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
+        let text = &bytes[from..];
+        bytes.len() - self.write(text.len(), |pen| pen.copy_until::<Special>(text)).len()
+    }
+
+    fn character(&mut self, character: &[u8]) {
+        self.put(character);
+    }
+}
