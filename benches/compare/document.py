@@ -1,4 +1,4 @@
-"""The figures as Markdown between two marks of `docs/performance.md`, and as a plot."""
+"""The figures as Markdown between two marks of README.md or docs/performance.md, and as a plot."""
 
 import html
 import math
@@ -60,9 +60,9 @@ def ordered(rows):
 
 
 def put(mark, text):
-    """Replaces what stands between `<!-- MARK -->` and `<!-- /MARK -->`."""
-    path = DOCS / "performance.md"
+    """Replaces what stands between `<!-- MARK -->` and `<!-- /MARK -->`, wherever that is."""
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    [path] = [path for path in (ROOT / "README.md", DOCS / "performance.md") if begin in path.read_text()]
     old = path.read_text()
     head, rest = old.split(begin)
     path.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}")

@@ -21,5 +21,5 @@ def parser(says, names):
     options.add_argument("--only", metavar="NAMES", type=chosen, default=list(names), help=", ".join(names))
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--tap", type=Path, default=ROOT / "target/release/tap-together", help="a release build")
-    options.add_argument("--write", action="store_true", help="renew docs/performance.md")
+    options.add_argument("--write", action="store_true", help="write the figures into the documents")
     return options

@@ -33,6 +33,9 @@ fn what_builds_is_built_by_ci() {
             .replace("cargo test", "cargo test --locked");
         assert!(CI.contains(command) || CI.contains(&quiet), "`.ci/run` does not run `{command}`");
     }
+    // What takes minutes and judges by time is run there with its outputs compared only.
+    let comparison = "benches/compare/run";
+    assert!(README.contains(comparison) && CI.contains(&format!("\n{comparison} --check")));
 }
 
 #[test]
