@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use tap_together::bytes::ink::Ink;
 use tap_together::clock;
 use tap_together::report::body::{Body, Mended, OnNul};
-use tap_together::report::sink::Sink;
 use tap_together::report::spool::{Report, Spool};
 use tap_together::singer::writer::Writer;
 use tap_together::table::csv::{Csv, Sheet};
@@ -94,21 +93,6 @@ fn count_write(rest: &[u8], width: usize) -> u64 {
     number
 }
 
-/// The CSV reader alone behind the decoder.
-struct Reader(Csv);
-
-impl Sink for Reader {
-    #[inline]
-    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
-        self.0.run(bytes, from)
-    }
-
-    #[inline]
-    fn character(&mut self, character: &[u8]) {
-        self.0.character(character);
-    }
-}
-
 fn stage<T>(name: &str, mut work: impl FnMut() -> T) {
     let mut times: Vec<f64> = (0..RUNS)
         .map(|_| {
@@ -141,14 +125,14 @@ fn decode(body: &[u8]) -> usize {
 }
 
 fn read(body: &[u8], mut take: impl FnMut(&[u8])) -> Sheet {
-    let (mut decoder, mut reader) = (Body::new(OnNul::Strip), Reader(Csv::default()));
+    let (mut decoder, mut reader) = (Body::new(OnNul::Strip), Csv::default());
     for chunk in body.chunks(CHUNK) {
         decoder.feed(chunk, &mut reader).unwrap();
-        take(reader.0.rest());
-        reader.0.clear();
+        take(reader.rest());
+        reader.clear();
     }
-    let sheet = reader.0.finish().unwrap();
-    take(reader.0.rest());
+    let sheet = reader.finish().unwrap();
+    take(reader.rest());
     sheet
 }
 

@@ -1,7 +1,7 @@
-//! The CSV's way to RECORD lines, against the plain way and an independent reader.
+//! A report's way to RECORD lines, against the plain way and an independent reader.
 //!
-//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives, and what happens to uneven
-//! rows. What holds: the lines, or the words of the error with its line, are those of `src/table/oracle.rs`, which
+//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives as a JSON string, and what happens
+//! to uneven rows. What holds: the lines, or the words of the error with its line, are those of `src/table/oracle.rs`, which
 //! goes character by character; and where a table of more than one column is read, the csv crate finds the same cells.
 
 #![no_main]
@@ -11,6 +11,7 @@ use std::io::Cursor;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tap_together::bytes::ink::Ink;
+use tap_together::report::body::{Body, OnNul};
 use tap_together::table::csv::Csv;
 use tap_together::table::header::{NameStyle, columns};
 use tap_together::table::kind::Kind;
@@ -26,8 +27,8 @@ const LONGEST_MESSAGE: u64 = 1_000_000_000;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&first, csv)) = data.split_first() else { return };
-    // The decoder hands on nothing else.
     let Ok(csv) = std::str::from_utf8(csv) else { return };
+    let csv = &csv.replace('\0', "");
     let on_ragged = if first % 2 == 0 { Ragged::Fail } else { Ragged::Pad };
     let ours = fast(csv, 1 + usize::from(first) / 2, on_ragged);
     assert_eq!(ours, slow(csv, on_ragged));
@@ -45,8 +46,9 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
         strict_kinds: Vec::new(),
         max_message_bytes: LONGEST_MESSAGE,
     };
-    let mut reader = Csv::default();
-    csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
+    let body = json!({ "report": csv }).to_string();
+    let (mut decoder, mut reader) = (Body::new(OnNul::Fail), Csv::default());
+    body.as_bytes().chunks(size).for_each(|piece| decoder.feed(piece, &mut reader).expect("a whole body"));
     let facts = reader
         .finish()
         .and_then(|sheet| verify(&sheet, Cursor::new(reader.rest()), &demands, |_| true))

@@ -145,19 +145,25 @@ impl Body {
         }
         let mut at = 0;
         loop {
-            at = self.plain(text, rest, at, out)?;
-            match (rest.get(at), rest.get(at + 1).copied().and_then(short)) {
-                (None, _) => return Ok(at),
+            // One escape often follows another, as in `\"\"` and `\r\n`.
+            if rest.get(at) != Some(&b'\\') {
+                at = self.plain(text, rest, at, out)?;
+            }
+            match &rest[at..] {
+                [] => return Ok(at),
                 // The commonest escapes need no state between two bytes.
-                (Some(b'\\'), Some(plain)) if text == Text::Report => {
+                [b'\\', next, ..]
+                    if text == Text::Report
+                        && let Some(plain) = short(*next) =>
+                {
                     out.character(&[plain]);
                     at += 2;
                 }
-                (Some(b'\\'), _) => {
+                [b'\\', ..] => {
                     self.expect = Expect::Escape(text);
                     return Ok(at + 1);
                 }
-                (Some(b'"'), _) => {
+                [b'"', ..] => {
                     self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
                     return Ok(at + 1);
                 }

@@ -5,6 +5,7 @@
 
 use crate::bytes::ink::Ink;
 use crate::bytes::marks::Special;
+use crate::table::csv::Csv;
 
 /// Takes the text of a report, from its first byte to its last.
 pub trait Sink {
@@ -25,5 +26,16 @@ impl Sink for Ink {
 
     fn character(&mut self, character: &[u8]) {
         self.put(character);
+    }
+}
+
+/// Reads the text as a table.
+impl Sink for Csv {
+    fn run(&mut self, bytes: &[u8], from: usize) -> usize {
+        self.run(bytes, from)
+    }
+
+    fn character(&mut self, character: &[u8]) {
+        self.character(character);
     }
 }

@@ -120,19 +120,7 @@ impl Csv {
         self.row = 0;
     }
 
-    /// Takes the next piece of text.
-    pub fn feed(&mut self, text: &[u8]) {
-        let mut at = 0;
-        while at < text.len() {
-            at = self.run(text, at);
-            if let Some(&byte) = text.get(at) {
-                self.special(byte);
-                at += 1;
-            }
-        }
-    }
-
-    /// Takes one character.
+    /// Takes one character, whatever it is.
     #[inline]
     pub fn character(&mut self, character: &[u8]) {
         match character {
@@ -287,6 +275,7 @@ impl Csv {
 }
 
 /// Writes a special byte as JSON does.
+#[inline]
 fn escape(byte: u8, pen: &mut Pen) {
     let short = match byte {
         b'"' | b'\\' => byte,
@@ -298,11 +287,10 @@ fn escape(byte: u8, pen: &mut Pen) {
         _ => {
             let digits = b"0123456789abcdef";
             let (high, low) = (digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]);
-            return [b'\\', b'u', b'0', b'0', high, low].into_iter().for_each(|byte| pen.push(byte));
+            return pen.put(&[b'\\', b'u', b'0', b'0', high, low]);
         }
     };
-    pen.push(b'\\');
-    pen.push(short);
+    pen.put(&[b'\\', short]);
 }
 
 #[cfg(test)]

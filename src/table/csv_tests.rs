@@ -5,6 +5,20 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::rows::Rows;
 
+impl Csv {
+    /// Takes the next piece of plain text.
+    pub fn feed(&mut self, text: &[u8]) {
+        let mut at = 0;
+        while at < text.len() {
+            at = self.run(text, at);
+            if let Some(&byte) = text.get(at) {
+                self.special(byte);
+                at += 1;
+            }
+        }
+    }
+}
+
 type Table = Vec<(u64, Vec<String>)>;
 
 /// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
