@@ -73,8 +73,9 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
 }
 
 fn from_file(path: &str) -> Result<String> {
+    // Not by its name: that may be the key itself, put in the wrong place.
     let fail = |what: &str| {
-        usage(format!("cannot read `api_key_file` at `{path}`: {what}"))
+        usage(format!("cannot read the file that `api_key_file` names: {what}"))
             .hint("name a file that holds the key and nothing else")
     };
     let mut text = String::new();

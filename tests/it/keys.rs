@@ -120,6 +120,7 @@ fn a_place_that_has_no_key_is_named() {
         (json!({"api_key_file": path("latin", b"k\xe9y")}), "stream did not contain valid UTF-8"),
         (json!({"api_key_file": tap.folder.path()}), "Is a directory"),
         (json!({"api_key_file": huge}), "it is larger than 64 KiB"),
+        (json!({"api_key_file": API_KEY}), "cannot read the file that `api_key_file` names: No such file"),
         (json!({"api_key_command": ["echo", "a\tb"]}), "`api_key_command` has a control"),
         (
             json!({"api_key": API_KEY, "api_key_file": path("other", b"other")}),
