@@ -160,6 +160,12 @@ impl Cli {
         }
     }
 
+    /// Whether records are asked for.
+    #[must_use]
+    pub fn is_sync(&self) -> bool {
+        self.command.is_none() && !self.discover && !self.test
+    }
+
     /// The catalog by either name, for a sync. Discovery lists all there is and the test asks for any report:
     /// what Meltano passes along with them may be stale or missing, and stays closed.
     #[must_use]

@@ -41,13 +41,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     let telemetry = Arc::new(process::telemetry(cli, &environment));
     let done = |()| ExitCode::SUCCESS;
     let mut stdout = std::io::stdout();
+    let advice = if cli.is_sync() { "; hint: run again with the last STATE to go on" } else { "" };
     let outcome = match &cli.command {
         None if cli.about => verbs::about::about(cli.format, &mut stdout).map(done),
         Some(Command::Init { directory }) => verbs::init::init(directory, &mut stdout).map(done),
         Some(Command::Check) => verbs::check::check(std::io::stdin().lock(), &mut stdout).map(done),
         Some(Command::Completions { shell }) => verbs::shell::completions(*shell, &mut stdout).map(done),
         Some(Command::Man { of }) => verbs::shell::man(of.as_deref(), &mut stdout).map(done),
-        _ => process::until_signalled(&telemetry, |stop| {
+        _ => process::until_signalled(&telemetry, advice, |stop| {
             work(cli.clone(), environment, Arc::clone(&telemetry), stop)
         }),
     };

@@ -47,9 +47,10 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
 }
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. A second signal
-/// does not wait for the delivery's last line.
+/// does not wait for the delivery's last line. `advice` is what to do then.
 pub fn until_signalled<F: Future<Output = Result<()>>>(
     telemetry: &Telemetry,
+    advice: &str,
     work: impl FnOnce(Arc<AtomicBool>) -> F,
 ) -> Result<ExitCode> {
     let runtime =
@@ -71,7 +72,7 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
             () = tokio::time::sleep(LAST_LINE) => {}
         }
         telemetry.progress_clear();
-        telemetry.critical(&format!("stopped by {name}; hint: run again with the last STATE to go on"));
+        telemetry.critical(&format!("stopped by {name}{advice}"));
         Ok(ExitCode::from(128 + number))
     });
     // A delivery that nobody reads is left where it is.
