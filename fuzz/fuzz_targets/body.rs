@@ -13,7 +13,8 @@ use std::fmt;
 use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use tap_together::bytes::ink::Ink;
-use tap_together::report::body::{Body, BodyError, Mended, OnNul};
+use tap_together::report::body::{Body, Mended, OnNul};
+use tap_together::report::error::BodyError;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&first, body)) = data.split_first() else { return };

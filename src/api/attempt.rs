@@ -15,7 +15,8 @@ use super::client::cause;
 use super::failure::{Failure, Kind};
 use super::retry::retry_after;
 use crate::clock;
-use crate::report::body::{Body, BodyError, OnNul};
+use crate::report::body::{Body, OnNul};
+use crate::report::error::BodyError;
 use crate::report::spool::{Report, Spool};
 use crate::telemetry::Telemetry;
 

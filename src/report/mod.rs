@@ -4,6 +4,7 @@
 //! whole, and [`Kind`] says which reports there are and what their streams are called.
 
 pub mod body;
+pub mod error;
 pub mod sink;
 pub mod spool;
 mod utf8;

@@ -13,7 +13,8 @@ use super::plan::{Field, Plan};
 use super::rows::Rows;
 use super::verify::{Demands, Ragged, verify};
 use crate::bytes::ink::Ink;
-use crate::report::body::{Body, BodyError, Mended, OnNul};
+use crate::report::body::{Body, Mended, OnNul};
+use crate::report::error::BodyError;
 use crate::report::sink::Sink;
 
 /// As many reports as a test tries.

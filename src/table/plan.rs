@@ -14,7 +14,6 @@ use crate::bytes::marks::{Control, Marks};
 const DIGITS: usize = 20;
 /// What a typed cell may grow by.
 const GROWTH: usize = 16;
-
 /// What a surplus cell may grow by: its mark becomes a comma and two quotes.
 const SURPLUS_GROWTH: usize = 3;
 
