@@ -1,8 +1,9 @@
 //! A report's way to RECORD lines, against the plain way and an independent reader.
 //!
-//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives as a JSON string, and what happens
-//! to uneven rows. What holds: the lines, or the words of the error with its line, are those of `src/table/oracle.rs`, which
-//! goes character by character; and where a table of more than one column is read, the csv crate finds the same cells.
+//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives as a JSON string, and what
+//! happens to uneven rows. What holds: the lines, or the words of the error with its line, are those of
+//! `src/table/oracle.rs`, which goes character by character; and where a table of more than one column is read, the
+//! csv crate finds the same cells.
 
 #![no_main]
 

@@ -135,13 +135,12 @@ impl Csv {
     #[inline]
     pub fn run(&mut self, text: &[u8], from: usize) -> usize {
         let from = if self.mark < BYTE_ORDER_MARK.len() { self.skip_mark(text, from) } else { from };
-        let text_to_come = &text[from..];
         let is_quoted = self.place == Place::Quoted;
-        let left = self.rest.write(text_to_come.len(), |pen| {
+        let left = self.rest.write(text.len() - from, |pen| {
             if is_quoted {
-                pen.copy_until::<Special>(text_to_come)
+                pen.copy_until::<Special>(&text[from..])
             } else {
-                pen.replace_until::<Special>(text_to_come, b',', CELL)
+                pen.replace_until::<Special>(&text[from..], b',', CELL)
             }
         });
         let to = text.len() - left.len();
