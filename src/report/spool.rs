@@ -18,6 +18,9 @@ use crate::table::error::TableError;
 /// Reports up to this size stay in memory.
 pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
 
+/// The file is written in pieces of this size: a call for each piece of the network's costs twice as much.
+const WRITE: usize = 256 * 1024;
+
 /// A report being received.
 pub struct Spool {
     file: tempfile::SpooledTempFile,
@@ -56,11 +59,16 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Puts away what came in since the last time, while the processor has it at hand.
+    /// Digests what came in since the last time, while the processor has it at hand, and puts it away with the next
+    /// large piece.
     pub fn settle(&mut self) -> io::Result<()> {
         self.digest.update(self.text.bytes());
         self.bytes += self.text.len() as u64;
         self.text.clear();
+        if self.csv.rest().len() < WRITE { Ok(()) } else { self.put_away() }
+    }
+
+    fn put_away(&mut self) -> io::Result<()> {
         self.file.write_all(self.csv.rest())?;
         self.csv.clear();
         Ok(())
@@ -76,6 +84,7 @@ impl Spool {
     pub fn complete(mut self, completed_at: DateTime<Utc>, mended: Mended) -> io::Result<Report> {
         let sheet = self.csv.finish();
         self.settle()?;
+        self.put_away()?;
         let sha256 =
             self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Ok(Report { file: self.file, sheet, sha256, completed_at, mended, requests: 1 })
