@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cli::{Cli, Command};
-use error::{Error, Exit, Result};
+use error::Result;
 use job::Job;
 use settings::Settings;
 use settings::env::Environment;
@@ -87,7 +87,8 @@ async fn work(
     }
     if let Some(Command::Doctor { config }) = &cli.command {
         let configs = [cli.config, config.clone()].concat();
-        let settings = aside(move || settings::load(&configs, &environment, &mut std::io::stdin())).await;
+        let load = move || settings::load(&configs, &environment, &mut std::io::stdin());
+        let settings = verbs::aside("reading the settings", load).await;
         return verbs::doctor::doctor(settings, &mut std::io::stdout()).await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
@@ -108,15 +109,9 @@ async fn work(
     }
 }
 
-/// Reads on a thread of its own: a FIFO or the key's command may take its time, and a signal must not wait for it.
-async fn aside<T: Send + 'static>(read: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let reading = tokio::task::spawn_blocking(read);
-    reading.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "reading the settings panicked")))
-}
-
 /// Reads all that the command line names.
 async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) -> Result<(Settings, Job)> {
-    aside(move || {
+    verbs::aside("reading the settings", move || {
         let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
         for warning in &warnings {
             telemetry.warning(warning);

@@ -63,7 +63,7 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
             outcome = &mut work => return outcome.map(|()| ExitCode::SUCCESS),
             signal = signals.next() => signal,
         };
-        // Before the work is dropped: a delivery whose parcels end must know that they are not all.
+        // The work is dropped where it waits; a delivery on its thread ends at its next look at the flag.
         stop.store(true, Ordering::Relaxed);
         drop(work);
         tokio::select! {

@@ -9,6 +9,7 @@ mod deliver;
 pub mod discover;
 pub mod doctor;
 pub mod init;
+mod pipeline;
 pub mod sandbox;
 pub mod shell;
 pub mod sync;
@@ -17,6 +18,16 @@ pub mod test;
 use std::io::Write;
 
 use crate::error::{Error, Exit, Result};
+
+/// Does on a thread of its own what may block: a FIFO, the key's command and a target may take their time, and
+/// neither a signal nor the next request waits for them. A panic there is a defect, named by `what`.
+pub async fn aside<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let working = tokio::task::spawn_blocking(work);
+    working.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, format!("{what} panicked"))))
+}
 
 /// Writes what a verb has to say.
 fn say(text: &str, out: &mut dyn Write) -> Result<()> {

@@ -1,12 +1,12 @@
-//! `sync`: the one loop. Fetch a report, hand it to the delivery, and wait for the next while it is written.
+//! `sync`: the one loop. Fetch a report, deliver it while the next is waited for, and say how it went.
 
 use std::io::Write;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use tokio::sync::mpsc;
-
 use super::deliver::{Delivery, Outcome};
+use super::{aside, pipeline};
 use crate::api::{Api, NoReport, Reach};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
@@ -15,13 +15,6 @@ use crate::memory::Memory;
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::telemetry::{Telemetry, seconds};
-
-/// What the delivery gets for each stream.
-struct Parcel {
-    stream: Stream,
-    outcome: Result<Report, NoReport>,
-    next: Option<String>,
-}
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
@@ -34,70 +27,86 @@ pub async fn sync<W: Write + Send + 'static>(
 ) -> Result<()> {
     let began = clock::now();
     let Job { streams, state } = job;
-    let memory = Memory::new(settings);
-    let delivery = Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), Arc::clone(stop));
-    let (send, receive) = mpsc::channel(1);
-    let told = Arc::clone(telemetry);
-    let mut delivered = tokio::task::spawn_blocking(move || deliver(delivery, receive, &memory, &told));
-    let fetching = fetch(streams, api, send, telemetry);
-    tokio::pin!(fetching);
-    let mut fetched = false;
-    let outcome = loop {
-        tokio::select! {
-            // A target that is gone ends the wait for the next report, too.
-            done = &mut delivered => break done.unwrap_or_else(|_| Err(Error::new(Exit::Bug, "the delivery panicked"))),
-            () = &mut fetching, if !fetched => fetched = true,
-        }
+    let courier = Courier {
+        delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), Arc::clone(stop)),
+        memory: Memory::new(settings),
+        telemetry: Arc::clone(telemetry),
+        outcomes: Vec::new(),
+        failures: Vec::new(),
+    };
+    let fetch = async |(stream, next)| fetch(stream, next, api, telemetry).await;
+    let deliver = async |courier: Courier<W>, parcel| aside("the delivery", || courier.deliver(parcel)).await;
+    let outcome = match pipeline::run(with_next(streams), fetch, courier, deliver).await {
+        Ok(courier) => aside("the delivery", || courier.finish()).await,
+        Err(error) => Err(error),
     };
     let took = serde_json::json!(seconds(clock::now().saturating_sub(began)));
     telemetry.metric("timer", "job_duration", &took, &serde_json::json!({}));
     outcome
 }
 
-async fn fetch(streams: Vec<Stream>, api: &Api, send: mpsc::Sender<Parcel>, telemetry: &Telemetry) {
+/// The streams in their order, each with the name of the one after it.
+fn with_next(streams: Vec<Stream>) -> impl Iterator<Item = (Stream, Option<String>)> {
     let names: Vec<String> = streams.iter().map(|stream| stream.name().to_owned()).collect();
-    for (position, stream) in streams.into_iter().enumerate() {
-        let outcome = api.fetch(&stream.report.report, telemetry).await;
-        let stops = matches!(&outcome, Err(failed) if failed.reach == Reach::Run);
-        let parcel = Parcel { stream, outcome, next: names.get(position + 1).cloned() };
-        if send.send(parcel).await.is_err() || stops {
-            return;
-        }
-    }
+    streams.into_iter().zip(names.into_iter().skip(1).map(Some).chain([None]))
 }
 
-/// Writes stream after stream; a stream that fails does not stop the others.
-fn deliver<W: Write>(
-    mut delivery: Delivery<W>,
-    mut parcels: mpsc::Receiver<Parcel>,
-    memory: &Memory,
+/// Brings the stream's report; after a failure that reaches the whole run nothing more is asked for.
+async fn fetch(
+    stream: Stream,
+    next: Option<String>,
+    api: &Api,
     telemetry: &Telemetry,
-) -> Result<()> {
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut failures: Vec<(String, Error)> = Vec::new();
-    while let Some(Parcel { stream, outcome, next }) = parcels.blocking_recv() {
+) -> ControlFlow<Parcel, Parcel> {
+    let outcome = api.fetch(&stream.report.report, telemetry).await;
+    let is_last = matches!(&outcome, Err(failed) if failed.reach == Reach::Run);
+    let parcel = Parcel { stream, outcome, next };
+    if is_last { Break(parcel) } else { Continue(parcel) }
+}
+
+/// What the delivery gets for each stream.
+struct Parcel {
+    stream: Stream,
+    outcome: Result<Report, NoReport>,
+    next: Option<String>,
+}
+
+/// Takes parcel after parcel to the delivery and remembers how it went.
+struct Courier<W: Write> {
+    delivery: Delivery<W>,
+    memory: Memory,
+    telemetry: Arc<Telemetry>,
+    outcomes: Vec<Outcome>,
+    failures: Vec<(String, Error)>,
+}
+
+impl<W: Write> Courier<W> {
+    /// Writes one stream; one that fails does not stop the others.
+    fn deliver(mut self, Parcel { stream, outcome, next }: Parcel) -> Result<Self> {
         let name = stream.name().to_owned();
-        let resume = failures.first().map(|(name, _)| name.clone()).or(next);
-        let delivered = outcome.map(|report| delivery.stream(&stream, report, resume.as_deref()));
+        let resume = self.failures.first().map(|(name, _)| name.clone()).or(next);
+        let delivered = outcome.map(|report| self.delivery.stream(&stream, report, resume.as_deref()));
         match delivered.map_err(|failed| failed.error) {
-            Ok(Ok(outcome)) => outcomes.push(outcome),
+            Ok(Ok(outcome)) => self.outcomes.push(outcome),
             // Without stdout there is nobody left to deliver to, and no STATE to be written.
-            Ok(Err(error)) if error.exit == Exit::Io || delivery.is_stopped() => return Err(error),
+            Ok(Err(error)) if error.exit == Exit::Io || self.delivery.is_stopped() => return Err(error),
             Ok(Err(error)) | Err(error) => {
-                telemetry.error(&error.to_string());
-                failures.push((name, error));
+                self.telemetry.error(&error.to_string());
+                self.failures.push((name, error));
             }
         }
-        if let (Some(columns), true) = (delivery.columns(stream.name()), failures.is_empty()) {
-            memory.keep(stream.name(), columns);
+        if let (Some(columns), true) = (self.delivery.columns(stream.name()), self.failures.is_empty()) {
+            self.memory.keep(stream.name(), columns);
         }
+        Ok(self)
     }
-    if delivery.is_stopped() {
-        return Err(Error::new(Exit::Busy, "stopped by a signal"));
+
+    /// Writes the last STATE and says how it went.
+    fn finish(mut self) -> Result<()> {
+        self.delivery.state(self.failures.first().map(|(name, _)| name.as_str()))?;
+        summary(&self.outcomes, &self.failures, &self.telemetry);
+        worst(self.failures)
     }
-    delivery.state(failures.first().map(|(name, _)| name.as_str()))?;
-    summary(&outcomes, &failures, telemetry);
-    worst(failures)
 }
 
 fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telemetry) {
