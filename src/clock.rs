@@ -4,6 +4,8 @@
 //! together with [`Home`] (which boot, which time namespace) it is a proof of how long ago something was.
 //! The wall clock ([`wall`]) dates records and bookmarks; it decides nothing.
 
+#[cfg(test)]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -32,7 +34,22 @@ impl Home {
 #[must_use]
 pub fn now() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+    let now = Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0));
+    #[cfg(test)]
+    let now = as_tokio_goes(now);
+    now
+}
+
+/// In the unit tests this clock goes as tokio's does, from one reading of the machine's on: where a test has
+/// stopped it, both stand still, and both jump to the end of the next wait.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn as_tokio_goes(boot: Duration) -> Duration {
+    static START: OnceLock<(std::time::Instant, Duration)> = OnceLock::new();
+    let (start, boot) = *START.get_or_init(|| (std::time::Instant::now(), boot));
+    let now = tokio::time::Instant::now().into_std();
+    // One of the two is nothing: a clock may have been stopped before the start.
+    (boot + now.saturating_duration_since(start)).saturating_sub(start.saturating_duration_since(now))
 }
 
 /// The date and time of day, UTC.
@@ -46,4 +63,19 @@ pub fn wall() -> DateTime<Utc> {
 #[must_use]
 pub fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_clock_goes_by_its_waits_alone() {
+        let began = now();
+        assert_eq!(now(), began);
+        let hour = Duration::from_hours(1);
+        tokio::time::sleep(hour).await;
+        let went = now().saturating_sub(began);
+        assert!(hour <= went && went < hour + Duration::from_millis(2), "{went:?}");
+    }
 }

@@ -36,3 +36,7 @@ pub async fn run<Item, Parcel, Courier, E>(
     };
     tokio::try_join!(fetching, delivering).map(|((), courier)| courier)
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;
