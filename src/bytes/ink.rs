@@ -124,6 +124,15 @@ impl Pen<'_> {
         self.advance(1);
     }
 
+    /// Writes one character.
+    #[inline]
+    pub fn character(&mut self, character: char) {
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => self.push(byte),
+            _ => self.put(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+
     /// Writes prepared bytes.
     #[inline]
     pub fn stamp(&mut self, stamp: &Stamp) {

@@ -134,7 +134,7 @@ impl Body {
                     if text == Text::Report
                         && let Some(plain) = short(*next) =>
                 {
-                    out.character(&[plain]);
+                    out.character(plain);
                     at += 2;
                 }
                 [b'\\', ..] => {
@@ -281,7 +281,7 @@ impl Body {
         }
         let plain = short(byte).ok_or_else(|| self.syntax("an unknown escape"))?;
         self.lone_high(text, out)?;
-        self.put(text, &[plain], out)?;
+        self.put(text, plain, out)?;
         Ok(Expect::Text(text))
     }
 
@@ -300,7 +300,7 @@ impl Body {
         }
         if let Some(high) = self.high.take() {
             if let Some(Ok(whole)) = char::decode_utf16([high, unit]).next() {
-                self.put_char(text, whole, out)?;
+                self.put(text, whole, out)?;
                 return Ok(Expect::Text(text));
             }
             self.replacement(text, out)?;
@@ -309,11 +309,10 @@ impl Body {
             0xD800..=0xDBFF => self.high = Some(unit),
             0xDC00..=0xDFFF => self.replacement(text, out)?,
             0 => self.nul(text, out)?,
-            _ => self.put_char(
-                text,
-                char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER),
-                out,
-            )?,
+            _ => {
+                let character = char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
+                self.put(text, character, out)?;
+            }
         }
         Ok(Expect::Text(text))
     }
@@ -325,7 +324,7 @@ impl Body {
                 self.mended.nuls += 1;
                 Ok(())
             }
-            _ => self.put(text, &[0], out),
+            _ => self.put(text, '\0', out),
         }
     }
 
@@ -335,17 +334,13 @@ impl Body {
 
     fn replacement(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
         self.mended.surrogates += u64::from(text == Text::Report);
-        self.put(text, "\u{FFFD}".as_bytes(), out)
+        self.put(text, char::REPLACEMENT_CHARACTER, out)
     }
 
-    fn put_char(&mut self, text: Text, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
-        self.put(text, character.encode_utf8(&mut [0; 4]).as_bytes(), out)
-    }
-
-    fn put(&mut self, text: Text, character: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
+    fn put(&mut self, text: Text, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
         match text {
             Text::Report => out.character(character),
-            Text::Key => self.token_bytes(character)?,
+            Text::Key => self.token_bytes(character.encode_utf8(&mut [0; 4]).as_bytes())?,
             Text::Other => {}
         }
         Ok(())
@@ -365,14 +360,14 @@ impl Body {
 }
 
 /// What an escape of two characters stands for.
-fn short(byte: u8) -> Option<u8> {
+fn short(byte: u8) -> Option<char> {
     match byte {
-        b'"' | b'\\' | b'/' => Some(byte),
-        b'b' => Some(0x08),
-        b'f' => Some(0x0C),
-        b'n' => Some(b'\n'),
-        b'r' => Some(b'\r'),
-        b't' => Some(b'\t'),
+        b'"' | b'\\' | b'/' => Some(byte.into()),
+        b'b' => Some('\u{8}'),
+        b'f' => Some('\u{C}'),
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
         _ => None,
     }
 }

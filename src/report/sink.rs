@@ -14,7 +14,7 @@ pub trait Sink {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize;
 
     /// Takes one character, which an escape stood for.
-    fn character(&mut self, character: &[u8]);
+    fn character(&mut self, character: char);
 }
 
 /// Gathers the text as it is.
@@ -24,8 +24,8 @@ impl Sink for Ink {
         bytes.len() - self.write(text.len(), |pen| pen.copy_until::<Special>(text)).len()
     }
 
-    fn character(&mut self, character: &[u8]) {
-        self.put(character);
+    fn character(&mut self, character: char) {
+        self.write(char::MAX_LEN_UTF8, |pen| pen.character(character));
     }
 }
 
@@ -35,7 +35,7 @@ impl Sink for Csv {
         self.run(bytes, from)
     }
 
-    fn character(&mut self, character: &[u8]) {
+    fn character(&mut self, character: char) {
         self.character(character);
     }
 }

@@ -100,9 +100,9 @@ impl Sink for Spool {
     }
 
     #[inline]
-    fn character(&mut self, character: &[u8]) {
+    fn character(&mut self, character: char) {
         self.csv.character(character);
-        self.text.put(character);
+        Sink::character(&mut self.text, character);
     }
 }
 

@@ -122,11 +122,11 @@ impl Csv {
 
     /// Takes one character, whatever it is.
     #[inline]
-    pub fn character(&mut self, character: &[u8]) {
-        match character {
-            [byte @ (..b' ' | b'"' | b'\\')] => self.special(*byte),
+    pub fn character(&mut self, character: char) {
+        match u8::try_from(character) {
+            Ok(byte @ (..b' ' | b'"' | b'\\')) => self.special(byte),
             _ => {
-                self.run(character, 0);
+                self.run(character.encode_utf8(&mut [0; 4]).as_bytes(), 0);
             }
         }
     }

@@ -82,7 +82,7 @@ impl Sink for Both {
         to
     }
 
-    fn character(&mut self, character: &[u8]) {
+    fn character(&mut self, character: char) {
         self.0.character(character);
         self.1.character(character);
     }
