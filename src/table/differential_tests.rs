@@ -17,8 +17,13 @@ use crate::report::body::{Body, Mended, OnNul};
 use crate::report::error::BodyError;
 use crate::report::sink::Sink;
 
-/// As many reports as a test tries.
-const REPORTS: u32 = 10_000;
+/// As many reports as a test tries, unless `REPORTS` says otherwise.
+const FEW: u32 = 10_000;
+
+#[expect(clippy::disallowed_methods, reason = "the test's own setting, which the program never sees")]
+fn reports() -> u32 {
+    std::env::var("REPORTS").map_or(FEW, |reports| reports.parse().unwrap())
+}
 
 /// A piece of a report: how the body spells it, and what it means.
 type Piece = (String, String);
@@ -161,7 +166,7 @@ fn join(pieces: &[Piece]) -> (String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(REPORTS))]
+    #![proptest_config(ProptestConfig::with_cases(reports()))]
 
     #[test]
     fn any_report_becomes_the_plain_ways_records(
