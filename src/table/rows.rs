@@ -37,22 +37,15 @@ impl<R: Read> Rows<R> {
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
         let mut blanks = 0;
         loop {
-            let (mut start, mut marks) = (self.begin, Marks::<Control>::new(self.begin));
-            self.ends.clear();
-            while let Some(at) = marks.next(&self.buffer[..self.end]) {
-                match self.buffer[at] {
-                    BLANK => {
-                        blanks += 1;
-                        start = at + 1;
-                        self.begin = start;
-                    }
-                    ROW => {
-                        self.ends.push(at);
-                        self.begin = at + 1;
-                        return Ok(Some(Row { text: &self.buffer, start, ends: &self.ends, blanks }));
-                    }
-                    _ => self.ends.push(at),
-                }
+            let text = &self.buffer[..self.end];
+            while text.get(self.begin) == Some(&BLANK) {
+                self.begin += 1;
+                blanks += 1;
+            }
+            let start = self.begin;
+            if let Some(end) = split(text, start, &mut self.ends) {
+                self.begin = end + 1;
+                return Ok(Some(Row { text: &self.buffer, start, ends: &self.ends, blanks }));
             }
             if !self.fill()? {
                 return Ok(None);
@@ -99,5 +92,19 @@ impl<R: Read> Rows<R> {
         let read = self.input.read(&mut self.buffer[self.end..])?;
         self.end += read;
         Ok(read > 0)
+    }
+}
+
+/// Gathers where the cells of the row end that begins at `start`; returns where the last does, or nothing if the text
+/// ends before.
+fn split(text: &[u8], start: usize, ends: &mut Vec<usize>) -> Option<usize> {
+    let mut marks = Marks::<Control>::new(start);
+    ends.clear();
+    loop {
+        let at = marks.next(text)?;
+        ends.push(at);
+        if text[at] == ROW {
+            return Some(at);
+        }
     }
 }
