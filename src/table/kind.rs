@@ -1,12 +1,14 @@
 //! The kinds of a column and what may be one without loss.
 //!
 //! A string is always right. Every other kind accepts only spellings that come back the same: `007`, `1e5`,
-//! `NaN`, thirty digits or a date-time without an offset stay strings.
+//! `NaN`, thirty digits or a date-time without an offset stay strings. No spelling but a string's holds a character
+//! that JSON escapes, so a cell is judged as it stands at rest.
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use wide::u8x16;
 
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,19 +86,19 @@ impl Kind {
 
     /// The narrowest kind of one cell.
     #[must_use]
-    pub fn of(cell: &str) -> Self {
+    pub fn of(cell: &[u8]) -> Self {
         ALL.into_iter().find(|kind| kind.accepts(cell)).unwrap_or(Self::String)
     }
 
     /// Whether the cell is of this kind without loss.
     #[must_use]
-    pub fn accepts(self, cell: &str) -> bool {
+    pub fn accepts(self, cell: &[u8]) -> bool {
         match self {
             Self::String => true,
-            Self::Integer => is_whole(cell) && cell.parse::<i64>().is_ok(),
+            Self::Integer => is_integer(cell),
             Self::Number => is_decimal(cell),
-            Self::Boolean => matches!(cell, "true" | "false" | "TRUE" | "FALSE" | "True" | "False"),
-            Self::Date => is_date(cell.as_bytes()),
+            Self::Boolean => matches!(cell, b"true" | b"false" | b"TRUE" | b"FALSE" | b"True" | b"False"),
+            Self::Date => is_date(cell),
             Self::DateTime => is_plain_utc(cell) || moment(cell).is_some(),
         }
     }
@@ -107,70 +109,115 @@ impl Kind {
         !matches!(self, Self::Integer | Self::Number | Self::Boolean)
     }
 
-    /// A non-empty cell that this kind, which is no string, accepts, as it stands in JSON between quotes or without.
+    /// Whether some of its spellings are written in another.
     #[must_use]
-    pub fn spell(self, cell: &str) -> Cow<'_, str> {
+    pub fn is_respelled(self) -> bool {
+        matches!(self, Self::Boolean | Self::DateTime)
+    }
+
+    /// A cell that this kind accepts, as it stands in JSON between quotes or without.
+    #[must_use]
+    pub fn spell(self, cell: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Self::Boolean if cell.starts_with(['t', 'T']) => "true".into(),
-            Self::Boolean => "false".into(),
-            Self::DateTime if !is_plain_utc(cell) => moment(cell)
-                .map_or(cell.into(), |moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()),
+            Self::Boolean if cell.starts_with(b"t") || cell.starts_with(b"T") => b"true".into(),
+            Self::Boolean => b"false".into(),
+            Self::DateTime if !stands(cell) => moment(cell).map_or(cell.into(), |moment| {
+                moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into_bytes().into()
+            }),
             _ => cell.into(),
         }
     }
 }
 
 fn is_digits(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+    text.iter().all(u8::is_ascii_digit)
 }
 
 /// A whole number as a program writes it: no plus, no leading zero, no `-0`.
-fn is_whole(cell: &str) -> bool {
-    let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
-    is_digits(digits) && (digits[0] != b'0' || cell == "0")
+fn is_whole(cell: &[u8]) -> bool {
+    match cell.strip_prefix(b"-").unwrap_or(cell) {
+        [b'1'..=b'9', digits @ ..] => is_digits(digits),
+        _ => cell == b"0",
+    }
+}
+
+/// A whole number of 64 bits; of so few digits that it need not be read, more often than not.
+fn is_integer(cell: &[u8]) -> bool {
+    const SURE: usize = 18;
+    let fits = |cell| str::from_utf8(cell).is_ok_and(|cell| cell.parse::<i64>().is_ok());
+    is_whole(cell) && (cell.len() <= SURE || fits(cell))
 }
 
 /// A decimal as a program writes it, of so few digits that every double, in every target, gives it back.
-fn is_decimal(cell: &str) -> bool {
+fn is_decimal(cell: &[u8]) -> bool {
     const DIGITS: usize = 15;
-    let Some((whole, fraction)) = cell.split_once('.') else {
-        return is_whole(cell) && cell.trim_start_matches('-').len() <= DIGITS;
+    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_shortest = match cell.iter().position(|byte| *byte == b'.') {
+        None => is_whole(cell),
+        Some(point) => {
+            let (whole, fraction) = (&cell[..point], &cell[point + 1..]);
+            let ends = matches!(fraction, [.., b'1'..=b'9']) && is_digits(fraction);
+            ends && (is_whole(whole) || whole == b"-0")
+        }
     };
-    let digits = whole.trim_start_matches('-').len() + fraction.len();
-    let is_shortest = !fraction.ends_with('0') && is_digits(fraction.as_bytes());
-    digits <= DIGITS && is_shortest && (is_whole(whole) || whole == "-0")
+    digits <= DIGITS && is_shortest
 }
 
-fn is_date(text: &[u8]) -> bool {
-    let number = |digits: &[u8]| {
-        is_digits(digits).then(|| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')))
-    };
-    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return false };
-    let (year, month, day) = (number(&[y1, y2, y3, y4]), number(&[m1, m2]), number(&[d1, d2]));
-    year.zip(month)
-        .zip(day)
-        .is_some_and(|((year, month), day)| NaiveDate::from_ymd_opt(year.cast_signed(), month, day).is_some())
+fn is_date(cell: &[u8]) -> bool {
+    let mut minute = *b"0000-00-00T00:00";
+    let date = &mut minute[..10];
+    cell.len() == date.len() && {
+        date.copy_from_slice(cell);
+        is_minute(&minute)
+    }
 }
 
-/// The commonest spelling, which is written as it stands: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
-fn is_plain_utc(cell: &str) -> bool {
-    let Some((date, time)) = cell.as_bytes().split_at_checked(10) else { return false };
-    let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, rest @ .., b'Z'] = time else { return false };
-    let below = |tens: &u8, ones: &u8, limit: u8| {
-        tens.is_ascii_digit() && ones.is_ascii_digit() && (tens - b'0') * 10 + ones - b'0' < limit
-    };
-    let fraction = match rest {
-        [] => true,
-        [b'.', digits @ ..] => is_digits(digits) && digits.len() <= 9,
+/// The commonest spelling: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
+fn is_plain_utc(cell: &[u8]) -> bool {
+    match cell.split_first_chunk() {
+        Some((minute, [b':', b'0'..=b'5', b'0'..=b'9', rest @ ..])) => {
+            let is_end = match rest {
+                [b'Z'] => true,
+                [b'.', digits @ .., b'Z'] => (1..=9).contains(&digits.len()) && is_digits(digits),
+                _ => false,
+            };
+            is_end && is_minute(minute)
+        }
         _ => false,
-    };
-    is_date(date) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60) && fraction
+    }
 }
 
-/// Any spelling with an offset.
-fn moment(cell: &str) -> Option<DateTime<Utc>> {
-    let separated = matches!(cell.as_bytes().get(10), Some(b'T' | b't' | b' '));
-    DateTime::parse_from_rfc3339(cell).ok().filter(|_| separated).map(|moment| moment.to_utc())
+/// A minute that calendar and clock have, as `YYYY-MM-DDThh:mm`.
+fn is_minute(text: &[u8; 16]) -> bool {
+    let bytes = u8x16::from(*text);
+    let (least, most) = (u8x16::from(*b"0000-00-00T00:00"), u8x16::from(*b"9999-19-39T29:59"));
+    if bytes.max(least).min(most) != bytes {
+        return false;
+    }
+    let number = |tens: usize| 10 * (text[tens] - b'0') + text[tens + 1] - b'0';
+    let days = |month| match month {
+        // The years that end a century are counted by centuries.
+        2 => 28 + u8::from(if number(2) == 0 { number(0) } else { number(2) } % 4 == 0),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let (month, day, hour) = (number(5), number(8), number(11));
+    // Every month has 28 days, and few cells need more.
+    (1..=12).contains(&month) && day > 0 && (day <= 28 || day <= days(month)) && hour < 24
+}
+
+/// Any spelling with an offset, whose minus may be a character beyond ASCII.
+fn moment(cell: &[u8]) -> Option<DateTime<Utc>> {
+    let separated = matches!(cell.get(10), Some(b'T' | b't' | b' '));
+    let cell = str::from_utf8(cell).ok().filter(|_| separated)?;
+    DateTime::parse_from_rfc3339(cell).ok().map(|moment| moment.to_utc())
+}
+
+/// Whether a moment is written as it stands: in UTC, as the commonest spelling. It need not be proven once more.
+fn stands(moment: &[u8]) -> bool {
+    const LONGEST: usize = "YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ".len();
+    let is_leap = moment.get(17) == Some(&b'6');
+    moment.get(10) == Some(&b'T') && moment.ends_with(b"Z") && !is_leap && moment.len() <= LONGEST
 }
 
 /// A JSON string.
@@ -181,6 +228,7 @@ pub fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
     use proptest::prelude::*;
 
     use super::*;
@@ -208,13 +256,27 @@ mod tests {
             ("2025-06-02T09:00:00.000+10:00", Kind::DateTime),
             ("2025-06-02T09:00:00", Kind::String),
         ] {
-            assert_eq!(Kind::of(cell), kind, "{cell}");
+            assert_eq!(Kind::of(cell.as_bytes()), kind, "{cell}");
+        }
+    }
+
+    #[test]
+    fn the_calendar_is_chronos() {
+        let leap_days = (0..10_000).map(|year| (year, 2, 29));
+        let days = (0..20).flat_map(|month| (0..40).map(move |day| (2025, month, day)));
+        for (year, month, day) in leap_days.chain(days) {
+            let cell = format!("{year:04}-{month:02}-{day:02}");
+            let theirs = NaiveDate::from_ymd_opt(year, month, day).is_some();
+            assert_eq!(is_date(cell.as_bytes()), theirs, "{cell}");
+        }
+        for cell in ["2025-1-01", "2025-01-011", "2025/01/01", "2o25-01-01", "+025-01-01"] {
+            assert!(!is_date(cell.as_bytes()), "{cell}");
         }
     }
 
     fn written(kind: Kind, cell: &str) -> String {
         let quote = if kind.is_quoted() { "\"" } else { "" };
-        format!("{quote}{}{quote}", kind.spell(cell))
+        format!("{quote}{}{quote}", String::from_utf8_lossy(&kind.spell(cell.as_bytes())))
     }
 
     #[test]
@@ -223,7 +285,12 @@ mod tests {
             ("2025-06-02T09:00:00.000+10:00", "\"2025-06-01T23:00:00Z\""),
             ("2025-06-02 09:00:00Z", "\"2025-06-02T09:00:00Z\""),
             ("2025-06-02T09:00:00.000Z", "\"2025-06-02T09:00:00.000Z\""),
+            ("2025-06-02t09:00:00z", "\"2025-06-02T09:00:00Z\""),
+            ("2025-06-02T09:00:00\u{2212}10:00", "\"2025-06-02T19:00:00Z\""),
+            ("2025-06-02T09:00:00.1234567891Z", "\"2025-06-02T09:00:00.123456789Z\""),
+            ("2016-12-31T23:59:60.5Z", "\"2016-12-31T23:59:60.500Z\""),
         ] {
+            assert_eq!(Kind::of(cell.as_bytes()), Kind::DateTime, "{cell}");
             assert_eq!(written(Kind::DateTime, cell), expected);
         }
     }
@@ -241,24 +308,25 @@ mod tests {
     proptest! {
         #[test]
         fn any_narrow_cell_is_a_json_value(cell in "[-+0-9.eTZ: ]{1,25}") {
-            prop_assert!(serde_json::from_str::<Value>(&written(Kind::of(&cell), &cell)).is_ok());
+            prop_assert!(serde_json::from_str::<Value>(&written(Kind::of(cell.as_bytes()), &cell)).is_ok());
         }
 
         #[test]
         fn a_number_is_what_a_double_gives_back(cell in "-?[0-9]{1,4}(\\.[0-9]{0,13})?|[-.0-9]{0,6}") {
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
             let same = cell.parse::<f64>().is_ok_and(|number| number.to_string() == cell) && cell != "-0";
-            prop_assert_eq!(Kind::Number.accepts(&cell), same && digits <= 15, "{}", cell);
+            prop_assert_eq!(Kind::Number.accepts(cell.as_bytes()), same && digits <= 15, "{}", cell);
             let whole = cell.parse::<i64>().is_ok_and(|number| number.to_string() == cell);
-            prop_assert_eq!(Kind::Integer.accepts(&cell), whole, "{}", cell);
+            prop_assert_eq!(Kind::Integer.accepts(cell.as_bytes()), whole, "{}", cell);
         }
 
         #[test]
-        fn a_plain_moment_is_one_to_chrono_too(
-            cell in "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?Z",
+        fn a_plain_moment_is_one_to_chrono_and_stands(
+            cell in "20[0-9]{2}-[01][0-9]-[0-2][0-9][Tt ][01][0-9]:[0-5][0-9]:[0-6]0(\\.[0-9]{0,12})?([Zz]|[+-]0[0-9]:00)",
         ) {
-            prop_assert_eq!(is_date(&cell.as_bytes()[..10]), cell[..10].parse::<NaiveDate>().is_ok());
-            prop_assert!(!is_plain_utc(&cell) || moment(&cell).is_some(), "{}", cell);
+            let (is_plain, moment) = (is_plain_utc(cell.as_bytes()), moment(cell.as_bytes()));
+            prop_assert!(!is_plain || moment.is_some(), "{}", cell);
+            prop_assert!(moment.is_none() || stands(cell.as_bytes()) == is_plain, "{}", cell);
         }
     }
 }

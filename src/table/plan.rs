@@ -6,7 +6,6 @@
 use super::csv::{BLANK, CELL, ROW};
 use super::header::{EXTRA, ROW_NUMBER};
 use super::kind::{self, Kind};
-use super::row::unescape;
 use crate::bytes::ink::{Ink, Pen, Stamp};
 use crate::bytes::marks::{Control, Marks};
 
@@ -57,9 +56,9 @@ struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Becomes {
     Nothing,
-    /// A string, as it stands.
+    /// As it stands.
     Copied,
-    Converted,
+    Respelled,
 }
 
 impl Column {
@@ -71,7 +70,7 @@ impl Column {
     fn emitted(kind: Kind, prefix: &[u8]) -> Self {
         let stamp = |behind: &[u8]| Stamp::new(&[prefix, behind].concat());
         Self {
-            becomes: if kind == Kind::String { Becomes::Copied } else { Becomes::Converted },
+            becomes: if kind.is_respelled() { Becomes::Respelled } else { Becomes::Copied },
             kind,
             prefix: stamp(if kind.is_quoted() { b"\"" } else { b"" }),
             null: stamp(b"null"),
@@ -87,17 +86,17 @@ impl Column {
             return Some(text);
         }
         pen.stamp(&self.prefix);
-        if self.becomes == Becomes::Copied {
-            let rest = pen.copy_until::<Control>(text);
-            pen.push(b'"');
-            return Some(rest);
-        }
-        let rest = from_mark(text)?;
-        if self.becomes == Becomes::Converted {
-            pen.put(self.kind.spell(&unescape(&text[..text.len() - rest.len()])).as_bytes());
-            if self.kind.is_quoted() {
-                pen.push(b'"');
+        let rest = match self.becomes {
+            Becomes::Nothing => return from_mark(text),
+            Becomes::Copied => pen.copy_until::<Control>(text),
+            Becomes::Respelled => {
+                let rest = from_mark(text)?;
+                pen.put(&self.kind.spell(&text[..text.len() - rest.len()]));
+                rest
             }
+        };
+        if self.kind.is_quoted() {
+            pen.push(b'"');
         }
         Some(rest)
     }
@@ -247,6 +246,29 @@ mod tests {
                 r#"{"type":"RECORD","stream":"s","record":{"b":null},"time_extracted":"T"}"#,
                 "\n",
                 r#"{"type":"RECORD","stream":"s","record":{},"time_extracted":"T"}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn typed_cells_are_written_as_their_kinds_spell_them() {
+        let fields = [
+            field(0, "a", Kind::Number),
+            field(1, "b", Kind::Boolean),
+            field(2, "c", Kind::Date),
+            field(3, "d", Kind::DateTime),
+            field(4, "e", Kind::DateTime),
+        ];
+        let plan = Plan::compile("s", &fields, false, None, None, "T");
+        let mut out = Ink::default();
+        let row = b"-0.5\x1fTRUE\x1f2025-05-06\x1f2025-05-06T07:00:00.0Z\x1f2025-05-06T07:00:00+01:00\x1e";
+        assert_eq!(plan.write(row, 0, 1, &mut out), Some(row.len()));
+        assert_eq!(
+            String::from_utf8(out.bytes().to_vec()).unwrap(),
+            concat!(
+                r#"{"type":"RECORD","stream":"s","record":{"a":-0.5,"b":true,"c":"2025-05-06","#,
+                r#""d":"2025-05-06T07:00:00.0Z","e":"2025-05-06T06:00:00Z"},"time_extracted":"T"}"#,
                 "\n"
             )
         );

@@ -50,7 +50,7 @@ impl<'a> Row<'a> {
 }
 
 /// The text of a cell that stands as it does inside a JSON string.
-pub(super) fn unescape(escaped: &[u8]) -> Cow<'_, str> {
+fn unescape(escaped: &[u8]) -> Cow<'_, str> {
     if escaped.contains(&b'\\') {
         let quoted = [b"\"", escaped, b"\""].concat();
         return serde_json::from_slice(&quoted).unwrap_or(Cow::Borrowed("\u{FFFD}"));

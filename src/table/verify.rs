@@ -91,21 +91,17 @@ pub fn verify(
     }
     let mut kinds = Kinds::new(&columns, demands);
     let mut key = Key::new(&columns, &demands.key)?;
-    if !(kinds.is_settled() && key.columns.is_empty()) {
-        let mut rows = Rows::new(begin(&mut rest)?);
-        rows.read()?;
-        let mut number = 0;
-        while let Some(row) = rows.read()? {
-            number += 1;
-            key.see(&row, number);
-            if let Some((index, kind)) = kinds.see(&row) {
-                let line = Rows::new(begin(&mut rest)?).line_of(number)?;
-                return Err(TableError::Kind {
-                    line,
-                    column: columns[index].name.clone(),
-                    kind: kind.name(),
-                });
-            }
+    let mut rows = Rows::new(begin(&mut rest)?);
+    rows.read()?;
+    let mut number = 0;
+    while !(kinds.is_settled() && key.columns.is_empty())
+        && let Some(row) = rows.read()?
+    {
+        number += 1;
+        key.see(&row, number);
+        if let Some((index, kind)) = kinds.see(&row) {
+            let line = Rows::new(begin(&mut rest)?).line_of(number)?;
+            return Err(TableError::Kind { line, column: columns[index].name.clone(), kind: kind.name() });
         }
     }
     key.verdict()?;
@@ -134,24 +130,31 @@ fn columns(rows: &mut Rows<impl Read>, style: NameStyle) -> Result<Vec<Column>, 
     }
 }
 
-/// Kinds as they narrow the cells down.
+/// Kinds as the cells widen them.
 struct Kinds {
-    fixed: Vec<Option<Kind>>,
-    found: Vec<Option<Kind>>,
-    /// Columns that may still turn out to be something else, or wrong.
-    open: Vec<usize>,
+    width: usize,
+    /// The columns that may still turn out to be something else, or wrong; all others are strings.
+    open: Vec<Open>,
+}
+
+struct Open {
+    index: usize,
+    /// None while all cells are empty.
+    kind: Option<Kind>,
+    /// The operator fixed it.
+    is_fixed: bool,
 }
 
 impl Kinds {
     fn new(columns: &[Column], demands: &Demands) -> Self {
-        let fix = |column: &Column| {
-            demands.strict_kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind)
+        let open = |(index, column): (usize, &Column)| {
+            let fixed = demands.strict_kinds.iter().find(|(name, _)| *name == column.name);
+            let kind = fixed.map(|(_, kind)| *kind);
+            Open { index, kind, is_fixed: kind.is_some() }
         };
-        let fixed: Vec<_> = columns.iter().map(fix).collect();
-        let open = (0..columns.len())
-            .filter(|&index| fixed[index].map_or(demands.infer, |kind| kind != Kind::String))
-            .collect();
-        Self { found: vec![None; columns.len()], fixed, open }
+        let mut open: Vec<_> = columns.iter().enumerate().map(open).collect();
+        open.retain(|column| column.kind.map_or(demands.infer, |kind| kind != Kind::String));
+        Self { width: columns.len(), open }
     }
 
     fn is_settled(&self) -> bool {
@@ -160,37 +163,32 @@ impl Kinds {
 
     /// The column whose cell is not of the kind that the operator fixed, if there is one.
     fn see(&mut self, row: &Row) -> Option<(usize, Kind)> {
-        let mut wrong = None;
-        self.open.retain(|&index| {
-            let cell = row.text(index);
-            if cell.is_empty() {
-                return true;
-            }
-            if let Some(kind) = self.fixed[index] {
-                if !kind.accepts(&cell) {
-                    wrong = wrong.or(Some((index, kind)));
-                }
-                return true;
-            }
-            match self.found[index] {
-                Some(kind) if kind.accepts(&cell) => true,
+        let mut has_changed = false;
+        for column in &mut self.open {
+            let cell = row.escaped(column.index);
+            match column.kind {
+                _ if cell.is_empty() => {}
+                Some(kind) if kind.accepts(cell) => {}
+                Some(kind) if column.is_fixed => return Some((column.index, kind)),
                 before => {
-                    let kind = Kind::of(&cell);
-                    let wider = before.map_or(kind, |before| before.widen(kind));
-                    self.found[index] = Some(wider);
-                    wider != Kind::String
+                    let kind = Kind::of(cell);
+                    column.kind = Some(before.map_or(kind, |before| before.widen(kind)));
+                    has_changed = true;
                 }
             }
-        });
-        wrong
+        }
+        if has_changed {
+            self.open.retain(|column| column.kind != Some(Kind::String));
+        }
+        None
     }
 
     fn found(self) -> Vec<Kind> {
-        self.fixed
-            .into_iter()
-            .zip(self.found)
-            .map(|(fixed, found)| fixed.or(found).unwrap_or(Kind::String))
-            .collect()
+        let mut found = vec![Kind::String; self.width];
+        for column in self.open {
+            found[column.index] = column.kind.unwrap_or(Kind::String);
+        }
+        found
     }
 }
 
