@@ -168,7 +168,7 @@ fn verified(report: &mut Report, infer: bool) -> Facts {
         style: NameStyle::Snake,
         on_ragged: Ragged::Fail,
         key: Vec::new(),
-        infer,
+        infer: infer.then(Vec::new),
         strict_kinds: Vec::new(),
         max_message_bytes: 50_000_000,
     };

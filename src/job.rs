@@ -151,7 +151,7 @@ impl Stream {
             style: self.style,
             on_ragged: self.ragged,
             key: self.key.iter().filter(|column| *column != ROW_NUMBER).cloned().collect(),
-            infer: self.types == Types::Infer,
+            infer: (self.types == Types::Infer).then(|| self.remembered_kinds()),
             strict_kinds: self.overrides.clone(),
             max_message_bytes: self.max_message_bytes,
         }
@@ -173,7 +173,7 @@ impl Stream {
                 telemetry.warning_about(self.name(), &format!(" has a new column `{}`{words}", column.name));
             }
             if self.emits(&column.name) {
-                fields.push(Field { index, name: column.name.clone(), kind: self.kind(column, *kind) });
+                fields.push(Field { index, name: column.name.clone(), kind: *kind });
             }
         }
         for gone in self.entry.properties.keys() {
@@ -198,16 +198,10 @@ impl Stream {
         Shape { fields, row_number, extra: facts.extra.then_some(facts.columns.len()), schema }
     }
 
-    /// Types only ever widen from one run to the next, unless the operator fixed them.
-    fn kind(&self, column: &Column, found: Kind) -> Kind {
-        if let Some((_, fixed)) = self.overrides.iter().find(|(name, _)| *name == column.name) {
-            return *fixed;
-        }
-        let earlier = self.remembered.iter().find(|earlier| earlier.name == column.name);
-        match earlier.and_then(|earlier| Kind::from_name(&earlier.kind)) {
-            Some(earlier) => found.widen(earlier),
-            None => found,
-        }
+    /// Types only ever widen from one run to the next.
+    fn remembered_kinds(&self) -> Vec<(String, Kind)> {
+        let kind = |column: &Remembered| Some((column.name.clone(), Kind::from_name(&column.kind)?));
+        self.remembered.iter().filter_map(kind).collect()
     }
 
     /// What the next run and the next discovery need to know.
@@ -218,7 +212,7 @@ impl Stream {
             .map(|(column, kind)| Remembered {
                 name: column.name.clone(),
                 title: column.title.clone(),
-                kind: self.kind(column, *kind).name().to_owned(),
+                kind: kind.name().to_owned(),
             })
             .collect()
     }
@@ -226,22 +220,19 @@ impl Stream {
     /// The schema of remembered columns, for a discovery without a request.
     #[must_use]
     pub fn remembered_schema(&self, columns: &[Remembered]) -> Value {
-        let kinds = columns.iter().map(|column| Kind::from_name(&column.kind).unwrap_or(Kind::String));
-        let facts: Vec<Column> = columns
-            .iter()
-            .map(|column| Column { name: column.name.clone(), title: column.title.clone() })
-            .collect();
-        let fields: Vec<Field> = kinds
-            .enumerate()
-            .map(|(index, kind)| Field {
-                index,
-                name: facts[index].name.clone(),
-                kind: self.kind(&facts[index], kind),
-            })
-            .collect();
+        let fixed =
+            |name: &str| self.overrides.iter().find(|(fixed, _)| fixed == name).map(|(_, kind)| *kind);
+        let field = |(index, column): (usize, &Remembered)| Field {
+            index,
+            name: column.name.clone(),
+            kind: fixed(&column.name).or(Kind::from_name(&column.kind)).unwrap_or(Kind::String),
+        };
+        let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
+        let column = |column: &Remembered| Column { name: column.name.clone(), title: column.title.clone() };
+        let columns: Vec<Column> = columns.iter().map(column).collect();
         schema(
             &fields,
-            &facts,
+            &columns,
             self.key.iter().any(|column| column == ROW_NUMBER),
             self.ragged == Ragged::Pad,
         )

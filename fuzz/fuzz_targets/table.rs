@@ -43,7 +43,7 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
         style: NameStyle::Snake,
         on_ragged,
         key: Vec::new(),
-        infer: false,
+        infer: None,
         strict_kinds: Vec::new(),
         max_message_bytes: LONGEST_MESSAGE,
     };

@@ -107,7 +107,7 @@ fn fast(mut reader: Csv, capacity: usize, on_ragged: Ragged) -> Result<(Vec<Stri
         style: NameStyle::Snake,
         on_ragged,
         key: Vec::new(),
-        infer: false,
+        infer: None,
         strict_kinds: Vec::new(),
         max_message_bytes: 1_000_000,
     };

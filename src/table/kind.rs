@@ -27,6 +27,9 @@ pub enum Kind {
     DateTime,
 }
 
+/// Every decimal of so many digits comes back from a double.
+pub const EXACT_DIGITS: usize = 15;
+
 /// From the narrowest to the widest that inference tries.
 const ALL: [Kind; 6] = [Kind::Boolean, Kind::Integer, Kind::Number, Kind::Date, Kind::DateTime, Kind::String];
 
@@ -71,16 +74,6 @@ impl Kind {
         match (name, schema.get("format").and_then(Value::as_str)) {
             ("string", Some(format)) => Self::from_name(format).or(Some(Self::String)),
             _ => Self::from_name(name),
-        }
-    }
-
-    /// The narrowest kind that holds both.
-    #[must_use]
-    pub fn widen(self, other: Self) -> Self {
-        match (self, other) {
-            (one, same) if one == same => one,
-            (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
-            _ => Self::String,
         }
     }
 
@@ -150,7 +143,6 @@ fn is_integer(cell: &[u8]) -> bool {
 
 /// A decimal as a program writes it, of so few digits that every double, in every target, gives it back.
 fn is_decimal(cell: &[u8]) -> bool {
-    const DIGITS: usize = 15;
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_shortest = match cell.iter().position(|byte| *byte == b'.') {
         None => is_whole(cell),
@@ -160,7 +152,7 @@ fn is_decimal(cell: &[u8]) -> bool {
             ends && (is_whole(whole) || whole == b"-0")
         }
     };
-    digits <= DIGITS && is_shortest
+    digits <= EXACT_DIGITS && is_shortest
 }
 
 fn is_date(cell: &[u8]) -> bool {
@@ -301,8 +293,6 @@ mod tests {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
             assert_eq!(Kind::from_schema(&kind.schema()), Some(kind));
         }
-        assert_eq!(Kind::Integer.widen(Kind::Number), Kind::Number);
-        assert_eq!(Kind::Date.widen(Kind::DateTime), Kind::String);
     }
 
     proptest! {

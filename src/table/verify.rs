@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::csv::Sheet;
 use super::error::TableError;
 use super::header::{self, Column, NameStyle};
-use super::kind::Kind;
+use super::kind::{EXACT_DIGITS, Kind};
 use super::measure::{Measure, TooLong};
 use super::row::Row;
 use super::rows::Rows;
@@ -40,8 +40,8 @@ pub struct Demands {
     pub on_ragged: Ragged,
     /// Columns that must identify a row; empty for none.
     pub key: Vec<String>,
-    /// Whether kinds are inferred; else every column is a string.
-    pub infer: bool,
+    /// Whether kinds are inferred, on from those of an earlier run; else every column is a string.
+    pub infer: Option<Vec<(String, Kind)>>,
     /// Kinds that the operator fixed.
     pub strict_kinds: Vec<(String, Kind)>,
     /// The longest message, in bytes.
@@ -143,17 +143,33 @@ struct Open {
     kind: Option<Kind>,
     /// The operator fixed it.
     is_fixed: bool,
+    /// Some whole number of it has more digits than a number may have.
+    has_long: bool,
+}
+
+impl Open {
+    /// The narrowest kind of this cell, which is not of the column's kind, and all before it.
+    fn wider(&self, cell: &[u8]) -> Kind {
+        match self.kind {
+            None => Kind::of(cell),
+            Some(Kind::Integer) if !self.has_long && Kind::Number.accepts(cell) => Kind::Number,
+            Some(_) => Kind::String,
+        }
+    }
 }
 
 impl Kinds {
     fn new(columns: &[Column], demands: &Demands) -> Self {
         let open = |(index, column): (usize, &Column)| {
-            let fixed = demands.strict_kinds.iter().find(|(name, _)| *name == column.name);
-            let kind = fixed.map(|(_, kind)| *kind);
-            Open { index, kind, is_fixed: kind.is_some() }
+            let find = |kinds: &[(String, Kind)]| {
+                kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind)
+            };
+            let fixed = find(&demands.strict_kinds);
+            let earlier = demands.infer.as_deref().map_or(Some(Kind::String), find);
+            Open { index, kind: fixed.or(earlier), is_fixed: fixed.is_some(), has_long: false }
         };
         let mut open: Vec<_> = columns.iter().enumerate().map(open).collect();
-        open.retain(|column| column.kind.map_or(demands.infer, |kind| kind != Kind::String));
+        open.retain(|column| column.kind != Some(Kind::String));
         Self { width: columns.len(), open }
     }
 
@@ -170,11 +186,13 @@ impl Kinds {
                 _ if cell.is_empty() => {}
                 Some(kind) if kind.accepts(cell) => {}
                 Some(kind) if column.is_fixed => return Some((column.index, kind)),
-                before => {
-                    let kind = Kind::of(cell);
-                    column.kind = Some(before.map_or(kind, |before| before.widen(kind)));
+                _ => {
+                    column.kind = Some(column.wider(cell));
                     has_changed = true;
                 }
+            }
+            if column.kind == Some(Kind::Integer) && cell.len() > EXACT_DIGITS {
+                column.has_long |= !Kind::Number.accepts(cell);
             }
         }
         if has_changed {
@@ -260,7 +278,7 @@ mod tests {
             style: NameStyle::Snake,
             on_ragged: Ragged::Fail,
             key: Vec::new(),
-            infer: false,
+            infer: None,
             strict_kinds: Vec::new(),
             max_message_bytes: 50_000_000,
         }
@@ -314,11 +332,31 @@ mod tests {
 
     #[test]
     fn kinds_are_proven_over_the_whole_report() {
-        let infer = Demands { infer: true, ..demands() };
+        let infer = Demands { infer: Some(Vec::new()), ..demands() };
         let facts = judge("a,b,c,d\n1,1,,x\n2.5,007,,\n", &infer).unwrap();
         assert_eq!(facts.kinds, [Kind::Number, Kind::String, Kind::String, Kind::String]);
+        // No double holds the long one.
+        let long = "1234567890123456,1.5,-123456789012345\n0.5,1234567890123456,0.5\n";
+        let facts = judge(&format!("a,b,c\n{long}"), &infer).unwrap();
+        assert_eq!(facts.kinds, [Kind::String, Kind::String, Kind::Number]);
         let strict = Demands { strict_kinds: vec![("a".into(), Kind::Integer)], ..demands() };
         assert_eq!(refused("a\n1\nx\n", &strict), "line 3, column `a` is not a lossless integer");
+    }
+
+    #[test]
+    fn kinds_only_widen_from_run_to_run() {
+        let earlier = [("a", Kind::Number), ("b", Kind::Integer), ("c", Kind::Date), ("d", Kind::String)];
+        let earlier = earlier.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+        let again = Demands { infer: Some(earlier), ..demands() };
+        let kinds = |row: &str| judge(&format!("a,b,c,d,e\n{row}\n"), &again).unwrap().kinds;
+        assert_eq!(
+            kinds("1,,2025-01-01,1,1"),
+            [Kind::Number, Kind::Integer, Kind::Date, Kind::String, Kind::Integer]
+        );
+        assert_eq!(
+            kinds("1234567890123456,1.5,2025-01-01T00:00:00Z,,"),
+            [Kind::String, Kind::Number, Kind::String, Kind::String, Kind::String]
+        );
     }
 
     #[test]
