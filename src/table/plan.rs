@@ -45,7 +45,8 @@ pub struct Plan {
 #[derive(Debug)]
 struct Column {
     becomes: Becomes,
-    kind: Kind,
+    /// Whether a quote closes it.
+    is_quoted: bool,
     /// Up to the value; of a quoted one, its opening quote included.
     prefix: Stamp,
     /// Up to the value, and `null`.
@@ -58,20 +59,20 @@ enum Becomes {
     Nothing,
     /// As it stands.
     Copied,
-    Respelled,
+    Respelled(Kind),
 }
 
 impl Column {
     fn left_out() -> Self {
         let nothing = Stamp::new(b"");
-        Self { becomes: Becomes::Nothing, kind: Kind::String, prefix: nothing.clone(), null: nothing }
+        Self { becomes: Becomes::Nothing, is_quoted: false, prefix: nothing.clone(), null: nothing }
     }
 
     fn emitted(kind: Kind, prefix: &[u8]) -> Self {
         let stamp = |behind: &[u8]| Stamp::new(&[prefix, behind].concat());
         Self {
-            becomes: if kind.is_respelled() { Becomes::Respelled } else { Becomes::Copied },
-            kind,
+            becomes: if kind.is_respelled() { Becomes::Respelled(kind) } else { Becomes::Copied },
+            is_quoted: kind.is_quoted(),
             prefix: stamp(if kind.is_quoted() { b"\"" } else { b"" }),
             null: stamp(b"null"),
         }
@@ -89,13 +90,13 @@ impl Column {
         let rest = match self.becomes {
             Becomes::Nothing => return from_mark(text),
             Becomes::Copied => pen.copy_until::<Control>(text),
-            Becomes::Respelled => {
+            Becomes::Respelled(kind) => {
                 let rest = from_mark(text)?;
-                pen.put(&self.kind.spell(&text[..text.len() - rest.len()]));
+                pen.put(&kind.spell(&text[..text.len() - rest.len()]));
                 rest
             }
         };
-        if self.kind.is_quoted() {
+        if self.is_quoted {
             pen.push(b'"');
         }
         Some(rest)
