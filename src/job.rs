@@ -13,7 +13,7 @@ use crate::settings::{ColumnNames, OnRagged, Settings, Types};
 use crate::singer::catalog::{Catalog, Choice, Entry};
 use crate::singer::state::{Remembered, State};
 use crate::table::header::{Column, EXTRA, NameStyle, ROW_NUMBER, other_separator};
-use crate::table::kind::Kind;
+use crate::table::kind::{self, Kind};
 use crate::table::plan::Field;
 use crate::table::verify::{Demands, Facts, Ragged};
 use crate::telemetry::Telemetry;
@@ -220,12 +220,12 @@ impl Stream {
     /// The schema of remembered columns, for a discovery without a request.
     #[must_use]
     pub fn remembered_schema(&self, columns: &[Remembered]) -> Value {
-        let fixed =
-            |name: &str| self.overrides.iter().find(|(fixed, _)| fixed == name).map(|(_, kind)| *kind);
         let field = |(index, column): (usize, &Remembered)| Field {
             index,
             name: column.name.clone(),
-            kind: fixed(&column.name).or(Kind::from_name(&column.kind)).unwrap_or(Kind::String),
+            kind: kind::named(&self.overrides, &column.name)
+                .or(Kind::from_name(&column.kind))
+                .unwrap_or(Kind::String),
         };
         let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
         let column = |column: &Remembered| Column { name: column.name.clone(), title: column.title.clone() };

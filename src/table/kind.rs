@@ -212,6 +212,12 @@ fn stands(moment: &[u8]) -> bool {
     moment.get(10) == Some(&b'T') && moment.ends_with(b"Z") && !is_leap && moment.len() <= LONGEST
 }
 
+/// The kind of the column of that name.
+#[must_use]
+pub fn named(kinds: &[(String, Kind)], name: &str) -> Option<Kind> {
+    kinds.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind)
+}
+
 /// A JSON string.
 #[must_use]
 pub fn text(text: &str) -> String {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::csv::Sheet;
 use super::error::TableError;
 use super::header::{self, Column, NameStyle};
-use super::kind::{EXACT_DIGITS, Kind};
+use super::kind::{self, EXACT_DIGITS, Kind};
 use super::measure::{Measure, TooLong};
 use super::row::Row;
 use super::rows::Rows;
@@ -92,12 +92,15 @@ pub fn verify(
     let mut kinds = Kinds::new(&columns, demands);
     let mut key = Key::new(&columns, &demands.key)?;
     let mut rows = Rows::new(begin(&mut rest)?);
-    rows.read()?;
-    let mut number = 0;
-    while !(kinds.is_settled() && key.columns.is_empty())
-        && let Some(row) = rows.read()?
-    {
-        number += 1;
+    for number in 0.. {
+        if kinds.is_settled() && key.columns.is_empty() {
+            break;
+        }
+        let Some(row) = rows.read()? else { break };
+        if number == 0 {
+            // The header.
+            continue;
+        }
         key.see(&row, number);
         if let Some((index, kind)) = kinds.see(&row) {
             let line = Rows::new(begin(&mut rest)?).line_of(number)?;
@@ -161,11 +164,9 @@ impl Open {
 impl Kinds {
     fn new(columns: &[Column], demands: &Demands) -> Self {
         let open = |(index, column): (usize, &Column)| {
-            let find = |kinds: &[(String, Kind)]| {
-                kinds.iter().find(|(name, _)| *name == column.name).map(|(_, kind)| *kind)
-            };
-            let fixed = find(&demands.strict_kinds);
-            let earlier = demands.infer.as_deref().map_or(Some(Kind::String), find);
+            let fixed = kind::named(&demands.strict_kinds, &column.name);
+            let infer = demands.infer.as_deref();
+            let earlier = infer.map_or(Some(Kind::String), |earlier| kind::named(earlier, &column.name));
             Open { index, kind: fixed.or(earlier), is_fixed: fixed.is_some(), has_long: false }
         };
         let mut open: Vec<_> = columns.iter().enumerate().map(open).collect();
