@@ -10,17 +10,17 @@ use std::hint::black_box;
 
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
-use tap_together::bytes::ink::Ink;
+use tap_together::bytes::buffer::OutBuffer;
 use tap_together::clock;
-use tap_together::report::body::{Body, Mended, OnNul};
+use tap_together::report::body::{BodyDecoder, OnNul, Repairs};
 use tap_together::report::spool::{Report, Spool};
 use tap_together::singer::writer::Writer;
-use tap_together::table::csv::{Csv, Sheet};
+use tap_together::table::column_type::ColumnType;
+use tap_together::table::csv::{CsvReader, TableStats};
 use tap_together::table::header::NameStyle;
-use tap_together::table::kind::Kind;
 use tap_together::table::plan::{Field, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{Demands, Facts, Ragged, verify};
+use tap_together::table::verify::{Ragged, Requirements, VerifiedTable, verify};
 
 const COLUMNS: usize = 25;
 const MEGABYTE: usize = 1_000_000;
@@ -70,14 +70,14 @@ fn engine(body: &[u8]) -> u64 {
 }
 
 #[inline(never)]
-fn count_read(body: &[u8]) -> Sheet {
+fn count_read(body: &[u8]) -> TableStats {
     read(body, |_| {})
 }
 
 #[inline(never)]
 fn count_write(rest: &[u8], width: usize) -> u64 {
     let fields: Vec<Field> = (0..width)
-        .map(|index| Field { index, name: format!("column_{index}"), kind: Kind::String })
+        .map(|index| Field { index, name: format!("column_{index}"), kind: ColumnType::String })
         .collect();
     let plan = Plan::compile("user_report", &fields, true, None, Some(1), "2025-01-01T00:00:00.000Z");
     let mut writer = Writer::new(std::io::sink());
@@ -115,8 +115,8 @@ fn cpu() -> f64 {
 }
 
 fn decode(body: &[u8]) -> usize {
-    let mut decoder = Body::new(OnNul::Strip);
-    let (mut text, mut bytes) = (Ink::default(), 0);
+    let mut decoder = BodyDecoder::new(OnNul::Strip);
+    let (mut text, mut bytes) = (OutBuffer::default(), 0);
     for chunk in body.chunks(CHUNK) {
         text.clear();
         decoder.feed(chunk, &mut text).unwrap();
@@ -126,16 +126,16 @@ fn decode(body: &[u8]) -> usize {
     bytes
 }
 
-fn read(body: &[u8], mut take: impl FnMut(&[u8])) -> Sheet {
-    let (mut decoder, mut reader) = (Body::new(OnNul::Strip), Csv::default());
+fn read(body: &[u8], mut take: impl FnMut(&[u8])) -> TableStats {
+    let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Strip), CsvReader::default());
     for chunk in body.chunks(CHUNK) {
         decoder.feed(chunk, &mut reader).unwrap();
-        take(reader.rest());
+        take(reader.stored());
         reader.clear();
     }
-    let sheet = reader.finish().unwrap();
-    take(reader.rest());
-    sheet
+    let stats = reader.finish().unwrap();
+    take(reader.stored());
+    stats
 }
 
 /// The same text read by another reader, which leaves the cells in a buffer.
@@ -155,16 +155,16 @@ fn parse(csv: &[u8]) -> u64 {
 }
 
 fn spool(body: &[u8]) -> Report {
-    let (mut decoder, mut spool) = (Body::new(OnNul::Strip), Spool::default());
+    let (mut decoder, mut spool) = (BodyDecoder::new(OnNul::Strip), Spool::default());
     for chunk in body.chunks(CHUNK) {
         decoder.feed(chunk, &mut spool).unwrap();
-        spool.settle().unwrap();
+        spool.hash_pending().unwrap();
     }
-    spool.complete(clock::wall(), Mended::default()).unwrap()
+    spool.complete(clock::wall(), Repairs::default()).unwrap()
 }
 
-fn verified(report: &mut Report, infer: bool) -> Facts {
-    let demands = Demands {
+fn verified(report: &mut Report, infer: bool) -> VerifiedTable {
+    let requirements = Requirements {
         style: NameStyle::Snake,
         on_ragged: Ragged::Fail,
         key: Vec::new(),
@@ -172,12 +172,12 @@ fn verified(report: &mut Report, infer: bool) -> Facts {
         strict_kinds: Vec::new(),
         max_message_bytes: 50_000_000,
     };
-    let sheet = report.sheet.clone().unwrap();
-    verify(&sheet, report.rest().unwrap(), &demands, |_| true).unwrap()
+    let stats = report.stats.clone().unwrap();
+    verify(&stats, report.stored().unwrap(), &requirements, |_| true).unwrap()
 }
 
 fn rows(report: &mut Report) -> usize {
-    let mut rows = Rows::new(report.rest().unwrap());
+    let mut rows = Rows::new(report.stored().unwrap());
     let mut cells = 0;
     while let Some(row) = rows.read().unwrap() {
         cells += row.len();
@@ -186,14 +186,14 @@ fn rows(report: &mut Report) -> usize {
 }
 
 /// Reading included, into nothing.
-fn write(report: &mut Report, facts: &Facts) -> u64 {
+fn write(report: &mut Report, facts: &VerifiedTable) -> u64 {
     let columns = facts.columns.iter().zip(&facts.kinds).enumerate();
     let fields: Vec<Field> = columns
         .map(|(index, (column, kind))| Field { index, name: column.name.clone(), kind: *kind })
         .collect();
     let plan = Plan::compile("user_report", &fields, true, None, Some(1), "2025-01-01T00:00:00.000Z");
     let mut writer = Writer::new(std::io::sink());
-    let mut rows = Rows::new(report.rest().unwrap());
+    let mut rows = Rows::new(report.stored().unwrap());
     let mut number = 0;
     rows.read().unwrap();
     while writer

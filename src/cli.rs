@@ -85,7 +85,7 @@ pub enum Command {
         /// Seed of the made-up data
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Seconds between two requests, as the API demands them
+        /// Seconds between two requests, required by the API
         #[arg(long, default_value_t = 60.0)]
         interval: f64,
         /// What goes wrong: `[REPORT:][N:]FAULT[=VALUE]`, as in `503` or `userReport:2:cut=100`; repeatable
@@ -127,7 +127,7 @@ pub enum LogFormat {
 
 /// What is wrong with the command line. No value is shown: one in the wrong place may be the key.
 #[must_use]
-pub fn complaint(usage: &clap::Error) -> Error {
+pub fn usage_error(usage: &clap::Error) -> Error {
     let flag = match usage.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(text)) if text.starts_with('-') => {
             format!("`{}`", text.split(['=', ' ']).next().unwrap_or_default())
@@ -169,14 +169,14 @@ impl Cli {
     /// The catalog by either name, for a sync. Discovery lists all there is and the test asks for any report:
     /// what Meltano passes along with them may be stale or missing, and stays closed.
     #[must_use]
-    pub fn selection(&self) -> Option<&Path> {
+    pub fn catalog_file(&self) -> Option<&Path> {
         let catalog = self.catalog.as_deref().or(self.properties.as_deref());
         catalog.filter(|_| !self.discover && !self.test)
     }
 
     /// The state, for a sync and for discovery, which takes the columns from it.
     #[must_use]
-    pub fn progress(&self) -> Option<&Path> {
+    pub fn state_file(&self) -> Option<&Path> {
         self.state.as_deref().filter(|_| !self.test)
     }
 }

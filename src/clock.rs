@@ -1,7 +1,7 @@
 //! The only clock in the house.
 //!
 //! [`now`] is the time since boot, which keeps running while the machine sleeps and which nobody can set;
-//! together with [`Home`] (which boot, which time namespace) it is a proof of how long ago something was.
+//! together with [`BootId`] (which boot, which time namespace) it is a proof of how long ago something was.
 //! The wall clock ([`wall`]) dates records and bookmarks; it decides nothing.
 
 #[cfg(test)]
@@ -12,17 +12,17 @@ use chrono::{DateTime, Utc};
 
 /// Where a reading of [`now`] is valid: readings from different homes cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Home {
+pub struct BootId {
     /// The kernel's random name for this boot.
     pub boot_id: String,
     /// The inode of the time namespace, which may shift the boot clock.
     pub time_ns: u64,
 }
 
-impl Home {
+impl BootId {
     /// This process's home, or nothing where the system offers no such proof.
     #[must_use]
-    pub fn here() -> Option<Self> {
+    pub fn current() -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let time_ns = std::fs::metadata("/proc/self/ns/time").map_or(0, |meta| meta.ino());
@@ -61,7 +61,7 @@ pub fn wall() -> DateTime<Utc> {
 
 /// A date as Singer writes it: UTC, milliseconds, `Z`.
 #[must_use]
-pub fn stamp(at: DateTime<Utc>) -> String {
+pub fn format_utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 

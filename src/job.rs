@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use crate::error::Result;
 use crate::report;
 use crate::settings::{ColumnNames, OnRagged, Settings, Types};
-use crate::singer::catalog::{Catalog, Choice, Entry};
-use crate::singer::state::{Remembered, State};
+use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
+use crate::singer::state::{RememberedColumn, State};
+use crate::table::column_type::{self, ColumnType};
 use crate::table::header::{Column, EXTRA, NameStyle, ROW_NUMBER, other_separator};
-use crate::table::kind::{self, Kind};
 use crate::table::plan::Field;
-use crate::table::verify::{Demands, Facts, Ragged};
+use crate::table::verify::{Ragged, Requirements, VerifiedTable};
 use crate::telemetry::Telemetry;
 
 /// What is to be synced.
@@ -30,21 +30,21 @@ pub struct Job {
 #[derive(Clone, Debug)]
 pub struct Stream {
     /// The report that it comes from.
-    pub report: report::Kind,
-    entry: Entry,
+    pub report: report::ReportType,
+    entry: CatalogEntry,
     /// The columns that identify a record; empty for append-only.
     pub key: Vec<String>,
-    overrides: Vec<(String, Kind)>,
+    overrides: Vec<(String, ColumnType)>,
     style: NameStyle,
     types: Types,
     ragged: Ragged,
     max_message_bytes: u64,
-    remembered: Vec<Remembered>,
+    remembered: Vec<RememberedColumn>,
 }
 
 /// How a stream's table becomes records.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub struct RecordLayout {
     /// The columns to be emitted, in the report's order.
     pub fields: Vec<Field>,
     /// Whether `_row_number` is one of the properties.
@@ -65,7 +65,7 @@ impl Job {
     ) -> Result<Self> {
         let catalog = catalog.map(Catalog::load).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
-        let all: Vec<Stream> = report::Kind::all(&settings.extra_reports)
+        let all: Vec<Stream> = report::ReportType::all(&settings.extra_reports)
             .into_iter()
             .map(|report| Stream::new(report, settings, catalog.as_ref(), &state))
             .collect();
@@ -100,18 +100,23 @@ impl Job {
 }
 
 impl Stream {
-    fn new(report: report::Kind, settings: &Settings, catalog: Option<&Catalog>, state: &State) -> Self {
+    fn new(
+        report: report::ReportType,
+        settings: &Settings,
+        catalog: Option<&Catalog>,
+        state: &State,
+    ) -> Self {
         let name = &report.stream;
         let entry =
-            catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(Entry::everything);
+            catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(CatalogEntry::everything);
         let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
-        let mut overrides: Vec<(String, Kind)> = Vec::new();
+        let mut overrides: Vec<(String, ColumnType)> = Vec::new();
         for (column, kind) in settings.schema_overrides.get(name).into_iter().flatten() {
-            overrides.extend(Kind::from_name(kind).map(|kind| (column.clone(), kind)));
+            overrides.extend(ColumnType::from_name(kind).map(|kind| (column.clone(), kind)));
         }
         if settings.types == Types::String {
             for (column, schema) in &entry.properties {
-                let changed = Kind::from_schema(schema).filter(|kind| *kind != Kind::String);
+                let changed = ColumnType::from_schema(schema).filter(|kind| *kind != ColumnType::String);
                 if let (Some(kind), false) =
                     (changed, column == ROW_NUMBER || overrides.iter().any(|(o, _)| o == column))
                 {
@@ -146,8 +151,8 @@ impl Stream {
 
     /// What the first pass over the report must prove.
     #[must_use]
-    pub fn demands(&self) -> Demands {
-        Demands {
+    pub fn requirements(&self) -> Requirements {
+        Requirements {
             style: self.style,
             on_ragged: self.ragged,
             key: self.key.iter().filter(|column| *column != ROW_NUMBER).cloned().collect(),
@@ -160,15 +165,15 @@ impl Stream {
     /// Whether a column of the report is emitted.
     #[must_use]
     pub fn emits(&self, column: &str) -> bool {
-        self.entry.choice(column) == Choice::Selected || self.key.iter().any(|key| key == column)
+        self.entry.selection(column) == Selection::Selected || self.key.iter().any(|key| key == column)
     }
 
     /// From what the first pass found to what is emitted; says which columns are new or gone.
     #[must_use]
-    pub fn shape(&self, facts: &Facts, telemetry: &Telemetry) -> Shape {
+    pub fn layout(&self, facts: &VerifiedTable, telemetry: &Telemetry) -> RecordLayout {
         let mut fields = Vec::new();
         for (index, (column, kind)) in facts.columns.iter().zip(&facts.kinds).enumerate() {
-            if self.entry.choice(&column.name) == Choice::Unknown {
+            if self.entry.selection(&column.name) == Selection::Unknown {
                 let words = " that the catalog does not list; it is left out until discovery runs again";
                 telemetry.warning_about(self.name(), &format!(" has a new column `{}`{words}", column.name));
             }
@@ -195,21 +200,22 @@ impl Stream {
         }
         let row_number = self.key.iter().any(|column| column == ROW_NUMBER);
         let schema = schema(&fields, &facts.columns, row_number, facts.extra);
-        Shape { fields, row_number, extra: facts.extra.then_some(facts.columns.len()), schema }
+        RecordLayout { fields, row_number, extra: facts.extra.then_some(facts.columns.len()), schema }
     }
 
     /// Types only ever widen from one run to the next.
-    fn remembered_kinds(&self) -> Vec<(String, Kind)> {
-        let kind = |column: &Remembered| Some((column.name.clone(), Kind::from_name(&column.kind)?));
+    fn remembered_kinds(&self) -> Vec<(String, ColumnType)> {
+        let kind =
+            |column: &RememberedColumn| Some((column.name.clone(), ColumnType::from_name(&column.kind)?));
         self.remembered.iter().filter_map(kind).collect()
     }
 
     /// What the next run and the next discovery need to know.
     #[must_use]
-    pub fn remember(&self, facts: &Facts) -> Vec<Remembered> {
+    pub fn remember(&self, facts: &VerifiedTable) -> Vec<RememberedColumn> {
         let columns = facts.columns.iter().zip(&facts.kinds);
         columns
-            .map(|(column, kind)| Remembered {
+            .map(|(column, kind)| RememberedColumn {
                 name: column.name.clone(),
                 title: column.title.clone(),
                 kind: kind.name().to_owned(),
@@ -219,16 +225,17 @@ impl Stream {
 
     /// The schema of remembered columns, for a discovery without a request.
     #[must_use]
-    pub fn remembered_schema(&self, columns: &[Remembered]) -> Value {
-        let field = |(index, column): (usize, &Remembered)| Field {
+    pub fn remembered_schema(&self, columns: &[RememberedColumn]) -> Value {
+        let field = |(index, column): (usize, &RememberedColumn)| Field {
             index,
             name: column.name.clone(),
-            kind: kind::named(&self.overrides, &column.name)
-                .or(Kind::from_name(&column.kind))
-                .unwrap_or(Kind::String),
+            kind: column_type::named(&self.overrides, &column.name)
+                .or(ColumnType::from_name(&column.kind))
+                .unwrap_or(ColumnType::String),
         };
         let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
-        let column = |column: &Remembered| Column { name: column.name.clone(), title: column.title.clone() };
+        let column =
+            |column: &RememberedColumn| Column { name: column.name.clone(), title: column.title.clone() };
         let columns: Vec<Column> = columns.iter().map(column).collect();
         schema(
             &fields,

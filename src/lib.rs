@@ -9,9 +9,9 @@ pub mod api;
 pub mod bytes;
 pub mod cli;
 pub mod clock;
+mod column_cache;
 pub mod error;
 pub mod job;
-mod memory;
 mod process;
 pub mod report;
 pub mod sandbox;
@@ -64,7 +64,7 @@ pub fn defect() {
 /// The last line after a command line that cannot be understood.
 #[must_use]
 pub fn refuse(usage: &clap::Error) -> ExitCode {
-    finish(Err(cli::complaint(usage)), &Telemetry::new(telemetry::Format::Text, telemetry::Level::Info))
+    finish(Err(cli::usage_error(usage)), &Telemetry::new(telemetry::Format::Text, telemetry::Level::Info))
 }
 
 fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
@@ -88,7 +88,7 @@ async fn work(
     if let Some(Command::Doctor { config }) = &cli.command {
         let configs = [cli.config, config.clone()].concat();
         let load = move || settings::load(&configs, &environment, &mut std::io::stdin());
-        let settings = verbs::aside("reading the settings", load).await;
+        let settings = verbs::run_blocking("reading the settings", load).await;
         return verbs::doctor::doctor(settings, &mut std::io::stdout()).await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
@@ -104,14 +104,14 @@ async fn work(
             telemetry
                 .warning("the records of real people are about to be shown here; pipe them into a target");
         }
-        singer::writer::widen(std::io::stdout());
+        singer::writer::enlarge_pipe(std::io::stdout());
         verbs::sync::sync(job, &connect()?, &settings, std::io::stdout(), &telemetry, &stop).await
     }
 }
 
 /// Reads all that the command line names.
 async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) -> Result<(Settings, Job)> {
-    verbs::aside("reading the settings", move || {
+    verbs::run_blocking("reading the settings", move || {
         let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
         for warning in &warnings {
             telemetry.warning(warning);
@@ -119,7 +119,7 @@ async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) 
         for secret in settings.secrets() {
             telemetry.hide(secret);
         }
-        let job = Job::new(&settings, cli.selection(), cli.progress(), &telemetry)?;
+        let job = Job::new(&settings, cli.catalog_file(), cli.state_file(), &telemetry)?;
         Ok((settings, job))
     })
     .await

@@ -12,8 +12,8 @@ use std::fmt;
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use tap_together::bytes::ink::Ink;
-use tap_together::report::body::{Body, Mended, OnNul};
+use tap_together::bytes::buffer::OutBuffer;
+use tap_together::report::body::{BodyDecoder, OnNul, Repairs};
 use tap_together::report::error::BodyError;
 
 fuzz_target!(|data: &[u8]| {
@@ -30,12 +30,12 @@ fuzz_target!(|data: &[u8]| {
     }
     let theirs = plainly(body);
     match whole {
-        Ok((text, mended)) => {
+        Ok((text, repairs)) => {
             let theirs = theirs.expect("a JSON object").expect("one `report`, a string");
             assert_eq!(text, if on_nul == OnNul::Strip { theirs.replace('\0', "") } else { theirs.clone() });
             let nuls = if on_nul == OnNul::Strip { theirs.matches('\0').count() as u64 } else { 0 };
-            assert_eq!(mended.nuls, nuls);
-            assert!(mended.surrogates <= text.matches('\u{FFFD}').count() as u64);
+            assert_eq!(repairs.nuls, nuls);
+            assert!(repairs.surrogates <= text.matches('\u{FFFD}').count() as u64);
         }
         Err(BodyError::Shape(_)) => assert!(!matches!(theirs, Some(Some(_)))),
         Err(BodyError::Nul) => assert_eq!(on_nul, OnNul::Fail),
@@ -44,12 +44,12 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Mended), BodyError> {
-    let mut decoder = Body::new(on_nul);
-    let mut out = Ink::default();
+fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Repairs), BodyError> {
+    let mut decoder = BodyDecoder::new(on_nul);
+    let mut out = OutBuffer::default();
     body.chunks(size).try_for_each(|piece| decoder.feed(piece, &mut out))?;
-    let mended = decoder.finish()?;
-    Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder proves UTF-8"), mended))
+    let repairs = decoder.finish()?;
+    Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder proves UTF-8"), repairs))
 }
 
 /// The object's only `report` if it is a string; nothing at all where the body is no object.

@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use tap_together::singer::catalog::{Catalog, Choice, Entry, describe};
+use tap_together::singer::catalog::{Catalog, CatalogEntry, Selection, describe};
 
 fuzz_target!(|file: &[u8]| {
     let Ok(value) = serde_json::from_slice::<Value>(file) else { return };
@@ -21,7 +21,7 @@ fuzz_target!(|file: &[u8]| {
         let entry = catalog.entry(name).expect("every stream has its entry");
         for (column, metadata) in last_words(stream) {
             if let Some(expected) = choice(metadata) {
-                assert_eq!(entry.choice(column), expected, "{name:?}, {column:?}: {metadata}");
+                assert_eq!(entry.selection(column), expected, "{name:?}, {column:?}: {metadata}");
             }
         }
         described(name, entry);
@@ -42,17 +42,17 @@ fn last_words(stream: &Value) -> Vec<(&str, &Value)> {
 }
 
 /// What plain metadata asks for; nothing where it does not say.
-fn choice(metadata: &Value) -> Option<Choice> {
+fn choice(metadata: &Value) -> Option<Selection> {
     let selected = match (&metadata["inclusion"], &metadata["selected"], &metadata["selected-by-default"]) {
         (Value::String(inclusion), _, _) if inclusion == "automatic" => true,
         (Value::String(inclusion), _, _) if inclusion == "unsupported" => false,
         (_, Value::Bool(selected), _) | (_, Value::Null, Value::Bool(selected)) => *selected,
         _ => return None,
     };
-    Some(if selected { Choice::Selected } else { Choice::Deselected })
+    Some(if selected { Selection::Selected } else { Selection::Deselected })
 }
 
-fn described(name: &str, entry: &Entry) {
+fn described(name: &str, entry: &CatalogEntry) {
     let key = entry.key_properties.clone().unwrap_or_else(|| vec!["_row_number".into()]);
     let schema = json!({"type": "object", "properties": entry.properties});
     let again = json!({"streams": [describe(name, &schema, &key)]});
@@ -60,5 +60,5 @@ fn described(name: &str, entry: &Entry) {
     let again = again.entry(name).expect("under its name");
     assert!(again.is_selected() && again.other_method.is_none());
     assert_eq!((&again.properties, &again.key_properties), (&entry.properties, &entry.key_properties));
-    assert!(entry.properties.keys().all(|column| again.choice(column) == Choice::Selected));
+    assert!(entry.properties.keys().all(|column| again.selection(column) == Selection::Selected));
 }

@@ -10,15 +10,15 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use tap_together::api::ledger::{Ledger, Pace, Phase, Present, Reading, due};
-use tap_together::clock::Home;
+use tap_together::api::ledger::{Ledger, LedgerRead, Now, Phase, RateLimit, due};
+use tap_together::clock::BootId;
 
-const PACE: Pace = Pace { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
+const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
 
 fuzz_target!(|file: &[u8]| {
     let reading = Ledger::parse(file);
-    assert_ne!(reading, Reading::Absent);
-    if let Reading::Found(ledger) = &reading {
+    assert_ne!(reading, LedgerRead::Absent);
+    if let LedgerRead::Found(ledger) = &reading {
         let written = serde_json::to_vec(ledger).expect("a ledger is JSON");
         assert_eq!(Ledger::parse(&written), reading);
     }
@@ -29,26 +29,26 @@ fuzz_target!(|file: &[u8]| {
 });
 
 /// Every moment and place from which the ledger looks different.
-fn presents(reading: &Reading) -> Vec<Present> {
-    let (began, home, unix) = match reading {
-        Reading::Found(ledger) => (
+fn presents(reading: &LedgerRead) -> Vec<Now> {
+    let (began, boot, unix) = match reading {
+        LedgerRead::Found(ledger) => (
             ledger.boottime_ms,
-            Home { boot_id: ledger.boot_id.clone(), time_ns: ledger.time_ns },
+            BootId { boot_id: ledger.boot_id.clone(), time_ns: ledger.time_ns },
             ledger.not_before_unix_ms.unwrap_or(0),
         ),
-        _ => (1_000_000, Home { boot_id: "boot".into(), time_ns: 1 }, 0),
+        _ => (1_000_000, BootId { boot_id: "boot".into(), time_ns: 1 }, 0),
     };
-    let other_boot = Home { boot_id: format!("{}x", home.boot_id), ..home.clone() };
-    let other_space = Home { time_ns: home.time_ns ^ 1, ..home.clone() };
+    let other_boot = BootId { boot_id: format!("{}x", boot.boot_id), ..boot.clone() };
+    let other_space = BootId { time_ns: boot.time_ns ^ 1, ..boot.clone() };
     let mut presents = Vec::new();
-    for home in [Some(home), Some(other_boot), Some(other_space), None] {
+    for boot in [Some(boot), Some(other_boot), Some(other_space), None] {
         for locked in
             [0, began.saturating_sub(1), began, began.saturating_add(1), began.saturating_add(86_400_000)]
         {
             for unix_ms in [i64::MIN, unix.saturating_sub(86_400_000), unix, i64::MAX] {
                 for assume_idle in [false, true] {
                     let locked = Duration::from_millis(locked);
-                    presents.push(Present { locked, unix_ms, home: home.clone(), assume_idle });
+                    presents.push(Now { locked, unix_ms, boot: boot.clone(), assume_idle });
                 }
             }
         }
@@ -57,15 +57,15 @@ fn presents(reading: &Reading) -> Vec<Present> {
 }
 
 /// The rules once more, in milliseconds that cannot overflow.
-fn expected(reading: &Reading, present: &Present) -> Duration {
+fn expected(reading: &LedgerRead, present: &Now) -> Duration {
     let locked = present.locked.as_millis();
     let (interval, grace) = (PACE.interval.as_millis(), PACE.grace.as_millis());
-    let Reading::Found(ledger) = reading else { return milliseconds(locked + interval + grace) };
+    let LedgerRead::Found(ledger) = reading else { return milliseconds(locked + interval + grace) };
     let began = u128::from(ledger.boottime_ms);
     let same_clock = present
-        .home
+        .boot
         .as_ref()
-        .is_some_and(|home| home.boot_id == ledger.boot_id && home.time_ns == ledger.time_ns);
+        .is_some_and(|boot| boot.boot_id == ledger.boot_id && boot.time_ns == ledger.time_ns);
     let believed = same_clock && began <= locked;
     let end = if believed && ledger.phase != Phase::Inflight { began } else { locked };
     let clean = believed && ledger.phase == Phase::Done;

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use tap_together::api::failure::{Failure, Kind};
+use tap_together::api::failure::{Failure, FailureKind};
 use tap_together::api::retry::{Decision, Policy, decide, retry_after};
 
 fuzz_target!(|data: &[u8]| {
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
 fn judge(asked: Option<Duration>, attempt: u32, status: u16, jitter: f64) {
     let policy =
         Policy { max_attempts: 5, max_wait: Duration::from_hours(1), interval: Duration::from_secs(61) };
-    let mut failure = Failure::new(Kind::Status(status), "the API asks for patience");
+    let mut failure = Failure::new(FailureKind::Status(status), "the API asks for patience");
     failure.retry_after = asked;
     let earliest = asked.unwrap_or_default().max(policy.interval);
     match decide(&failure, attempt, attempt, policy, jitter) {

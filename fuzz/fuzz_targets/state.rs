@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
-use tap_together::singer::state::{Bookmark, Remembered, State};
+use tap_together::singer::state::{Bookmark, RememberedColumn, State};
 
 const STREAM: &str = "user_report";
 
@@ -18,7 +18,8 @@ fuzz_target!(|file: &[u8]| {
     let earlier = state.value(syncing.as_deref()).clone();
     assert_eq!(read(&Value::Object(earlier.clone())), state);
 
-    let columns = vec![Remembered { name: "a".into(), title: "A \u{e9}\"".into(), kind: "date-time".into() }];
+    let columns =
+        vec![RememberedColumn { name: "a".into(), title: "A \u{e9}\"".into(), kind: "date-time".into() }];
     let bookmark = Bookmark {
         version: i64::MAX,
         row_count: u64::MAX,

@@ -11,14 +11,14 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use tap_together::bytes::ink::Ink;
-use tap_together::report::body::{Body, OnNul};
-use tap_together::table::csv::Csv;
+use tap_together::bytes::buffer::OutBuffer;
+use tap_together::report::body::{BodyDecoder, OnNul};
+use tap_together::table::column_type::ColumnType;
+use tap_together::table::csv::CsvReader;
 use tap_together::table::header::{NameStyle, columns};
-use tap_together::table::kind::Kind;
 use tap_together::table::plan::{Field, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{Demands, Ragged, verify};
+use tap_together::table::verify::{Ragged, Requirements, verify};
 
 #[path = "../../src/table/oracle.rs"]
 mod oracle;
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String> {
-    let demands = Demands {
+    let requirements = Requirements {
         style: NameStyle::Snake,
         on_ragged,
         key: Vec::new(),
@@ -48,20 +48,21 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
         max_message_bytes: LONGEST_MESSAGE,
     };
     let body = json!({ "report": csv }).to_string();
-    let (mut decoder, mut reader) = (Body::new(OnNul::Fail), Csv::default());
+    let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Fail), CsvReader::default());
     body.as_bytes().chunks(size).for_each(|piece| decoder.feed(piece, &mut reader).expect("a whole body"));
     let facts = reader
         .finish()
-        .and_then(|sheet| verify(&sheet, Cursor::new(reader.rest()), &demands, |_| true))
+        .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
         .map_err(|error| error.to_string())?;
-    let field = |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: Kind::String };
+    let field =
+        |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: ColumnType::String };
     let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
     let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
-    let mut rows = Rows::new(reader.rest());
+    let mut rows = Rows::new(reader.stored());
     rows.read().expect("a proven header");
     let mut lines = Vec::new();
-    let mut line = Ink::default();
+    let mut line = OutBuffer::default();
     while rows
         .lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line))
         .expect("a proven row")

@@ -12,20 +12,20 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::client::cause;
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 use super::retry::retry_after;
 use crate::clock;
-use crate::report::body::{Body, OnNul};
+use crate::report::body::{BodyDecoder, OnNul};
 use crate::report::error::BodyError;
 use crate::report::spool::{Report, Spool};
 use crate::telemetry::Telemetry;
 
 /// The whole exchange.
-const WHOLE: Duration = Duration::from_hours(1);
+const EXCHANGE_TIMEOUT: Duration = Duration::from_hours(1);
 /// Below this many bytes in a minute of waiting the answer counts as stuck.
-const SLOWEST: u64 = 60 * 1024;
+const MIN_RATE: u64 = 60 * 1024;
 /// A piece goes through decoder, digest and CSV reader while the processor has it at hand.
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// Compressed bytes are inflated in steps, so that a bomb cannot fill the memory at once.
 const GZIP_STEP: usize = 4 * 1024;
 /// A ratio beyond this is an attack or a defect, once more than [`BOMB_BYTES`] have come out.
@@ -64,9 +64,9 @@ pub async fn attempt(
     limits: Limits,
     telemetry: &Telemetry,
 ) -> Result<Report, Failure> {
-    timeout(WHOLE, exchange(client, url, limits, telemetry))
+    timeout(EXCHANGE_TIMEOUT, exchange(client, url, limits, telemetry))
         .await
-        .unwrap_or_else(|_| Err(Failure::new(Kind::Broken, "the answer took longer than an hour")))
+        .unwrap_or_else(|_| Err(Failure::new(FailureKind::Broken, "the answer took longer than an hour")))
 }
 
 async fn exchange(
@@ -77,7 +77,9 @@ async fn exchange(
 ) -> Result<Report, Failure> {
     let response = timeout(limits.head, client.get(url).send())
         .await
-        .map_err(|_| Failure::new(Kind::Broken, format!("no answer within {} s", limits.head.as_secs())))?
+        .map_err(|_| {
+            Failure::new(FailureKind::Broken, format!("no answer within {} s", limits.head.as_secs()))
+        })?
         .map_err(sort)?;
     if response.status() != StatusCode::OK {
         return Err(refusal(response, limits.idle, telemetry).await);
@@ -98,7 +100,9 @@ async fn receive(
         let asked = clock::now();
         let chunk = timeout(idle, response.chunk())
             .await
-            .map_err(|_| Failure::new(Kind::Broken, format!("no more bytes for {} s", idle.as_secs())))?
+            .map_err(|_| {
+                Failure::new(FailureKind::Broken, format!("no more bytes for {} s", idle.as_secs()))
+            })?
             .map_err(sort)?;
         let Some(chunk) = chunk else { break };
         // What we take for a piece, on a slow disk, says nothing of the server.
@@ -107,8 +111,8 @@ async fn receive(
         answer.feed(&chunk)?;
         telemetry.progress(&format!("receiving: {} KiB", answer.spool.bytes() / 1024));
         if waited >= idle {
-            if in_window < SLOWEST * waited.as_secs() / 60 {
-                return Err(Failure::new(Kind::Broken, "the answer comes slower than 1 KiB a second"));
+            if in_window < MIN_RATE * waited.as_secs() / 60 {
+                return Err(Failure::new(FailureKind::Broken, "the answer comes slower than 1 KiB a second"));
             }
             (waited, in_window) = (Duration::ZERO, 0);
         }
@@ -120,7 +124,7 @@ async fn receive(
 /// The way of a body: gunzip, decode, spool.
 struct Answer {
     spool: Spool,
-    body: Body,
+    body: BodyDecoder,
     gzip: Option<GzDecoder<Vec<u8>>>,
     received: u64,
     inflated: u64,
@@ -130,7 +134,7 @@ struct Answer {
 impl Answer {
     fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
         let gzip = is_gzip(headers)?.then(|| GzDecoder::new(Vec::new()));
-        let body = Body::new(limits.on_nul);
+        let body = BodyDecoder::new(limits.on_nul);
         Ok(Self { spool: Spool::default(), body, gzip, received: 0, inflated: 0, limits })
     }
 
@@ -139,7 +143,7 @@ impl Answer {
         for piece in chunk.chunks(GZIP_STEP) {
             self.received += piece.len() as u64;
             gzip.write_all(piece)
-                .map_err(|_| Failure::new(Kind::Corrupt, "the answer's gzip data is damaged"))?;
+                .map_err(|_| Failure::new(FailureKind::Corrupt, "the answer's gzip data is damaged"))?;
             self.drain(&mut gzip)?;
         }
         self.gzip = Some(gzip);
@@ -153,20 +157,23 @@ impl Answer {
         *gzip.get_mut() = inflated;
         gzip.get_mut().clear();
         if self.inflated > BOMB_BYTES && self.inflated / self.received.max(1) > BOMB_RATIO {
-            return Err(Failure::new(Kind::Unusable, "the answer's gzip data grows more than 1000 times"));
+            return Err(Failure::new(
+                FailureKind::Unusable,
+                "the answer's gzip data grows more than 1000 times",
+            ));
         }
         outcome
     }
 
     fn decode(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        for piece in bytes.chunks(PIECE) {
+        for piece in bytes.chunks(CHUNK) {
             self.body.feed(piece, &mut self.spool).map_err(|error| unusable(&error))?;
-            self.spool.settle().map_err(|cause| unspooled(&cause))?;
+            self.spool.hash_pending().map_err(|cause| unspooled(&cause))?;
         }
         if self.spool.bytes() > self.limits.report_bytes {
             let message =
                 format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
-            let mut failure = Failure::new(Kind::Unusable, message);
+            let mut failure = Failure::new(FailureKind::Unusable, message);
             failure.hint = Some("raise `max_report_bytes` if the report is meant to be so large".into());
             return Err(failure);
         }
@@ -176,19 +183,22 @@ impl Answer {
     fn finish(mut self) -> Result<Report, Failure> {
         if let Some(mut gzip) = self.gzip.take() {
             gzip.try_finish()
-                .map_err(|_| Failure::new(Kind::Broken, "the answer's gzip data is cut or damaged"))?;
+                .map_err(|_| Failure::new(FailureKind::Broken, "the answer's gzip data is cut or damaged"))?;
             self.drain(&mut gzip)?;
         }
-        let mended = self.body.finish().map_err(|error| unusable(&error))?;
+        let repairs = self.body.finish().map_err(|error| unusable(&error))?;
         if self.spool.bytes() == 0 {
-            return Err(Failure::new(Kind::Unusable, "the report is an empty text, without even a header"));
+            return Err(Failure::new(
+                FailureKind::Unusable,
+                "the report is an empty text, without even a header",
+            ));
         }
-        self.spool.complete(clock::wall(), mended).map_err(|cause| unspooled(&cause))
+        self.spool.complete(clock::wall(), repairs).map_err(|cause| unspooled(&cause))
     }
 }
 
 fn unspooled(cause: &std::io::Error) -> Failure {
-    Failure::new(Kind::Local, format!("cannot spool the report to a temporary file: {cause}"))
+    Failure::new(FailureKind::Local, format!("cannot spool the report to a temporary file: {cause}"))
 }
 
 /// Whether the answer is compressed, in the one way that was asked for.
@@ -197,15 +207,18 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
     match coding.to_ascii_lowercase().as_slice() {
         b"" | b"identity" => Ok(false),
         b"gzip" | b"x-gzip" => Ok(true),
-        _ => Err(Failure::new(Kind::Corrupt, "the answer has a content encoding that was not asked for")),
+        _ => Err(Failure::new(
+            FailureKind::Corrupt,
+            "the answer has a content encoding that was not asked for",
+        )),
     }
 }
 
 fn unusable(error: &BodyError) -> Failure {
     let kind = match error {
-        BodyError::Truncated(_) => Kind::Broken,
-        BodyError::Empty | BodyError::WebPage | BodyError::Syntax(..) => Kind::Corrupt,
-        BodyError::Shape(_) | BodyError::Nul => Kind::Unusable,
+        BodyError::Truncated(_) => FailureKind::Broken,
+        BodyError::Empty | BodyError::WebPage | BodyError::Syntax(..) => FailureKind::Corrupt,
+        BodyError::Shape(_) | BodyError::Nul => FailureKind::Unusable,
     };
     Failure::new(kind, error.to_string())
 }
@@ -242,7 +255,7 @@ async fn refusal(mut response: Response, idle: Duration, telemetry: &Telemetry) 
     if !shown.is_empty() && !status.is_success() {
         message = format!("{message}: {shown}");
     }
-    let mut failure = Failure::new(Kind::Status(status.as_u16()), message);
+    let mut failure = Failure::new(FailureKind::Status(status.as_u16()), message);
     failure.retry_after = asked;
     if whole { failure.at_the_end() } else { failure }
 }
@@ -270,12 +283,15 @@ fn sort(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let words = cause(&error);
     if refuses_certificate(&error) {
-        return Failure::new(Kind::Certificate, format!("the server's certificate is refused: {words}"));
+        return Failure::new(
+            FailureKind::Certificate,
+            format!("the server's certificate is refused: {words}"),
+        );
     }
     if error.is_connect() {
-        return Failure::new(Kind::Unreachable, format!("cannot connect: {words}"));
+        return Failure::new(FailureKind::Unreachable, format!("cannot connect: {words}"));
     }
-    Failure::new(Kind::Broken, format!("the exchange broke: {words}"))
+    Failure::new(FailureKind::Broken, format!("the exchange broke: {words}"))
 }
 
 /// An `io::Error` does not name the error that it wraps as its source, and wraps may be nested.

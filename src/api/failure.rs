@@ -7,7 +7,7 @@ use crate::error::{Error, Exit};
 
 /// The sort of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FailureKind {
     /// A status other than 200.
     Status(u16),
     /// Nothing was sent: name not found, connection refused, TLS handshake failed.
@@ -28,7 +28,7 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// Its sort.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// What happened, in words.
     pub message: String,
     /// Whether the server may still be at it, because its answer was not read to the end.
@@ -41,14 +41,14 @@ pub struct Failure {
 
 /// How far a failure reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum FailureScope {
     /// This report only; the next one may be fine.
     Stream,
     /// Every further request would fail, or must not be sent.
     Run,
 }
 
-impl Kind {
+impl FailureKind {
     /// Whether waiting can help.
     #[must_use]
     pub fn is_temporary(self) -> bool {
@@ -69,11 +69,13 @@ impl Kind {
 
     /// How far it reaches.
     #[must_use]
-    pub fn reach(self) -> Reach {
+    pub fn scope(self) -> FailureScope {
         match self {
-            Self::Status(401 | 403 | 407) | Self::Unreachable | Self::Certificate | Self::Local => Reach::Run,
-            Self::Status(_) if self.is_temporary() => Reach::Run,
-            _ => Reach::Stream,
+            Self::Status(401 | 403 | 407) | Self::Unreachable | Self::Certificate | Self::Local => {
+                FailureScope::Run
+            }
+            Self::Status(_) if self.is_temporary() => FailureScope::Run,
+            _ => FailureScope::Stream,
         }
     }
 
@@ -120,14 +122,14 @@ impl Kind {
 impl Failure {
     /// A failure without any wish of the API.
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), ending: kind.ending(), retry_after: None, hint: None }
     }
 
     /// The same failure of an answer that was read to its end; a broken one has none.
     #[must_use]
     pub fn at_the_end(mut self) -> Self {
-        if self.kind != Kind::Broken {
+        if self.kind != FailureKind::Broken {
             self.ending = Ending::Clean;
         }
         self
@@ -150,14 +152,14 @@ mod tests {
     #[test]
     fn what_every_status_means() {
         for status in 100..600 {
-            let kind = Kind::Status(status);
+            let kind = FailureKind::Status(status);
             let expected = match status {
-                401 | 403 => (false, Reach::Run, Exit::Refused),
-                407 => (false, Reach::Run, Exit::Unavailable),
-                408 | 425 | 429 | 500 | 502 | 503 | 504 => (true, Reach::Run, Exit::Busy),
-                _ => (false, Reach::Stream, Exit::Unavailable),
+                401 | 403 => (false, FailureScope::Run, Exit::Refused),
+                407 => (false, FailureScope::Run, Exit::Unavailable),
+                408 | 425 | 429 | 500 | 502 | 503 | 504 => (true, FailureScope::Run, Exit::Busy),
+                _ => (false, FailureScope::Stream, Exit::Unavailable),
             };
-            assert_eq!((kind.is_temporary(), kind.reach(), kind.exit()), expected, "{status}");
+            assert_eq!((kind.is_temporary(), kind.scope(), kind.exit()), expected, "{status}");
             assert_eq!(kind.ending(), Ending::Ambiguous, "{status}: its words may still be under way");
         }
     }

@@ -7,24 +7,24 @@
 
 use std::time::Duration;
 
-use super::ledger::{self, Due, Ledger, Pace, Phase, Present, Reason};
+use super::ledger::{self, Due, Ledger, Now, Phase, RateLimit, Reason};
 use super::store::{Lock, Store};
-use crate::clock::{self, Home};
+use crate::clock::{self, BootId};
 use crate::error::{Error, Exit, Result};
 use crate::telemetry::Telemetry;
 
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 /// A sleeping machine does not advance timers, so the clock is read again at least this often.
-const LONGEST_NAP: Duration = Duration::from_secs(1);
+const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// The gate to one API and organisation.
 pub struct Gate {
     store: Store,
-    pace: Pace,
+    rate_limit: RateLimit,
     max_wait: Duration,
     assume_idle: bool,
-    home: Option<Home>,
+    boot: Option<BootId>,
 }
 
 /// The right to send one request, now.
@@ -36,7 +36,7 @@ pub struct Permit<'a> {
 
 /// What whoever asks for a permit now would meet.
 #[derive(Clone, Copy, Debug)]
-pub enum Outlook {
+pub enum GateStatus {
     /// Another process has the lock.
     Held,
     /// The lock is free.
@@ -62,8 +62,8 @@ pub enum Ending {
 impl Gate {
     /// A gate with the given memory.
     #[must_use]
-    pub fn new(store: Store, pace: Pace, max_wait: Duration, assume_idle: bool) -> Self {
-        Self { store, pace, max_wait, assume_idle, home: Home::here() }
+    pub fn new(store: Store, rate_limit: RateLimit, max_wait: Duration, assume_idle: bool) -> Self {
+        Self { store, rate_limit, max_wait, assume_idle, boot: BootId::current() }
     }
 
     /// Waits for the lock and for the time, then writes the intent and hands out the permit.
@@ -72,33 +72,33 @@ impl Gate {
         let lock = self.lock(asked, telemetry).await?;
         let reading = self.store.read();
         let present = self.present();
-        let due = ledger::due(&reading, &present, self.pace);
+        let due = ledger::due(&reading, &present, self.rate_limit);
         self.wait(due, present.locked, telemetry).await?;
         let failures = reading.failures();
-        let intent = Ledger::new(Phase::Inflight, clock::now(), self.home.as_ref(), failures);
+        let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), failures);
         self.store.write(&intent).map_err(unsent)?;
         Ok(Permit { gate: self, failures, _lock: lock })
     }
 
     /// What [`Self::enter`] would meet, without waiting, and without a trace on the disk.
-    pub fn outlook(&self) -> Result<Outlook> {
+    pub fn status(&self) -> Result<GateStatus> {
         // Held to the end of this function, because only the lock's owner can believe the ledger.
         let _lock = match self.store.peek()? {
-            Lock::Held => return Ok(Outlook::Held),
+            Lock::Held => return Ok(GateStatus::Held),
             Lock::Ours(file) => file,
         };
         let reading = self.store.read();
         let present = self.present();
-        let due = ledger::due(&reading, &present, self.pace);
+        let due = ledger::due(&reading, &present, self.rate_limit);
         let wait = due.at.saturating_sub(present.locked);
-        Ok(Outlook::Free { wait, reason: due.reason, failures: reading.failures() })
+        Ok(GateStatus::Free { wait, reason: due.reason, failures: reading.failures() })
     }
 
-    fn present(&self) -> Present {
-        Present {
+    fn present(&self) -> Now {
+        Now {
             locked: clock::now(),
             unix_ms: clock::wall().timestamp_millis(),
-            home: self.home.clone(),
+            boot: self.boot.clone(),
             assume_idle: self.assume_idle,
         }
     }
@@ -129,7 +129,7 @@ impl Gate {
         if whole > self.max_wait {
             let message = format!(
                 "the next request is allowed in {} s ({}), and `max_wait_seconds` is {}",
-                ledger::seconds(whole),
+                ledger::whole_seconds(whole),
                 due.reason,
                 self.max_wait.as_secs()
             );
@@ -150,14 +150,14 @@ impl Gate {
                 return Ok(());
             }
             telemetry.progress(&format!("next request in {} s: {}", left.as_secs() + 1, due.reason));
-            tokio::time::sleep(left.min(LONGEST_NAP)).await;
+            tokio::time::sleep(left.min(MAX_SLEEP)).await;
         }
     }
 }
 
 /// Whether a wait is told: short ones are routine, but a back-off says that something failed.
 fn is_worth_a_line(wait: Duration, reason: Reason) -> bool {
-    wait > LONGEST_NAP || reason == Reason::BackOff
+    wait > MAX_SLEEP || reason == Reason::BackOff
 }
 
 /// Without a permit there is no request, and the operator should know.
@@ -189,7 +189,7 @@ impl Permit<'_> {
             Ending::Ambiguous => Phase::Ambiguous,
         };
         let now = clock::now();
-        let mut entry = Ledger::new(phase, now, self.gate.home.as_ref(), failures);
+        let mut entry = Ledger::new(phase, now, self.gate.boot.as_ref(), failures);
         if let Some(back_off) = back_off {
             let wall = clock::wall().timestamp_millis();
             let added = i64::try_from(ledger::millis(back_off)).unwrap_or(i64::MAX);

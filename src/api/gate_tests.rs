@@ -1,10 +1,10 @@
 //! The gate alone: who waits, for how long at least, and what the ledger says afterwards.
 
 use super::*;
-use crate::api::ledger::Reading;
+use crate::api::ledger::LedgerRead;
 use crate::telemetry::{Format, Level};
 
-const PACE: Pace = Pace { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
+const PACE: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
 const HOUR: Duration = Duration::from_hours(1);
 
 fn silent() -> Telemetry {
@@ -17,7 +17,7 @@ fn idle(store: Store) -> Gate {
 }
 
 fn entry(gate: &Gate) -> Ledger {
-    let Reading::Found(entry) = gate.store.read() else { panic!("there is a ledger") };
+    let LedgerRead::Found(entry) = gate.store.read() else { panic!("there is a ledger") };
     entry
 }
 
@@ -36,7 +36,7 @@ async fn a_longer_one_ends_the_run_and_says_why() {
     let error = gate.enter(&silent()).await.map(|_| ()).unwrap_err();
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");
-    assert_eq!(gate.store.read(), Reading::Absent);
+    assert_eq!(gate.store.read(), LedgerRead::Absent);
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn without_a_lock_or_a_ledger_nothing_is_sent() {
 
 #[test]
 fn short_waits_are_routine() {
-    let longer = LONGEST_NAP + Duration::from_millis(1);
-    assert!(!is_worth_a_line(LONGEST_NAP, Reason::Interval));
+    let longer = MAX_SLEEP + Duration::from_millis(1);
+    assert!(!is_worth_a_line(MAX_SLEEP, Reason::Interval));
     assert!(is_worth_a_line(longer, Reason::Interval));
     assert!(is_worth_a_line(Duration::ZERO, Reason::BackOff));
 }

@@ -8,22 +8,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Home;
+use crate::clock::BootId;
 
 /// The format this program writes; a ledger with another number is not understood and proves nothing.
 const VERSION: u32 = 1;
 
 /// How fast the API may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct RateLimit {
     /// From the end of one exchange to the next request: the API's minute and a sixtieth for drifting clocks.
     pub interval: Duration,
     /// Added when a stray request may still arrive or still be worked on.
     pub grace: Duration,
 }
 
-impl Pace {
-    /// The pace for an API that allows one request every `rate`.
+impl RateLimit {
+    /// The rate limit for an API that allows one request every `rate`.
     #[must_use]
     pub fn of(rate: Duration) -> Self {
         Self { interval: rate + rate / 60, grace: rate }
@@ -69,7 +69,7 @@ pub struct Ledger {
 
 /// What was found in place of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum LedgerRead {
     /// No file: the first run here, or a fresh container.
     Absent,
     /// Something, but not a ledger that we understand.
@@ -80,13 +80,13 @@ pub enum Reading {
 
 /// The present, as the decision sees it.
 #[derive(Clone, Debug)]
-pub struct Present {
+pub struct Now {
     /// When the lock became ours, since boot: an unknown owner was gone by then.
     pub locked: Duration,
     /// Unix milliseconds at that moment.
     pub unix_ms: i64,
     /// Which boot; nothing where the system cannot tell.
-    pub home: Option<Home>,
+    pub boot: Option<BootId>,
     /// Whether the operator vouches that nothing was sent recently.
     pub assume_idle: bool,
 }
@@ -133,12 +133,12 @@ impl std::fmt::Display for Reason {
 impl Ledger {
     /// An entry made now.
     #[must_use]
-    pub fn new(phase: Phase, now: Duration, home: Option<&Home>, failures: u32) -> Self {
+    pub fn new(phase: Phase, now: Duration, boot: Option<&BootId>, failures: u32) -> Self {
         Self {
             version: VERSION,
             phase,
-            boot_id: home.map(|home| home.boot_id.clone()).unwrap_or_default(),
-            time_ns: home.map_or(0, |home| home.time_ns),
+            boot_id: boot.map(|boot| boot.boot_id.clone()).unwrap_or_default(),
+            time_ns: boot.map_or(0, |boot| boot.time_ns),
             boottime_ms: millis(now),
             failures,
             not_before: None,
@@ -148,19 +148,19 @@ impl Ledger {
 
     /// Reads what a ledger file held.
     #[must_use]
-    pub fn parse(bytes: &[u8]) -> Reading {
+    pub fn parse(bytes: &[u8]) -> LedgerRead {
         match serde_json::from_slice::<Self>(bytes) {
-            Ok(ledger) if ledger.version == VERSION => Reading::Found(ledger),
-            _ => Reading::Unreadable,
+            Ok(ledger) if ledger.version == VERSION => LedgerRead::Found(ledger),
+            _ => LedgerRead::Unreadable,
         }
     }
 
-    fn is_from(&self, home: Option<&Home>) -> bool {
-        home.is_some_and(|home| home.boot_id == self.boot_id && home.time_ns == self.time_ns)
+    fn is_from(&self, boot: Option<&BootId>) -> bool {
+        boot.is_some_and(|boot| boot.boot_id == self.boot_id && boot.time_ns == self.time_ns)
     }
 }
 
-impl Reading {
+impl LedgerRead {
     /// Failures in a row so far.
     #[must_use]
     pub fn failures(&self) -> u32 {
@@ -173,28 +173,28 @@ impl Reading {
 
 /// When the next request may start.
 #[must_use]
-pub fn due(reading: &Reading, present: &Present, pace: Pace) -> Due {
-    let unproven = Due { at: present.locked.saturating_add(pace.worst()), reason: Reason::Unproven };
+pub fn due(reading: &LedgerRead, present: &Now, rate_limit: RateLimit) -> Due {
+    let unproven = Due { at: present.locked.saturating_add(rate_limit.worst()), reason: Reason::Unproven };
     let ledger = match reading {
-        Reading::Absent if present.assume_idle => return Due { at: present.locked, reason: Reason::Idle },
-        Reading::Absent => {
-            return Due { at: present.locked.saturating_add(pace.interval), reason: Reason::FirstRun };
+        LedgerRead::Absent if present.assume_idle => return Due { at: present.locked, reason: Reason::Idle },
+        LedgerRead::Absent => {
+            return Due { at: present.locked.saturating_add(rate_limit.interval), reason: Reason::FirstRun };
         }
-        Reading::Unreadable => return unproven,
-        Reading::Found(ledger) => ledger,
+        LedgerRead::Unreadable => return unproven,
+        LedgerRead::Found(ledger) => ledger,
     };
     let began = Duration::from_millis(ledger.boottime_ms);
     // Rounded up as the ledger is: one written within the last millisecond is not from the future.
     let future = ledger.boottime_ms > millis(present.locked);
-    if !ledger.is_from(present.home.as_ref()) || future {
+    if !ledger.is_from(present.boot.as_ref()) || future {
         let owed = ledger.not_before_unix_ms.map_or(0, |then| then.saturating_sub(present.unix_ms));
         let owed = Duration::from_millis(owed.try_into().unwrap_or(0));
         return later(unproven, Due { at: present.locked.saturating_add(owed), reason: Reason::BackOff });
     }
     let settled = match ledger.phase {
         Phase::Inflight => unproven,
-        Phase::Ambiguous => Due { at: began.saturating_add(pace.worst()), reason: Reason::Ambiguous },
-        Phase::Done => Due { at: began.saturating_add(pace.interval), reason: Reason::Interval },
+        Phase::Ambiguous => Due { at: began.saturating_add(rate_limit.worst()), reason: Reason::Ambiguous },
+        Phase::Done => Due { at: began.saturating_add(rate_limit.interval), reason: Reason::Interval },
     };
     match ledger.not_before {
         Some(then) => later(settled, Due { at: Duration::from_millis(then), reason: Reason::BackOff }),
@@ -214,7 +214,7 @@ pub fn millis(time: Duration) -> u64 {
 
 /// Whole seconds for people, rounded up likewise.
 #[must_use]
-pub fn seconds(wait: Duration) -> u64 {
+pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
@@ -224,21 +224,21 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace = Pace { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
+    const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
 
-    fn home() -> Home {
-        Home { boot_id: "this boot".into(), time_ns: 7 }
+    fn boot() -> BootId {
+        BootId { boot_id: "this boot".into(), time_ns: 7 }
     }
 
-    fn present(locked: u64) -> Present {
-        Present { locked: Duration::from_secs(locked), unix_ms: 0, home: Some(home()), assume_idle: false }
+    fn present(locked: u64) -> Now {
+        Now { locked: Duration::from_secs(locked), unix_ms: 0, boot: Some(boot()), assume_idle: false }
     }
 
     fn ledger(phase: Phase, at: u64) -> Ledger {
-        Ledger::new(phase, Duration::from_secs(at), Some(&home()), 0)
+        Ledger::new(phase, Duration::from_secs(at), Some(&boot()), 0)
     }
 
-    fn seconds(reading: &Reading, present: &Present) -> (u64, Reason) {
+    fn seconds(reading: &LedgerRead, present: &Now) -> (u64, Reason) {
         let due = due(reading, present, PACE);
         (due.at.as_secs(), due.reason)
     }
@@ -246,45 +246,54 @@ mod tests {
     #[test]
     fn seconds_are_rounded_up() {
         for (milliseconds, expected) in [(0, 0), (1, 1), (1_000, 1), (1_001, 2)] {
-            assert_eq!(super::seconds(Duration::from_millis(milliseconds)), expected);
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), expected);
         }
     }
 
     #[test]
     fn the_pace_of_a_minute_is_61_seconds_and_60_of_grace() {
-        assert_eq!(Pace::of(Duration::from_mins(1)), PACE);
+        assert_eq!(RateLimit::of(Duration::from_mins(1)), PACE);
     }
 
     #[test]
     fn every_row_of_the_table() {
         let here = present(1_000);
-        assert_eq!(seconds(&Reading::Absent, &here), (1_061, Reason::FirstRun));
-        assert_eq!(seconds(&Reading::Unreadable, &here), (1_121, Reason::Unproven));
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 990)), &here), (1_051, Reason::Interval));
+        assert_eq!(seconds(&LedgerRead::Absent, &here), (1_061, Reason::FirstRun));
+        assert_eq!(seconds(&LedgerRead::Unreadable, &here), (1_121, Reason::Unproven));
+        assert_eq!(seconds(&LedgerRead::Found(ledger(Phase::Done, 990)), &here), (1_051, Reason::Interval));
         assert_eq!(
-            seconds(&Reading::Found(ledger(Phase::Ambiguous, 990)), &here),
+            seconds(&LedgerRead::Found(ledger(Phase::Ambiguous, 990)), &here),
             (1_111, Reason::Ambiguous)
         );
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Inflight, 10)), &here), (1_121, Reason::Unproven));
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 1_000)), &here), (1_061, Reason::Interval));
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 1_001)), &here), (1_121, Reason::Unproven));
-        let idle = Present { assume_idle: true, ..here.clone() };
-        assert_eq!(seconds(&Reading::Absent, &idle), (1_000, Reason::Idle));
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Inflight, 10)), &idle), (1_121, Reason::Unproven));
-        let elsewhere = Present { home: Some(Home { boot_id: "other".into(), time_ns: 7 }), ..here.clone() };
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &elsewhere), (1_121, Reason::Unproven));
-        let shifted = Present { home: Some(Home { time_ns: 8, ..home() }), ..here.clone() };
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &shifted), (1_121, Reason::Unproven));
-        let nowhere = Present { home: None, ..here };
-        assert_eq!(seconds(&Reading::Found(ledger(Phase::Done, 10)), &nowhere), (1_121, Reason::Unproven));
+        assert_eq!(
+            seconds(&LedgerRead::Found(ledger(Phase::Inflight, 10)), &here),
+            (1_121, Reason::Unproven)
+        );
+        assert_eq!(seconds(&LedgerRead::Found(ledger(Phase::Done, 1_000)), &here), (1_061, Reason::Interval));
+        assert_eq!(seconds(&LedgerRead::Found(ledger(Phase::Done, 1_001)), &here), (1_121, Reason::Unproven));
+        let idle = Now { assume_idle: true, ..here.clone() };
+        assert_eq!(seconds(&LedgerRead::Absent, &idle), (1_000, Reason::Idle));
+        assert_eq!(
+            seconds(&LedgerRead::Found(ledger(Phase::Inflight, 10)), &idle),
+            (1_121, Reason::Unproven)
+        );
+        let elsewhere = Now { boot: Some(BootId { boot_id: "other".into(), time_ns: 7 }), ..here.clone() };
+        assert_eq!(
+            seconds(&LedgerRead::Found(ledger(Phase::Done, 10)), &elsewhere),
+            (1_121, Reason::Unproven)
+        );
+        let shifted = Now { boot: Some(BootId { time_ns: 8, ..boot() }), ..here.clone() };
+        assert_eq!(seconds(&LedgerRead::Found(ledger(Phase::Done, 10)), &shifted), (1_121, Reason::Unproven));
+        let nowhere = Now { boot: None, ..here };
+        assert_eq!(seconds(&LedgerRead::Found(ledger(Phase::Done, 10)), &nowhere), (1_121, Reason::Unproven));
     }
 
     #[test]
     fn a_ledger_of_this_very_millisecond_is_not_from_the_future() {
         let ended = Duration::from_micros(990_000_100);
-        let entry = Ledger::new(Phase::Done, ended, Some(&home()), 0);
-        let here = Present { locked: ended + Duration::from_micros(200), ..present(0) };
-        assert_eq!(due(&Reading::Found(entry), &here, PACE).reason, Reason::Interval);
+        let entry = Ledger::new(Phase::Done, ended, Some(&boot()), 0);
+        let here = Now { locked: ended + Duration::from_micros(200), ..present(0) };
+        assert_eq!(due(&LedgerRead::Found(entry), &here, PACE).reason, Reason::Interval);
     }
 
     #[test]
@@ -292,16 +301,16 @@ mod tests {
         let here = present(1_000);
         let mut entry = ledger(Phase::Done, 990);
         entry.not_before = Some(2_000_000);
-        assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (2_000, Reason::BackOff));
+        assert_eq!(seconds(&LedgerRead::Found(entry.clone()), &here), (2_000, Reason::BackOff));
         for sooner in [1, 1_051_000] {
             entry.not_before = Some(sooner);
-            assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (1_051, Reason::Interval));
+            assert_eq!(seconds(&LedgerRead::Found(entry.clone()), &here), (1_051, Reason::Interval));
         }
         entry.boot_id = "other".into();
         entry.not_before_unix_ms = Some(500_000);
-        assert_eq!(seconds(&Reading::Found(entry.clone()), &here), (1_500, Reason::BackOff));
+        assert_eq!(seconds(&LedgerRead::Found(entry.clone()), &here), (1_500, Reason::BackOff));
         entry.not_before_unix_ms = Some(-1);
-        assert_eq!(seconds(&Reading::Found(entry), &here), (1_121, Reason::Unproven));
+        assert_eq!(seconds(&LedgerRead::Found(entry), &here), (1_121, Reason::Unproven));
     }
 
     #[test]
@@ -309,9 +318,9 @@ mod tests {
         let entry = Ledger { failures: 3, ..ledger(Phase::Ambiguous, 1) };
         let text = serde_json::to_string(&entry).unwrap();
         let reading = Ledger::parse(text.as_bytes());
-        assert_eq!((reading.failures(), &reading), (3, &Reading::Found(entry)));
+        assert_eq!((reading.failures(), &reading), (3, &LedgerRead::Found(entry)));
         let newer = Ledger::parse(text.replace("\"version\":1", "\"version\":2").as_bytes());
-        assert_eq!((newer.failures(), newer), (0, Reading::Unreadable));
+        assert_eq!((newer.failures(), newer), (0, LedgerRead::Unreadable));
     }
 
     #[test]
@@ -324,9 +333,9 @@ mod tests {
         for phase in [Phase::Inflight, Phase::Done, Phase::Ambiguous] {
             let mut entry = ledger(phase, 990);
             entry.not_before_unix_ms = Some(86_400_000);
-            let found = Reading::Found(entry);
+            let found = LedgerRead::Found(entry);
             for unix_ms in [i64::MIN, -86_400_000, 0, 86_400_000, i64::MAX] {
-                let there = Present { unix_ms, ..present(1_000) };
+                let there = Now { unix_ms, ..present(1_000) };
                 assert_eq!(seconds(&found, &there), seconds(&found, &present(1_000)), "{phase:?} {unix_ms}");
             }
         }
@@ -345,7 +354,7 @@ mod tests {
             entry.failures = failures;
             if !same_boot { entry.boot_id.clear(); }
             let here = present(locked);
-            let due = due(&Reading::Found(entry), &here, PACE).at;
+            let due = due(&LedgerRead::Found(entry), &here, PACE).at;
             let ended = Duration::from_millis(at);
             let proven = same_boot && phase != Phase::Inflight && ended <= here.locked;
             let floor = if proven { ended } else { here.locked } + PACE.interval;
@@ -356,7 +365,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            prop_assert_ne!(Ledger::parse(&bytes), Reading::Absent);
+            prop_assert_ne!(Ledger::parse(&bytes), LedgerRead::Absent);
         }
     }
 }

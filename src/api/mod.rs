@@ -1,4 +1,4 @@
-//! The API: one fetch path for everything, gate → attempt → decision. No other module can reach the network.
+//! The API: one fetch path for everything, gate → attempt → decision. No other module can scope the network.
 //!
 //! [`Api::fetch`] brings one whole report or says why not. Waiting is the gate's, sending and reading
 //! [`attempt`]'s, what a failure means for the next try [`retry`]'s. It knows nothing of CSV or Singer.
@@ -15,10 +15,10 @@ pub mod store;
 use std::path::Path;
 use std::time::Duration;
 
-pub use failure::Reach;
-use failure::{Failure, Kind};
+pub use failure::FailureScope;
+use failure::{Failure, FailureKind};
 use gate::Gate;
-use ledger::Pace;
+use ledger::RateLimit;
 use reqwest::Client;
 use retry::{Decision, Policy};
 use store::Store;
@@ -41,11 +41,11 @@ pub struct Api {
 
 /// Why there is no report.
 #[derive(Debug)]
-pub struct NoReport {
+pub struct FetchError {
     /// For the operator.
     pub error: Error,
     /// Whether the next report is worth a request.
-    pub reach: Reach,
+    pub scope: FailureScope,
     /// Requests that were spent on it.
     pub requests: u32,
 }
@@ -65,14 +65,14 @@ impl Api {
     pub fn new(settings: &Settings, on_nul: OnNul, assume_idle: bool, telemetry: &Telemetry) -> Result<Self> {
         let client = client::build(settings)?;
         let store = open(&settings.state_dir, &scope(settings), assume_idle, telemetry)?;
-        let pace = Pace::of(settings.request_interval);
+        let rate_limit = RateLimit::of(settings.request_interval);
         Ok(Self {
             client,
-            gate: Gate::new(store, pace, settings.max_wait, assume_idle),
+            gate: Gate::new(store, rate_limit, settings.max_wait, assume_idle),
             policy: Policy {
                 max_attempts: settings.max_attempts,
                 max_wait: settings.max_wait,
-                interval: pace.interval,
+                interval: rate_limit.interval,
             },
             limits: attempt::Limits::new(settings.max_report_bytes, settings.request_interval, on_nul),
             settings: settings.clone(),
@@ -93,10 +93,10 @@ impl Api {
     }
 
     /// Brings one whole report, however often that takes within the policy.
-    pub async fn fetch(&self, report: &str, telemetry: &Telemetry) -> Result<Report, NoReport> {
+    pub async fn fetch(&self, report: &str, telemetry: &Telemetry) -> Result<Report, FetchError> {
         let mut requests = 0;
         loop {
-            let local = |error, requests| NoReport { error, reach: Reach::Run, requests };
+            let local = |error, requests| FetchError { error, scope: FailureScope::Run, requests };
             let permit = self.gate.enter(telemetry).await.map_err(|error| local(error, requests))?;
             requests += 1;
             let began = clock::now();
@@ -134,13 +134,22 @@ impl Api {
         }
     }
 
-    fn give_up(&self, mut failure: Failure, report: &str, requests: u32, wait: Option<Duration>) -> NoReport {
-        let reach = failure.kind.reach();
-        if let (Some(wait), Kind::Status(_)) = (wait, failure.kind) {
-            failure.message =
-                format!("{}; the next request is allowed in {} s", failure.message, ledger::seconds(wait));
+    fn give_up(
+        &self,
+        mut failure: Failure,
+        report: &str,
+        requests: u32,
+        wait: Option<Duration>,
+    ) -> FetchError {
+        let scope = failure.kind.scope();
+        if let (Some(wait), FailureKind::Status(_)) = (wait, failure.kind) {
+            failure.message = format!(
+                "{}; the next request is allowed in {} s",
+                failure.message,
+                ledger::whole_seconds(wait)
+            );
         }
-        NoReport { error: failure.into_error(report, requests, self.policy.max_attempts), reach, requests }
+        FetchError { error: failure.into_error(report, requests, self.policy.max_attempts), scope, requests }
     }
 }
 

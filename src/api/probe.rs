@@ -1,6 +1,6 @@
-//! A look along the way to the API without a request: its name, a connection, the TLS handshake, and no more.
+//! A look along the route to the API without a request: its name, a connection, the TLS handshake, and no more.
 //!
-//! The way is the client's own: the same proxies, roots and time-out. Behind a proxy it ends at the proxy,
+//! The route is the client's own: the same proxies, roots and time-out. Behind a proxy it ends at the proxy,
 //! because the next step would be a request to it.
 
 use std::future::Future;
@@ -17,12 +17,12 @@ use tokio_rustls::TlsConnector;
 
 use super::attempt::refuses_certificate;
 use super::client::{self, CONNECT, cause, tls};
-use super::failure::Kind;
+use super::failure::FailureKind;
 use crate::error::{Error, Exit, Result};
 use crate::settings::Settings;
 
-/// The first machine on the way.
-pub struct Way {
+/// The first machine on the route.
+pub struct Route {
     /// Its name or address.
     pub host: String,
     port: u16,
@@ -30,8 +30,8 @@ pub struct Way {
     pub is_proxy: bool,
 }
 
-impl Way {
-    /// The way that requests take.
+impl Route {
+    /// The route that requests take.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let url = &settings.base_url;
@@ -48,7 +48,7 @@ impl Way {
 
     /// Asks the resolver.
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>> {
-        match patiently(lookup_host((self.host.as_str(), self.port))).await {
+        match with_timeout(lookup_host((self.host.as_str(), self.port))).await {
             Ok(addresses) => Ok(addresses.collect()),
             Err(failed) => Err(unreachable(&format!("cannot find `{}`", self.host), &failed)),
         }
@@ -56,7 +56,7 @@ impl Way {
 
     /// Opens a connection to the first address that accepts one.
     pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream> {
-        let connected = patiently(TcpStream::connect(addresses)).await;
+        let connected = with_timeout(TcpStream::connect(addresses)).await;
         connected.map_err(|failed| unreachable(&format!("cannot connect to {self}"), &failed))
     }
 
@@ -67,21 +67,21 @@ impl Way {
                 .hint("check `base_url`")
         })?;
         let connector = TlsConnector::from(Arc::new(tls(settings, true)?));
-        match patiently(connector.connect(name, stream)).await {
+        match with_timeout(connector.connect(name, stream)).await {
             Ok(mut stream) => {
                 // The server may be gone already, which is no less polite.
-                let _ = patiently(stream.shutdown()).await;
+                let _ = with_timeout(stream.shutdown()).await;
                 Ok(())
             }
             Err(failed) if refuses_certificate(&failed) => {
-                Err(refused(Kind::Certificate, "the server's certificate is refused", &failed))
+                Err(refused(FailureKind::Certificate, "the server's certificate is refused", &failed))
             }
             Err(failed) => Err(unreachable("the TLS handshake failed", &failed)),
         }
     }
 }
 
-impl std::fmt::Display for Way {
+impl std::fmt::Display for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` port {}", self.host, self.port)
     }
@@ -98,15 +98,15 @@ fn bare(host: Option<&str>) -> String {
 }
 
 /// A step with the client's patience.
-async fn patiently<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+async fn with_timeout<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let late = |_| Err(io::Error::other(format!("no answer within {} s", CONNECT.as_secs())));
     timeout(CONNECT, step).await.unwrap_or_else(late)
 }
 
 fn unreachable(what: &str, failed: &io::Error) -> Error {
-    refused(Kind::Unreachable, what, failed)
+    refused(FailureKind::Unreachable, what, failed)
 }
 
-fn refused(kind: Kind, what: &str, failed: &io::Error) -> Error {
+fn refused(kind: FailureKind, what: &str, failed: &io::Error) -> Error {
     Error::new(kind.exit(), format!("{what}: {}", cause(failed))).hint(kind.hint())
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, FailureKind};
 
 /// The longest back-off of our own choosing, for an interval of a minute.
 const LONGEST: Duration = Duration::from_mins(15);
@@ -54,7 +54,7 @@ pub fn decide(failure: &Failure, attempt: u32, failures: u32, policy: Policy, ji
         None => own,
     };
     let allowed = match failure.kind {
-        Kind::Corrupt => policy.max_attempts.min(1 + CORRUPT_RETRIES),
+        FailureKind::Corrupt => policy.max_attempts.min(1 + CORRUPT_RETRIES),
         _ => policy.max_attempts,
     };
     if attempt >= allowed || wait > policy.max_wait {
@@ -84,7 +84,7 @@ mod tests {
         Policy { max_attempts: 5, max_wait: Duration::from_hours(1), interval: Duration::from_secs(61) }
     }
 
-    fn failure(kind: Kind) -> Failure {
+    fn failure(kind: FailureKind) -> Failure {
         Failure::new(kind, "the test failed")
     }
 
@@ -92,7 +92,8 @@ mod tests {
     fn the_schedule_number_by_number() {
         let ceilings: Vec<u64> = (1..=6).map(|k| ceiling(Duration::from_secs(61), k).as_secs()).collect();
         assert_eq!(ceilings, [122, 244, 488, 900, 900, 900]);
-        let wait = |failures, jitter| decide(&failure(Kind::Status(503)), 1, failures, policy(), jitter);
+        let wait =
+            |failures, jitter| decide(&failure(FailureKind::Status(503)), 1, failures, policy(), jitter);
         assert_eq!(wait(1, 0.0), Decision::Again(Duration::from_secs(61)));
         assert_eq!(wait(1, 1.0), Decision::Again(Duration::from_secs(122)));
         assert_eq!(wait(3, 0.0), Decision::Again(Duration::from_secs(244)));
@@ -103,7 +104,10 @@ mod tests {
     fn what_is_retried_status_by_status() {
         let temporary: Vec<u16> = (100..600)
             .filter(|&status| {
-                matches!(decide(&failure(Kind::Status(status)), 1, 1, policy(), 0.0), Decision::Again(_))
+                matches!(
+                    decide(&failure(FailureKind::Status(status)), 1, 1, policy(), 0.0),
+                    Decision::Again(_)
+                )
             })
             .collect();
         assert_eq!(temporary, [408, 425, 429, 500, 502, 503, 504]);
@@ -111,17 +115,20 @@ mod tests {
 
     #[test]
     fn attempts_end_and_leave_their_back_off_behind() {
-        let last = decide(&failure(Kind::Status(500)), 5, 5, policy(), 0.0);
+        let last = decide(&failure(FailureKind::Status(500)), 5, 5, policy(), 0.0);
         assert_eq!(last, Decision::GiveUp(Some(Duration::from_secs(450))));
-        assert!(matches!(decide(&failure(Kind::Corrupt), 2, 2, policy(), 0.0), Decision::Again(_)));
-        assert!(matches!(decide(&failure(Kind::Corrupt), 3, 3, policy(), 0.0), Decision::GiveUp(Some(_))));
-        assert_eq!(decide(&failure(Kind::Certificate), 1, 1, policy(), 0.0), Decision::GiveUp(None));
+        assert!(matches!(decide(&failure(FailureKind::Corrupt), 2, 2, policy(), 0.0), Decision::Again(_)));
+        assert!(matches!(
+            decide(&failure(FailureKind::Corrupt), 3, 3, policy(), 0.0),
+            Decision::GiveUp(Some(_))
+        ));
+        assert_eq!(decide(&failure(FailureKind::Certificate), 1, 1, policy(), 0.0), Decision::GiveUp(None));
     }
 
     #[test]
     fn the_api_can_only_lengthen_the_wait() {
         let asked = |seconds| {
-            let mut failure = failure(Kind::Status(429));
+            let mut failure = failure(FailureKind::Status(429));
             failure.retry_after = Some(Duration::from_secs(seconds));
             decide(&failure, 1, 1, policy(), 0.0)
         };
@@ -130,7 +137,7 @@ mod tests {
         assert_eq!(asked(3_600), Decision::Again(Duration::from_hours(1)));
         assert_eq!(asked(3_601), Decision::GiveUp(Some(Duration::from_secs(3_601))));
         assert!(matches!(asked(u64::MAX), Decision::GiveUp(Some(_))));
-        let mut failure = failure(Kind::Status(429));
+        let mut failure = failure(FailureKind::Status(429));
         failure.retry_after = Some(Duration::from_mins(5));
         let spread = decide(&failure, 1, 1, policy(), 0.5);
         assert_eq!(spread, Decision::Again(Duration::from_millis(302_500)), "not all taps at one moment");

@@ -15,14 +15,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
-use super::ledger::{Ledger, Reading};
+use super::ledger::{Ledger, LedgerRead};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
 
 /// No ledger is longer; what is longer is none.
 const LEDGER_LIMIT: u64 = 64 * 1024;
 /// Never through a symbolic link, never waiting for the other end of a FIFO.
-const WARY: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+const SAFE_OPEN: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// Files on their way into another's place.
 const UNFINISHED: &str = ".tap-together-";
@@ -45,7 +45,7 @@ pub enum Store {
 
 /// What there is in place of the state folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum FolderStatus {
     /// A folder that will do.
     Ready,
     /// Nothing yet, and the first request can make it.
@@ -99,7 +99,7 @@ impl Store {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(WARY.bits().cast_signed())
+            .custom_flags(SAFE_OPEN.bits().cast_signed())
             .open(lock)
             .map_err(|cause| fail(&cause))?;
         if !file.metadata().map_err(|cause| fail(&cause))?.is_file() {
@@ -123,15 +123,17 @@ impl Store {
 
     /// Reads the ledger; whatever is not one counts as unreadable.
     #[must_use]
-    pub fn read(&self) -> Reading {
+    pub fn read(&self) -> LedgerRead {
         let path = match self {
-            Self::Memory(entry) => return entry.borrow().clone().map_or(Reading::Absent, Reading::Found),
+            Self::Memory(entry) => {
+                return entry.borrow().clone().map_or(LedgerRead::Absent, LedgerRead::Found);
+            }
             Self::Folder { ledger, .. } => ledger,
         };
         match read_small(path, LEDGER_LIMIT) {
             Ok(Some(bytes)) => Ledger::parse(&bytes),
-            Ok(None) => Reading::Absent,
-            Err(_) => Reading::Unreadable,
+            Ok(None) => LedgerRead::Absent,
+            Err(_) => LedgerRead::Unreadable,
         }
     }
 
@@ -161,7 +163,7 @@ impl fmt::Display for Store {
 
 /// Reads a regular file of at most `limit` bytes; nothing if there is none.
 pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let file = match OpenOptions::new().read(true).custom_flags(WARY.bits().cast_signed()).open(path) {
+    let file = match OpenOptions::new().read(true).custom_flags(SAFE_OPEN.bits().cast_signed()).open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(cause),
@@ -217,17 +219,17 @@ fn prepare(folder: &Path) -> Result<()> {
     // What cannot be made may be there already, and may be what it should not.
     match made {
         Err(cause) if is_missing(folder) => Err(unusable(folder, &cause)),
-        _ => judge(folder),
+        _ => check_folder(folder),
     }
 }
 
 /// Whether the folder will do, as far as can be known without leaving a trace.
-pub fn inspect(folder: &Path) -> Result<Place> {
+pub fn inspect(folder: &Path) -> Result<FolderStatus> {
     let place = if is_missing(folder) {
-        Place::Missing
+        FolderStatus::Missing
     } else {
-        judge(folder)?;
-        Place::Ready
+        check_folder(folder)?;
+        FolderStatus::Ready
     };
     let there = folder.ancestors().find(|above| !is_missing(above)).unwrap_or(Path::new("."));
     // Permissions do not tell all. The file has no name, and some bytes, so that a full disk is noticed.
@@ -241,7 +243,7 @@ fn unusable(folder: &Path, cause: &dyn fmt::Display) -> Error {
     )
 }
 
-fn judge(folder: &Path) -> Result<()> {
+fn check_folder(folder: &Path) -> Result<()> {
     let fail = |cause: &dyn fmt::Display| unusable(folder, cause);
     let meta = std::fs::symlink_metadata(folder).map_err(|cause| fail(&cause))?;
     if !meta.is_dir() {

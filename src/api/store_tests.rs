@@ -44,9 +44,9 @@ fn one_name_for_one_api_and_organisation() {
 fn what_is_written_is_read() {
     let (folder, on_disk, _, _) = store();
     for store in [on_disk, Store::in_memory()] {
-        assert_eq!(store.read(), Reading::Absent);
+        assert_eq!(store.read(), LedgerRead::Absent);
         store.write(&entry()).unwrap();
-        assert_eq!(store.read(), Reading::Found(entry()));
+        assert_eq!(store.read(), LedgerRead::Found(entry()));
     }
     assert_eq!(read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
 }
@@ -58,17 +58,17 @@ fn what_is_no_small_file_is_no_ledger() {
     {
         let (_folder, store, _, ledger) = store();
         make(&ledger);
-        assert_eq!(store.read(), Reading::Unreadable);
+        assert_eq!(store.read(), LedgerRead::Unreadable);
         assert!(read_small(&ledger, 9).is_err());
     }
     let (_folder, store, _, ledger) = store();
     let mut text = serde_json::to_vec(&entry()).unwrap();
     text.resize(64 * 1024, b' ');
     put(&ledger, &text);
-    assert_eq!(store.read(), Reading::Found(entry()));
+    assert_eq!(store.read(), LedgerRead::Found(entry()));
     text.push(b' ');
     put(&ledger, &text);
-    assert_eq!(store.read(), Reading::Unreadable);
+    assert_eq!(store.read(), LedgerRead::Unreadable);
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn a_look_at_the_lock_makes_no_file() {
 fn a_look_at_the_folder_makes_none() {
     let folder = tempdir().unwrap();
     let missing = folder.path().join("a/b");
-    assert_eq!(inspect(&missing).unwrap(), Place::Missing);
+    assert_eq!(inspect(&missing).unwrap(), FolderStatus::Missing);
     assert!(!folder.path().join("a").exists());
-    assert_eq!(inspect(folder.path()).unwrap(), Place::Ready);
+    assert_eq!(inspect(folder.path()).unwrap(), FolderStatus::Ready);
     // The reason is why it cannot be made, not that it is not there.
     let refused = refused(Path::new("/sys/tap-together"));
     assert!(!refused.contains("No such file"), "{refused}");

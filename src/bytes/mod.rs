@@ -1,5 +1,5 @@
-//! The two loops of which everything fast is made: [`marks`] finds the next byte that matters, [`ink`] copies what
+//! The two loops of which everything fast is made: [`scan`] finds the next byte that matters, [`buffer`] copies what
 //! lies before it. Both know bytes only, neither JSON nor CSV.
 
-pub mod ink;
-pub mod marks;
+pub mod buffer;
+pub mod scan;

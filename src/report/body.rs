@@ -9,7 +9,7 @@
 use super::error::BodyError;
 use super::sink::Sink;
 use super::utf8::Utf8;
-use crate::bytes::marks::{Marks, Special};
+use crate::bytes::scan::{ByteScanner, JsonEscapes};
 
 /// As deep as `serde_json` goes.
 const DEPTH_LIMIT: usize = 128;
@@ -28,9 +28,9 @@ pub enum OnNul {
     Fail,
 }
 
-/// What was mended on the way.
+/// What was repaired on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
+pub struct Repairs {
     /// NUL characters left out.
     pub nuls: u64,
     /// Halves of surrogate pairs replaced by U+FFFD.
@@ -49,23 +49,23 @@ enum Expect {
     FirstItem,
     AfterValue,
     Nothing,
-    Text(Text),
-    Escape(Text),
-    Hex(Text, u8, u16),
+    StringRole(StringRole),
+    Escape(StringRole),
+    Hex(StringRole, u8, u16),
     Scalar,
 }
 
 /// Whose string this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Text {
+enum StringRole {
     Report,
     Key,
     Other,
 }
 
-/// The decoder. Feed it every byte, then ask [`Body::finish`].
+/// The decoder. Feed it every byte, then ask [`BodyDecoder::finish`].
 #[derive(Debug, Default)]
-pub struct Body {
+pub struct BodyDecoder {
     on_nul: OnNul,
     expect: Expect,
     /// Open containers, outermost first: true for an object.
@@ -76,10 +76,10 @@ pub struct Body {
     found: bool,
     at: u64,
     utf8: Utf8,
-    mended: Mended,
+    repairs: Repairs,
 }
 
-impl Body {
+impl BodyDecoder {
     /// A decoder at the beginning of an answer.
     #[must_use]
     pub fn new(on_nul: OnNul) -> Self {
@@ -92,7 +92,7 @@ impl Body {
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             let taken = match self.expect {
-                Expect::Text(text) => self.run(text, rest, out)?,
+                Expect::StringRole(text) => self.run(text, rest, out)?,
                 _ => self.step(byte, out)?,
             };
             rest = &rest[taken..];
@@ -102,17 +102,17 @@ impl Body {
     }
 
     /// Says whether all that was fed is one whole report.
-    pub fn finish(self) -> Result<Mended, BodyError> {
+    pub fn finish(self) -> Result<Repairs, BodyError> {
         match self.expect {
             Expect::Nothing if !self.found => Err(BodyError::Shape("it has no `report`")),
-            Expect::Nothing => Ok(self.mended),
+            Expect::Nothing => Ok(self.repairs),
             Expect::Document => Err(BodyError::Empty),
             _ => Err(BodyError::Truncated(self.at)),
         }
     }
 
     /// A string from here on, up to its end, to an escape that needs a state, or to the end of the chunk.
-    fn run(&mut self, text: Text, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
+    fn run(&mut self, text: StringRole, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
         if self.high.is_some() {
             // Only another escape can be the other half.
             if rest.first() == Some(&b'\\') {
@@ -131,7 +131,7 @@ impl Body {
                 [] => return Ok(at),
                 // The commonest escapes need no state between two bytes.
                 [b'\\', next, ..]
-                    if text == Text::Report
+                    if text == StringRole::Report
                         && let Some(plain) = short(*next) =>
                 {
                     out.character(plain);
@@ -142,7 +142,7 @@ impl Body {
                     return Ok(at + 1);
                 }
                 [b'"', ..] => {
-                    self.expect = if text == Text::Key { Expect::Colon } else { self.after_value() };
+                    self.expect = if text == StringRole::Key { Expect::Colon } else { self.after_value() };
                     return Ok(at + 1);
                 }
                 _ => return Err(BodyError::Syntax(self.at + at as u64, "a control character in a string")),
@@ -153,16 +153,16 @@ impl Body {
     /// What follows without anything special; returns where it ends.
     fn plain(
         &mut self,
-        text: Text,
+        text: StringRole,
         rest: &[u8],
         from: usize,
         out: &mut impl Sink,
     ) -> Result<usize, BodyError> {
-        if text == Text::Report {
+        if text == StringRole::Report {
             return Ok(out.run(rest, from));
         }
-        let to = Marks::<Special>::new(from).next(rest).unwrap_or(rest.len());
-        if text == Text::Key {
+        let to = ByteScanner::<JsonEscapes>::new(from).next(rest).unwrap_or(rest.len());
+        if text == StringRole::Key {
             self.token_bytes(&rest[from..to])?;
         }
         Ok(to)
@@ -198,7 +198,7 @@ impl Body {
             Expect::FirstKey if byte == b'}' => self.leave(true)?,
             Expect::FirstKey | Expect::Key if byte == b'"' => {
                 self.token.clear();
-                Expect::Text(Text::Key)
+                Expect::StringRole(StringRole::Key)
             }
             Expect::Colon if byte == b':' => self.member()?,
             Expect::FirstItem if byte == b']' => self.leave(false)?,
@@ -228,7 +228,7 @@ impl Body {
     fn value(&mut self, byte: u8) -> Result<Expect, BodyError> {
         if std::mem::take(&mut self.is_report) {
             return match byte {
-                b'"' => Ok(Expect::Text(Text::Report)),
+                b'"' => Ok(Expect::StringRole(StringRole::Report)),
                 b'n' => Err(BodyError::Shape("its `report` is null")),
                 b'{' | b'[' | b't' | b'f' | b'-' | b'0'..=b'9' => {
                     Err(BodyError::Shape("its `report` is not a string"))
@@ -237,7 +237,7 @@ impl Body {
             };
         }
         match byte {
-            b'"' => Ok(Expect::Text(Text::Other)),
+            b'"' => Ok(Expect::StringRole(StringRole::Other)),
             b'{' => self.enter(true),
             b'[' => self.enter(false),
             b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => {
@@ -275,19 +275,19 @@ impl Body {
         if self.open.is_empty() { Expect::Nothing } else { Expect::AfterValue }
     }
 
-    fn escape(&mut self, text: Text, byte: u8, out: &mut impl Sink) -> Result<Expect, BodyError> {
+    fn escape(&mut self, text: StringRole, byte: u8, out: &mut impl Sink) -> Result<Expect, BodyError> {
         if byte == b'u' {
             return Ok(Expect::Hex(text, 0, 0));
         }
         let plain = short(byte).ok_or_else(|| self.syntax("an unknown escape"))?;
         self.lone_high(text, out)?;
         self.put(text, plain, out)?;
-        Ok(Expect::Text(text))
+        Ok(Expect::StringRole(text))
     }
 
     fn hex(
         &mut self,
-        text: Text,
+        text: StringRole,
         seen: u8,
         unit: u16,
         byte: u8,
@@ -301,7 +301,7 @@ impl Body {
         if let Some(high) = self.high.take() {
             if let Some(Ok(whole)) = char::decode_utf16([high, unit]).next() {
                 self.put(text, whole, out)?;
-                return Ok(Expect::Text(text));
+                return Ok(Expect::StringRole(text));
             }
             self.replacement(text, out)?;
         }
@@ -314,34 +314,34 @@ impl Body {
                 self.put(text, character, out)?;
             }
         }
-        Ok(Expect::Text(text))
+        Ok(Expect::StringRole(text))
     }
 
-    fn nul(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
+    fn nul(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
         match self.on_nul {
-            OnNul::Fail if text == Text::Report => Err(BodyError::Nul),
-            OnNul::Strip if text == Text::Report => {
-                self.mended.nuls += 1;
+            OnNul::Fail if text == StringRole::Report => Err(BodyError::Nul),
+            OnNul::Strip if text == StringRole::Report => {
+                self.repairs.nuls += 1;
                 Ok(())
             }
             _ => self.put(text, '\0', out),
         }
     }
 
-    fn lone_high(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
+    fn lone_high(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
         if self.high.take().is_some() { self.replacement(text, out) } else { Ok(()) }
     }
 
-    fn replacement(&mut self, text: Text, out: &mut impl Sink) -> Result<(), BodyError> {
-        self.mended.surrogates += u64::from(text == Text::Report);
+    fn replacement(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
+        self.repairs.surrogates += u64::from(text == StringRole::Report);
         self.put(text, char::REPLACEMENT_CHARACTER, out)
     }
 
-    fn put(&mut self, text: Text, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
+    fn put(&mut self, text: StringRole, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
         match text {
-            Text::Report => out.character(character),
-            Text::Key => self.token_bytes(character.encode_utf8(&mut [0; 4]).as_bytes())?,
-            Text::Other => {}
+            StringRole::Report => out.character(character),
+            StringRole::Key => self.token_bytes(character.encode_utf8(&mut [0; 4]).as_bytes())?,
+            StringRole::Other => {}
         }
         Ok(())
     }

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bytes::ink::Ink;
+use crate::bytes::buffer::OutBuffer;
 
-fn decode(body: &[u8], size: usize) -> Result<(String, Mended), BodyError> {
-    let mut decoder = Body::new(OnNul::Strip);
-    let mut out = Ink::default();
+fn decode(body: &[u8], size: usize) -> Result<(String, Repairs), BodyError> {
+    let mut decoder = BodyDecoder::new(OnNul::Strip);
+    let mut out = OutBuffer::default();
     body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut out))?;
-    let mended = decoder.finish()?;
-    Ok((String::from_utf8(out.bytes().to_vec()).unwrap(), mended))
+    let repairs = decoder.finish()?;
+    Ok((String::from_utf8(out.bytes().to_vec()).unwrap(), repairs))
 }
 
 fn text(body: &str) -> Result<String, BodyError> {
@@ -56,11 +56,11 @@ fn what_is_no_report_says_so() {
 #[test]
 fn what_cannot_be_stored_is_mended_and_counted() {
     let body = br#"{"report":"a\u0000b\ud800c\udc00\ud83d\ud83d\ude00\ud800"}"#;
-    let (text, mended) = decode(body, 3).unwrap();
+    let (text, repairs) = decode(body, 3).unwrap();
     assert_eq!(text, "ab\u{fffd}c\u{fffd}\u{fffd}😀\u{fffd}");
-    assert_eq!(mended, Mended { nuls: 1, surrogates: 4 });
-    let mut strict = Body::new(OnNul::Fail);
-    assert_eq!(strict.feed(body, &mut Ink::default()), Err(BodyError::Nul));
+    assert_eq!(repairs, Repairs { nuls: 1, surrogates: 4 });
+    let mut strict = BodyDecoder::new(OnNul::Fail);
+    assert_eq!(strict.feed(body, &mut OutBuffer::default()), Err(BodyError::Nul));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A report: the API's unit, one CSV in one JSON string.
 //!
 //! [`body`] decodes the answer as it arrives and hands its text to a [`sink`], [`spool`] holds the report until it is
-//! whole, and [`Kind`] says which reports there are and what their streams are called.
+//! whole, and [`ReportType`] says which reports there are and what their streams are called.
 
 pub mod body;
 pub mod error;
@@ -11,14 +11,14 @@ mod utf8;
 
 /// Which report, and the stream that it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct ReportType {
     /// The last segment of the URL, as in `userReport`.
     pub report: String,
     /// The stream's name, as in `user_report`.
     pub stream: String,
 }
 
-impl Kind {
+impl ReportType {
     /// A report by its name in the API; the stream has the same name in snake case.
     #[must_use]
     pub fn new(report: &str) -> Self {
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn streams_are_named_after_their_reports() {
-        let kinds = Kind::all(&["programReport".into(), "userReport".into()]);
+        let kinds = ReportType::all(&["programReport".into(), "userReport".into()]);
         let streams: Vec<&str> = kinds.iter().map(|kind| kind.stream.as_str()).collect();
         assert_eq!(streams, ["user_report", "pairing_report", "session_report", "program_report"]);
     }

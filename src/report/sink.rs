@@ -3,9 +3,9 @@
 //! What JSON escapes and what a reader of CSV must look at are nearly the same bytes. So a sink searches and copies in
 //! one step, straight from the answer, and no text is gathered in between.
 
-use crate::bytes::ink::Ink;
-use crate::bytes::marks::Special;
-use crate::table::csv::Csv;
+use crate::bytes::buffer::OutBuffer;
+use crate::bytes::scan::JsonEscapes;
+use crate::table::csv::CsvReader;
 
 /// Takes the text of a report, from its first byte to its last.
 pub trait Sink {
@@ -18,19 +18,19 @@ pub trait Sink {
 }
 
 /// Gathers the text as it is.
-impl Sink for Ink {
+impl Sink for OutBuffer {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         let text = &bytes[from..];
-        bytes.len() - self.write(text.len(), |pen| pen.copy_until::<Special>(text)).len()
+        bytes.len() - self.write(text.len(), |out| out.copy_until::<JsonEscapes>(text)).len()
     }
 
     fn character(&mut self, character: char) {
-        self.write(char::MAX_LEN_UTF8, |pen| pen.character(character));
+        self.write(char::MAX_LEN_UTF8, |out| out.character(character));
     }
 }
 
 /// Reads the text as a table.
-impl Sink for Csv {
+impl Sink for CsvReader {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         self.run(bytes, from)
     }

@@ -9,10 +9,10 @@ use std::io::{self, Read, Seek, Write};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::body::Mended;
+use super::body::Repairs;
 use super::sink::Sink;
-use crate::bytes::ink::Ink;
-use crate::table::csv::{Csv, Sheet};
+use crate::bytes::buffer::OutBuffer;
+use crate::table::csv::{CsvReader, TableStats};
 use crate::table::error::TableError;
 
 /// Reports up to this size stay in memory.
@@ -24,9 +24,9 @@ const WRITE: usize = 256 * 1024;
 /// A report being received.
 pub struct Spool {
     file: tempfile::SpooledTempFile,
-    csv: Csv,
+    csv: CsvReader,
     /// The text since it was last settled, for the digest.
-    text: Ink,
+    text: OutBuffer,
     digest: Sha256,
     bytes: u64,
 }
@@ -35,13 +35,13 @@ pub struct Spool {
 pub struct Report {
     file: tempfile::SpooledTempFile,
     /// What its table is, or why it is none.
-    pub sheet: Result<Sheet, TableError>,
+    pub stats: Result<TableStats, TableError>,
     /// Of the CSV.
     pub sha256: String,
     /// When the answer was complete.
     pub completed_at: DateTime<Utc>,
-    /// What the decoder mended.
-    pub mended: Mended,
+    /// What the decoder repaired.
+    pub repairs: Repairs,
     /// Requests that it took.
     pub requests: u32,
 }
@@ -50,8 +50,8 @@ impl Default for Spool {
     fn default() -> Self {
         Self {
             file: tempfile::spooled_tempfile(MEMORY_CAP),
-            csv: Csv::default(),
-            text: Ink::default(),
+            csv: CsvReader::default(),
+            text: OutBuffer::default(),
             digest: Sha256::new(),
             bytes: 0,
         }
@@ -61,15 +61,15 @@ impl Default for Spool {
 impl Spool {
     /// Digests what came in since the last time, while the processor has it at hand, and puts it away with the next
     /// large piece.
-    pub fn settle(&mut self) -> io::Result<()> {
+    pub fn hash_pending(&mut self) -> io::Result<()> {
         self.digest.update(self.text.bytes());
         self.bytes += self.text.len() as u64;
         self.text.clear();
-        if self.csv.rest().len() < WRITE { Ok(()) } else { self.put_away() }
+        if self.csv.stored().len() < WRITE { Ok(()) } else { self.spill() }
     }
 
-    fn put_away(&mut self) -> io::Result<()> {
-        self.file.write_all(self.csv.rest())?;
+    fn spill(&mut self) -> io::Result<()> {
+        self.file.write_all(self.csv.stored())?;
         self.csv.clear();
         Ok(())
     }
@@ -81,13 +81,13 @@ impl Spool {
     }
 
     /// The report is whole.
-    pub fn complete(mut self, completed_at: DateTime<Utc>, mended: Mended) -> io::Result<Report> {
-        let sheet = self.csv.finish();
-        self.settle()?;
-        self.put_away()?;
+    pub fn complete(mut self, completed_at: DateTime<Utc>, repairs: Repairs) -> io::Result<Report> {
+        let stats = self.csv.finish();
+        self.hash_pending()?;
+        self.spill()?;
         let sha256 =
             self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        Ok(Report { file: self.file, sheet, sha256, completed_at, mended, requests: 1 })
+        Ok(Report { file: self.file, stats, sha256, completed_at, repairs, requests: 1 })
     }
 }
 
@@ -95,7 +95,7 @@ impl Sink for Spool {
     #[inline]
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         let to = self.csv.run(bytes, from);
-        self.text.write(to - from, |pen| pen.copy(&bytes[from..], to - from));
+        self.text.write(to - from, |out| out.copy(&bytes[from..], to - from));
         to
     }
 
@@ -108,7 +108,7 @@ impl Sink for Spool {
 
 impl Report {
     /// The report at rest from its first byte, for a reader that takes large pieces.
-    pub fn rest(&mut self) -> io::Result<impl Read + Seek + '_> {
+    pub fn stored(&mut self) -> io::Result<impl Read + Seek + '_> {
         self.file.rewind()?;
         Ok(&mut self.file)
     }

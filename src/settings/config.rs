@@ -10,7 +10,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Exit, Result};
-use crate::report::Kind;
+use crate::report::ReportType;
 
 /// A name that begins so is a comment, because JSON has none.
 pub const COMMENT: &str = "//";
@@ -136,7 +136,7 @@ pub fn problems(config: &Map<String, Value>, schema: &Value) -> Vec<String> {
 #[must_use]
 pub fn stream_problems(config: &Map<String, Value>) -> Vec<String> {
     let extra = config.get("extra_reports").cloned().unwrap_or_default();
-    let kinds = Kind::all(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
+    let kinds = ReportType::all(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
     let streams: Vec<String> = kinds.into_iter().map(|kind| kind.stream).collect();
     let mut problems = Vec::new();
     for setting in ["key_properties", "schema_overrides"] {

@@ -23,7 +23,7 @@ use crate::error::{Error, Exit, Result};
 use crate::report::{self, body::OnNul};
 
 /// An id that is shorter is no key, and its letters may stand in any word.
-const LIKE_A_KEY: usize = 16;
+const MIN_KEY_LEN: usize = 16;
 
 /// How columns are named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -210,7 +210,7 @@ pub fn load(
     };
     config::integers(&mut merged);
     let config: Config = serde_json::from_value(Value::Object(merged)).map_err(refused)?;
-    Ok((Settings::judge(config, key, environment)?, warnings))
+    Ok((Settings::from_config(config, key, environment)?, warnings))
 }
 
 fn together(problems: &[String]) -> Error {
@@ -234,7 +234,7 @@ fn id_problems(config: &Map<String, Value>) -> Vec<String> {
     let text = |name| config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut problems = Vec::new();
     for name in ["organization_id", "client_id"] {
-        problems.extend(text(name).and_then(flaw).map(|flaw| format!("`{name}` {flaw}")));
+        problems.extend(text(name).and_then(invalid_reason).map(|reason| format!("`{name}` {reason}")));
     }
     if matches!(text("organization_id"), Some("." | "..")) {
         problems.push("`organization_id` is a step in a path (`.` or `..`) and no id".into());
@@ -243,7 +243,7 @@ fn id_problems(config: &Map<String, Value>) -> Vec<String> {
 }
 
 /// What is wrong with an id or a key, in words without it.
-fn flaw(text: &str) -> Option<String> {
+fn invalid_reason(text: &str) -> Option<String> {
     if text.starts_with("your-") {
         return Some("still holds the sample's placeholder".into());
     }
@@ -254,7 +254,7 @@ fn flaw(text: &str) -> Option<String> {
 }
 
 impl Settings {
-    fn judge(config: Config, key: secret::Key, environment: &Environment) -> Result<Self> {
+    fn from_config(config: Config, key: secret::Key, environment: &Environment) -> Result<Self> {
         let usage = |message: &str| Error::new(Exit::Usage, message);
         let base_url = url_rules::base_url(config.region.as_deref(), config.base_url.as_deref())?;
         if config.request_interval_seconds < 60.0 && !url_rules::is_loopback(&base_url) {
@@ -264,7 +264,7 @@ impl Settings {
         if base_url.scheme() == "https" {
             url_rules::check_proxy(environment)?;
         }
-        let reports = report::Kind::all(&config.extra_reports);
+        let reports = report::ReportType::all(&config.extra_reports);
         let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
         if streams.len() < reports.len() {
             return Err(usage("`extra_reports` has a report whose stream is another's already").hint(
@@ -315,7 +315,7 @@ impl Settings {
     /// What no log may show: the key, and the ids, in whose place it may stand by mistake.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let ids = [self.organization_id.as_str(), &self.client_id];
-        ids.into_iter().filter(|id| id.len() >= LIKE_A_KEY).chain([self.api_key.expose_secret()])
+        ids.into_iter().filter(|id| id.len() >= MIN_KEY_LEN).chain([self.api_key.expose_secret()])
     }
 
     /// Where a report is fetched. The organisation's id is one segment, whatever it holds.

@@ -11,12 +11,12 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::env::Environment;
-use super::flaw;
+use super::invalid_reason;
 use crate::clock;
 use crate::error::{Error, Exit, Result};
 
 /// How long the operator's command may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is looked after.
 const POLL: Duration = Duration::from_millis(10);
 /// No key is longer.
@@ -46,14 +46,13 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
         found.push(("`api_key_file`", from_file(path)?));
     }
     if let Some(Value::Array(words)) = config.get("api_key_command") {
-        found.push(("`api_key_command`", from_command(words, PATIENCE)?));
+        found.push(("`api_key_command`", from_command(words, COMMAND_TIMEOUT)?));
     }
     for (place, key) in &mut found {
         key.truncate(key.trim_end_matches(['\r', '\n']).len());
-        if let Some(flaw) = flaw(key) {
-            return Err(
-                usage(format!("{place} {flaw}")).hint("copy the key from Together's Integrations page")
-            );
+        if let Some(invalid_reason) = invalid_reason(key) {
+            return Err(usage(format!("{place} {invalid_reason}"))
+                .hint("copy the key from Together's Integrations page"));
         }
     }
     let Some((place, key)) = found.first() else {

@@ -14,12 +14,12 @@ use crate::table::header::ROW_NUMBER;
 /// A catalog as given.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    streams: BTreeMap<String, Entry>,
+    streams: BTreeMap<String, CatalogEntry>,
 }
 
 /// One stream of a catalog.
 #[derive(Clone, Debug, Default)]
-pub struct Entry {
+pub struct CatalogEntry {
     selected: bool,
     /// The stream's own word for columns that have none.
     columns: BTreeMap<String, bool>,
@@ -33,7 +33,7 @@ pub struct Entry {
 
 /// What the catalog says of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum Selection {
     /// To be emitted.
     Selected,
     /// To be dropped inside the tap.
@@ -64,7 +64,7 @@ impl Catalog {
             let id = ["tap_stream_id", "stream"].iter().find_map(|key| stream.get(key)?.as_str());
             let id =
                 id.ok_or_else(|| format!("its stream number {} has no `tap_stream_id`", position + 1))?;
-            if entries.insert(id.to_owned(), Entry::parse(stream)).is_some() {
+            if entries.insert(id.to_owned(), CatalogEntry::parse(stream)).is_some() {
                 return Err(format!("it names the stream `{id}` twice"));
             }
         }
@@ -73,7 +73,7 @@ impl Catalog {
 
     /// What it says of a stream.
     #[must_use]
-    pub fn entry(&self, stream: &str) -> Option<&Entry> {
+    pub fn entry(&self, stream: &str) -> Option<&CatalogEntry> {
         self.streams.get(stream)
     }
 
@@ -83,7 +83,7 @@ impl Catalog {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     /// The entry of a stream without a catalog.
     #[must_use]
     pub fn everything() -> Self {
@@ -103,12 +103,14 @@ impl Entry {
                 Some(_) => {}
             }
         }
-        if let Some(selected) = stream.get("selected").and_then(truth) {
+        if let Some(selected) = stream.get("selected").and_then(parse_bool) {
             root.entry("selected").or_insert(selected.into());
         }
-        let selected = verdict(&root).unwrap_or(true);
-        let columns =
-            own.into_iter().filter_map(|(column, metadata)| Some((column, verdict(&metadata)?))).collect();
+        let selected = is_selected_by(&root).unwrap_or(true);
+        let columns = own
+            .into_iter()
+            .filter_map(|(column, metadata)| Some((column, is_selected_by(&metadata)?)))
+            .collect();
         let properties =
             stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
         let method = ["forced-replication-method", "replication-method"]
@@ -133,13 +135,13 @@ impl Entry {
 
     /// What it says of a column.
     #[must_use]
-    pub fn choice(&self, column: &str) -> Choice {
+    pub fn selection(&self, column: &str) -> Selection {
         let known = self.properties.is_empty() || self.properties.contains_key(column);
         match self.columns.get(column) {
-            Some(true) => Choice::Selected,
-            Some(false) => Choice::Deselected,
-            None if known => Choice::Selected,
-            None => Choice::Unknown,
+            Some(true) => Selection::Selected,
+            Some(false) => Selection::Deselected,
+            None if known => Selection::Selected,
+            None => Selection::Unknown,
         }
     }
 }
@@ -152,19 +154,19 @@ fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
 }
 
 /// Singer's order of precedence; nothing where the metadata does not say.
-fn verdict(metadata: &Map<String, Value>) -> Option<bool> {
+fn is_selected_by(metadata: &Map<String, Value>) -> Option<bool> {
     match metadata.get("inclusion").and_then(Value::as_str) {
         Some("automatic") => return Some(true),
         Some("unsupported") => return Some(false),
         _ => {}
     }
-    ["selected", "selected-by-default"].iter().find_map(|key| truth(metadata.get(*key)?))
+    ["selected", "selected-by-default"].iter().find_map(|key| parse_bool(metadata.get(*key)?))
 }
 
 /// A boolean, also as the string that some tools write.
-fn truth(value: &Value) -> Option<bool> {
+fn parse_bool(value: &Value) -> Option<bool> {
     match value {
-        Value::Bool(truth) => Some(*truth),
+        Value::Bool(selected) => Some(*selected),
         Value::String(text) => text.to_lowercase().parse().ok(),
         _ => None,
     }
@@ -197,7 +199,7 @@ pub fn describe(stream: &str, schema: &Value, key_properties: &[String]) -> Valu
 mod tests {
     use super::*;
 
-    fn entry(metadata: &Value) -> Entry {
+    fn entry(metadata: &Value) -> CatalogEntry {
         let catalog = json!({"streams": [{"tap_stream_id": "s", "schema": {"properties": {"a": {}, "b": {}}}, "metadata": metadata}]});
         Catalog::parse(&catalog).unwrap().entry("s").unwrap().clone()
     }
@@ -209,16 +211,16 @@ mod tests {
     #[test]
     fn selection_in_singers_order() {
         for (metadata, choice) in [
-            (json!({"inclusion": "automatic", "selected": false}), Choice::Selected),
-            (json!({"inclusion": "unsupported", "selected": true}), Choice::Deselected),
-            (json!({"selected": false, "selected-by-default": true}), Choice::Deselected),
-            (json!({"selected": "true", "selected-by-default": false}), Choice::Selected),
-            (json!({"selected-by-default": false}), Choice::Deselected),
-            (json!({}), Choice::Selected),
+            (json!({"inclusion": "automatic", "selected": false}), Selection::Selected),
+            (json!({"inclusion": "unsupported", "selected": true}), Selection::Deselected),
+            (json!({"selected": false, "selected-by-default": true}), Selection::Deselected),
+            (json!({"selected": "true", "selected-by-default": false}), Selection::Selected),
+            (json!({"selected-by-default": false}), Selection::Deselected),
+            (json!({}), Selection::Selected),
         ] {
-            assert_eq!(entry(&column(&metadata)).choice("a"), choice, "{metadata}");
+            assert_eq!(entry(&column(&metadata)).selection("a"), choice, "{metadata}");
         }
-        assert_eq!(entry(&json!([])).choice("new"), Choice::Unknown);
+        assert_eq!(entry(&json!([])).selection("new"), Selection::Unknown);
     }
 
     #[test]
@@ -236,7 +238,7 @@ mod tests {
         let described = describe("s", &schema, &["_row_number".into()]);
         let entry = Catalog::parse(&json!({"streams": [described]})).unwrap().entry("s").unwrap().clone();
         assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());
-        assert_eq!((entry.choice("a"), entry.choice("b")), (Choice::Selected, Choice::Unknown));
+        assert_eq!((entry.selection("a"), entry.selection("b")), (Selection::Selected, Selection::Unknown));
     }
 
     #[test]

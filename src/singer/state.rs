@@ -12,7 +12,7 @@ use crate::error::{Error, Exit, Result};
 
 /// A column as the next discovery needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct RememberedColumn {
     /// The property.
     pub name: String,
     /// The CSV header, verbatim.
@@ -34,7 +34,7 @@ pub struct Bookmark {
     /// When the answer was complete.
     pub completed_at: String,
     /// Its columns in the report's order.
-    pub columns: Vec<Remembered>,
+    pub columns: Vec<RememberedColumn>,
 }
 
 /// The state, ours and others'.
@@ -113,7 +113,7 @@ impl State {
                 )));
             }
             let columns = bookmark.get("columns").cloned().unwrap_or(json!([]));
-            if serde_json::from_value::<Vec<Remembered>>(columns).is_err() {
+            if serde_json::from_value::<Vec<RememberedColumn>>(columns).is_err() {
                 return Err(problem(format!(
                     "the bookmark of `{stream}` has `columns` that this version cannot read"
                 )));
@@ -140,7 +140,7 @@ impl State {
 
     /// The columns of the stream's last snapshot.
     #[must_use]
-    pub fn columns(&self, stream: &str) -> Option<Vec<Remembered>> {
+    pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         let columns = self.bookmark(stream)?.get("columns")?.clone();
         serde_json::from_value(columns).ok().filter(|columns: &Vec<_>| !columns.is_empty())
     }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     fn bookmark(version: i64) -> Bookmark {
-        let columns = vec![Remembered { name: "a".into(), title: "A".into(), kind: "string".into() }];
+        let columns = vec![RememberedColumn { name: "a".into(), title: "A".into(), kind: "string".into() }];
         Bookmark {
             version,
             row_count: 3,

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 
 use super::message::Message;
-use crate::bytes::ink::Ink;
+use crate::bytes::buffer::OutBuffer;
 use crate::error::{Error, Exit, Result};
 
 /// Lines gather up to this size before they are written.
@@ -16,20 +16,20 @@ const BUFFER: usize = 256 * 1024;
 const PIPE: usize = 1024 * 1024;
 
 /// Makes the pipe wider, where `out` is one and the kernel allows it.
-pub fn widen(out: impl AsFd) {
+pub fn enlarge_pipe(out: impl AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(out, PIPE);
 }
 
 /// Writes messages to a target.
 pub struct Writer<W: Write> {
     out: W,
-    lines: Ink,
+    lines: OutBuffer,
 }
 
 impl<W: Write> Writer<W> {
     /// A writer to `out`.
     pub fn new(out: W) -> Self {
-        Self { out, lines: Ink::default() }
+        Self { out, lines: OutBuffer::default() }
     }
 
     /// Writes one message; a STATE is flushed.
@@ -42,7 +42,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Lets `append` add whole lines, and hands on what it says.
-    pub fn lines<T>(&mut self, append: impl FnOnce(&mut Ink) -> T) -> Result<T> {
+    pub fn lines<T>(&mut self, append: impl FnOnce(&mut OutBuffer) -> T) -> Result<T> {
         let said = append(&mut self.lines);
         self.spill()?;
         Ok(said)

@@ -10,8 +10,8 @@
 //! a report that was cut there would otherwise pass for a whole one. Input is UTF-8, as the body decoder proved.
 
 use super::error::TableError;
-use crate::bytes::ink::{Ink, Pen};
-use crate::bytes::marks::Special;
+use crate::bytes::buffer::{Appender, OutBuffer};
+use crate::bytes::scan::JsonEscapes;
 
 /// Between two cells: ASCII's unit separator.
 pub const CELL: u8 = 0x1F;
@@ -28,7 +28,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// What is known of a table once all of it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sheet {
+pub struct TableStats {
     /// Cells of the header.
     pub width: usize,
     /// Rows below the header.
@@ -47,8 +47,8 @@ pub struct Sheet {
 
 /// The reader.
 #[derive(Debug)]
-pub struct Csv {
-    place: Place,
+pub struct CsvReader {
+    state: CsvState,
     /// The last byte was a CR: a LF belongs to it.
     after_cr: bool,
     /// Bytes of a byte order mark that the text began with; all of them once it has begun otherwise.
@@ -63,17 +63,17 @@ pub struct Csv {
     separators: usize,
     length: u64,
     /// What was written since it was last cleared.
-    rest: Ink,
+    rest: OutBuffer,
     /// Where the current row begins in it.
     row: usize,
     has_header: bool,
     too_wide: Option<u64>,
-    sheet: Sheet,
+    stats: TableStats,
 }
 
 /// Where the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum CsvState {
     /// At the beginning of a line.
     Row,
     /// At the beginning of another cell.
@@ -86,10 +86,10 @@ enum Place {
     Quote,
 }
 
-impl Default for Csv {
+impl Default for CsvReader {
     fn default() -> Self {
         Self {
-            place: Place::Row,
+            state: CsvState::Row,
             after_cr: false,
             mark: 0,
             line: 1,
@@ -97,19 +97,19 @@ impl Default for Csv {
             quote_line: 1,
             separators: 0,
             length: 0,
-            rest: Ink::default(),
+            rest: OutBuffer::default(),
             row: 0,
             has_header: false,
             too_wide: None,
-            sheet: Sheet::default(),
+            stats: TableStats::default(),
         }
     }
 }
 
-impl Csv {
-    /// What was written since the last [`Csv::clear`].
+impl CsvReader {
+    /// What was written since the last [`CsvReader::clear`].
     #[must_use]
-    pub fn rest(&self) -> &[u8] {
+    pub fn stored(&self) -> &[u8] {
         self.rest.bytes()
     }
 
@@ -135,37 +135,37 @@ impl Csv {
     #[inline]
     pub fn run(&mut self, text: &[u8], from: usize) -> usize {
         let from = if self.mark < BYTE_ORDER_MARK.len() { self.skip_mark(text, from) } else { from };
-        let is_quoted = self.place == Place::Quoted;
-        let left = self.rest.write(text.len() - from, |pen| {
+        let is_quoted = self.state == CsvState::Quoted;
+        let left = self.rest.write(text.len() - from, |out| {
             if is_quoted {
-                pen.copy_until::<Special>(&text[from..])
+                out.copy_until::<JsonEscapes>(&text[from..])
             } else {
-                pen.replace_until::<Special>(&text[from..], b',', CELL)
+                out.replace_until::<JsonEscapes>(&text[from..], b',', CELL)
             }
         });
         let to = text.len() - left.len();
         if to > from {
             self.after_cr = false;
             if !is_quoted {
-                self.sheet.lenient_quotes += u64::from(self.place == Place::Quote && text[from] != b',');
-                self.place = if text[to - 1] == b',' { Place::Cell } else { Place::Plain };
+                self.stats.lenient_quotes += u64::from(self.state == CsvState::Quote && text[from] != b',');
+                self.state = if text[to - 1] == b',' { CsvState::Cell } else { CsvState::Plain };
             }
         }
         to
     }
 
     /// Ends the last row and says what the table is.
-    pub fn finish(&mut self) -> Result<Sheet, TableError> {
-        if self.place == Place::Quoted {
+    pub fn finish(&mut self) -> Result<TableStats, TableError> {
+        if self.state == CsvState::Quoted {
             return Err(TableError::OpenQuote { line: self.quote_line });
         }
-        if self.place != Place::Row {
+        if self.state != CsvState::Row {
             self.end_row();
         }
         match self.too_wide {
             Some(line) => Err(TableError::Wide { line }),
             None if !self.has_header => Err(TableError::Empty),
-            None => Ok(self.sheet),
+            None => Ok(self.stats),
         }
     }
 
@@ -191,7 +191,7 @@ impl Csv {
     fn begin(&mut self) {
         let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
         self.rest.put(&BYTE_ORDER_MARK[..begun]);
-        self.place = if begun > 0 { Place::Plain } else { Place::Row };
+        self.state = if begun > 0 { CsvState::Plain } else { CsvState::Row };
     }
 
     /// A quote, a backslash or a control character.
@@ -201,26 +201,26 @@ impl Csv {
             self.begin();
         }
         let after_cr = std::mem::take(&mut self.after_cr);
-        match (byte, self.place) {
-            (b'"', Place::Row | Place::Cell) => {
-                self.place = Place::Quoted;
+        match (byte, self.state) {
+            (b'"', CsvState::Row | CsvState::Cell) => {
+                self.state = CsvState::Quoted;
                 self.quote_line = self.line;
             }
-            (b'"', Place::Quoted) => self.place = Place::Quote,
-            (b'"', Place::Quote) => {
-                self.place = Place::Quoted;
+            (b'"', CsvState::Quoted) => self.state = CsvState::Quote,
+            (b'"', CsvState::Quote) => {
+                self.state = CsvState::Quoted;
                 self.escape(byte);
             }
-            (b'\n' | b'\r', Place::Quoted) => {
+            (b'\n' | b'\r', CsvState::Quoted) => {
                 self.line += u64::from(!(byte == b'\n' && after_cr));
                 self.after_cr = byte == b'\r';
                 self.escape(byte);
             }
-            (b'\n', Place::Row) if after_cr => {}
-            (b'\n' | b'\r', place) => {
+            (b'\n', CsvState::Row) if after_cr => {}
+            (b'\n' | b'\r', state) => {
                 self.after_cr = byte == b'\r';
-                if place == Place::Row && (!self.has_header || self.sheet.width != 1) {
-                    self.rest.write(1, |pen| pen.push(BLANK));
+                if state == CsvState::Row && (!self.has_header || self.stats.width != 1) {
+                    self.rest.write(1, |out| out.push(BLANK));
                     self.row = self.rest.len();
                 } else {
                     self.end_row();
@@ -228,10 +228,10 @@ impl Csv {
                 self.line += 1;
                 self.row_line = self.line;
             }
-            (_, Place::Quoted) => self.escape(byte),
-            (_, place) => {
-                self.sheet.lenient_quotes += u64::from(place == Place::Quote);
-                self.place = Place::Plain;
+            (_, CsvState::Quoted) => self.escape(byte),
+            (_, state) => {
+                self.stats.lenient_quotes += u64::from(state == CsvState::Quote);
+                self.state = CsvState::Plain;
                 self.escape(byte);
             }
         }
@@ -245,7 +245,7 @@ impl Csv {
     }
 
     fn escape(&mut self, byte: u8) {
-        self.rest.write(WORST_ESCAPE, |pen| escape(byte, pen));
+        self.rest.write(WORST_ESCAPE, |out| escape(byte, out));
     }
 
     fn end_row(&mut self) {
@@ -254,28 +254,28 @@ impl Csv {
         if cells > COLUMN_LIMIT {
             self.too_wide.get_or_insert(self.row_line);
         }
-        self.rest.write(1, |pen| pen.push(ROW));
+        self.rest.write(1, |out| out.push(ROW));
         self.row = self.rest.len();
         let length = std::mem::take(&mut self.length) + 1;
-        self.sheet.longest_row = self.sheet.longest_row.max(length);
-        self.place = Place::Row;
+        self.stats.longest_row = self.stats.longest_row.max(length);
+        self.state = CsvState::Row;
         if !self.has_header {
             self.has_header = true;
-            self.sheet.width = cells;
-            self.sheet.header_bytes = length;
+            self.stats.width = cells;
+            self.stats.header_bytes = length;
             return;
         }
-        self.sheet.rows += 1;
-        if cells != self.sheet.width {
-            self.sheet.ragged += 1;
-            self.sheet.first_ragged.get_or_insert((self.row_line, cells));
+        self.stats.rows += 1;
+        if cells != self.stats.width {
+            self.stats.ragged += 1;
+            self.stats.first_ragged.get_or_insert((self.row_line, cells));
         }
     }
 }
 
 /// Writes a special byte as JSON does.
 #[inline]
-fn escape(byte: u8, pen: &mut Pen) {
+fn escape(byte: u8, out: &mut Appender) {
     let short = match byte {
         b'"' | b'\\' => byte,
         b'\n' => b'n',
@@ -286,10 +286,10 @@ fn escape(byte: u8, pen: &mut Pen) {
         _ => {
             let digits = b"0123456789abcdef";
             let (high, low) = (digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]);
-            return pen.put(&[b'\\', b'u', b'0', b'0', high, low]);
+            return out.put(&[b'\\', b'u', b'0', b'0', high, low]);
         }
     };
-    pen.put(&[b'\\', short]);
+    out.put(&[b'\\', short]);
 }
 
 #[cfg(test)]

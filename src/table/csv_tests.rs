@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::rows::Rows;
 
-impl Csv {
+impl CsvReader {
     /// Takes the next piece of plain text.
     pub fn feed(&mut self, text: &[u8]) {
         let mut at = 0;
@@ -22,17 +22,17 @@ impl Csv {
 type Table = Vec<(u64, Vec<String>)>;
 
 /// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
-fn read(csv: &str, size: usize) -> Result<(Sheet, Table), TableError> {
-    let mut reader = Csv::default();
+fn read(csv: &str, size: usize) -> Result<(TableStats, Table), TableError> {
+    let mut reader = CsvReader::default();
     csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
-    let sheet = reader.finish()?;
-    let mut rows = Rows::with_buffer(reader.rest(), size);
+    let stats = reader.finish()?;
+    let mut rows = Rows::with_buffer(reader.stored(), size);
     let mut all = Vec::new();
     while let Some(row) = rows.read()? {
-        let line = Rows::new(reader.rest()).line_of(all.len() as u64)?;
+        let line = Rows::new(reader.stored()).line_of(all.len() as u64)?;
         all.push((line, row.texts().map(String::from).collect()));
     }
-    Ok((sheet, all))
+    Ok((stats, all))
 }
 
 fn cells(csv: &str) -> Vec<Vec<String>> {
@@ -41,12 +41,13 @@ fn cells(csv: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn a_table_at_rest_has_marks_and_no_quotes() {
-    let mut reader = Csv::default();
+    let mut reader = CsvReader::default();
     reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n");
-    let sheet = reader.finish().unwrap();
-    assert_eq!(reader.rest(), b"a\x1fb\x1e\x1d1,\\\"\\n\x1f\\t\x1e");
-    let expected = Sheet { width: 2, rows: 1, longest_row: 10, header_bytes: 4, ..Sheet::default() };
-    assert_eq!(sheet, expected);
+    let stats = reader.finish().unwrap();
+    assert_eq!(reader.stored(), b"a\x1fb\x1e\x1d1,\\\"\\n\x1f\\t\x1e");
+    let expected =
+        TableStats { width: 2, rows: 1, longest_row: 10, header_bytes: 4, ..TableStats::default() };
+    assert_eq!(stats, expected);
 }
 
 #[test]
@@ -87,9 +88,9 @@ fn a_mark_is_no_part_of_the_header() {
 
 #[test]
 fn positions_are_physical_lines() {
-    let (sheet, rows) = read("\n\na,b\r\n\"1\r\n\n2\",3\n\n4,5,6", 3).unwrap();
+    let (stats, rows) = read("\n\na,b\r\n\"1\r\n\n2\",3\n\n4,5,6", 3).unwrap();
     assert_eq!(rows.into_iter().map(|(line, _)| line).collect::<Vec<_>>(), [3, 4, 8]);
-    assert_eq!((sheet.ragged, sheet.first_ragged), (1, Some((8, 3))));
+    assert_eq!((stats.ragged, stats.first_ragged), (1, Some((8, 3))));
     let cut = read("a,b\n1,\"2\n3", 2).unwrap_err();
     assert_eq!(
         cut.to_string(),

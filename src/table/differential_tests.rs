@@ -5,15 +5,15 @@ use std::io::Cursor;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::csv::Csv;
+use super::column_type::ColumnType;
+use super::csv::CsvReader;
 use super::header::{self, NameStyle};
-use super::kind::Kind;
 use super::oracle;
 use super::plan::{Field, Plan};
 use super::rows::Rows;
-use super::verify::{Demands, Ragged, verify};
-use crate::bytes::ink::Ink;
-use crate::report::body::{Body, Mended, OnNul};
+use super::verify::{Ragged, Requirements, verify};
+use crate::bytes::buffer::OutBuffer;
+use crate::report::body::{BodyDecoder, OnNul, Repairs};
 use crate::report::error::BodyError;
 use crate::report::sink::Sink;
 
@@ -78,7 +78,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
 
 /// The text, and the table that the same steps make of it.
 #[derive(Default)]
-struct Both(Ink, Csv);
+struct Both(OutBuffer, CsvReader);
 
 impl Sink for Both {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
@@ -93,17 +93,17 @@ impl Sink for Both {
     }
 }
 
-fn decode(body: &[u8], size: usize) -> Result<(String, Csv, Mended), BodyError> {
-    let mut decoder = Body::new(OnNul::Strip);
+fn decode(body: &[u8], size: usize) -> Result<(String, CsvReader, Repairs), BodyError> {
+    let mut decoder = BodyDecoder::new(OnNul::Strip);
     let mut both = Both::default();
     body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut both))?;
-    let mended = decoder.finish()?;
-    Ok((String::from_utf8(both.0.bytes().to_vec()).unwrap(), both.1, mended))
+    let repairs = decoder.finish()?;
+    Ok((String::from_utf8(both.0.bytes().to_vec()).unwrap(), both.1, repairs))
 }
 
 /// The RECORD lines, and the cells with a tail, or the words of the error.
-fn fast(mut reader: Csv, capacity: usize, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
-    let demands = Demands {
+fn fast(mut reader: CsvReader, capacity: usize, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
+    let requirements = Requirements {
         style: NameStyle::Snake,
         on_ragged,
         key: Vec::new(),
@@ -113,19 +113,19 @@ fn fast(mut reader: Csv, capacity: usize, on_ragged: Ragged) -> Result<(Vec<Stri
     };
     let facts = reader
         .finish()
-        .and_then(|sheet| verify(&sheet, Cursor::new(reader.rest()), &demands, |_| true))
+        .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
         .map_err(|error| error.to_string())?;
     let name = |(index, column): (usize, &header::Column)| Field {
         index,
         name: column.name.clone(),
-        kind: Kind::String,
+        kind: ColumnType::String,
     };
     let fields: Vec<Field> = facts.columns.iter().enumerate().map(name).collect();
     let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
-    let mut rows = Rows::with_buffer(reader.rest(), capacity);
+    let mut rows = Rows::with_buffer(reader.stored(), capacity);
     rows.read().unwrap();
     let mut lines = Vec::new();
-    let mut line = Ink::default();
+    let mut line = OutBuffer::default();
     while rows.lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line)).unwrap() {
         lines.push(String::from_utf8(line.bytes().to_vec()).unwrap());
         line.clear();

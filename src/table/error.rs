@@ -56,7 +56,7 @@ pub enum TableError {
     },
     /// A cell is not of the kind that the operator asked for.
     #[error("line {line}, column `{column}` is not a lossless {kind}")]
-    Kind {
+    ColumnType {
         /// Where the row starts.
         line: u64,
         /// Its name.
@@ -103,7 +103,7 @@ impl TableError {
             Self::LongMessage { .. } => {
                 "deselect that column, or raise `max_message_bytes` if the target can take it"
             }
-            Self::Kind { .. } => "remove the column from `schema_overrides`, or choose a wider type",
+            Self::ColumnType { .. } => "remove the column from `schema_overrides`, or choose a wider type",
             Self::NoKeyColumn { .. } | Self::Key { .. } => {
                 "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
             }

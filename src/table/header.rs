@@ -57,7 +57,7 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> V
     let names = natural.into_iter().map(|name| {
         let count = counts.entry(name.to_lowercase()).or_insert(0);
         *count += 1;
-        if *count == 1 { name } else { twin(&name, style, &mut taken, count) }
+        if *count == 1 { name } else { dedupe(&name, style, &mut taken, count) }
     });
     names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
 }
@@ -72,12 +72,12 @@ pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
     }
 }
 
-fn twin(name: &str, style: NameStyle, taken: &mut HashSet<String>, number: &mut u32) -> String {
+fn dedupe(name: &str, style: NameStyle, taken: &mut HashSet<String>, number: &mut u32) -> String {
     loop {
         let suffix = format!("_{number}");
         let room = if style == NameStyle::Snake { LONGEST - suffix.len() } else { usize::MAX };
         let stem: String = name.chars().take(room).collect();
-        let candidate = clear(stem + &suffix);
+        let candidate = unreserve(stem + &suffix);
         if taken.insert(candidate.to_lowercase()) {
             return candidate;
         }
@@ -113,11 +113,11 @@ fn snake(header: &str) -> String {
 }
 
 fn original(header: &str) -> String {
-    clear(header.replace('\0', ""))
+    unreserve(header.replace('\0', ""))
 }
 
 /// The name itself, unless it belongs to targets or to us.
-fn clear(name: String) -> String {
+fn unreserve(name: String) -> String {
     let lower = name.to_lowercase();
     let reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
     if reserved { format!("column{name}") } else { name }

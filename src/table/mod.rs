@@ -1,15 +1,15 @@
 //! The table: from the CSV of a report to the lines of its records. It knows no HTTP and no Singer files.
 //!
 //! [`csv`] reads the text as it arrives and writes it as it is kept; [`rows`] reads that row by row, each [`row`] in
-//! place, [`header`] names its columns, [`kind`] types them, [`verify`] proves that the whole report can be used,
+//! place, [`header`] names its columns, [`column_type`] types them, [`verify`] proves that the whole report can be used,
 //! and [`plan`], compiled once, writes each row as a RECORD line.
 //! Whatever is wrong carries its line and column, and never a cell's value.
 
+pub mod column_type;
 pub mod csv;
 pub mod error;
 pub mod header;
-pub mod kind;
-mod measure;
+mod length_check;
 pub mod plan;
 pub mod row;
 pub mod rows;

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use super::csv::{BLANK, ROW};
 use super::row::Row;
-use crate::bytes::marks::{Control, Marks};
+use crate::bytes::scan::{ByteScanner, ControlBytes};
 
 /// At first; grows where a row is longer.
 const BUFFER: usize = 256 * 1024;
@@ -98,7 +98,7 @@ impl<R: Read> Rows<R> {
 /// Gathers where the cells of the row end that begins at `start`; returns where the last does, or nothing if the text
 /// ends before.
 fn split(text: &[u8], start: usize, ends: &mut Vec<usize>) -> Option<usize> {
-    let mut marks = Marks::<Control>::new(start);
+    let mut marks = ByteScanner::<ControlBytes>::new(start);
     ends.clear();
     loop {
         let at = marks.next(text)?;

@@ -9,11 +9,11 @@ use std::io::{Read, Seek};
 
 use sha2::{Digest, Sha256};
 
-use super::csv::Sheet;
+use super::column_type::{self, ColumnType, EXACT_DIGITS};
+use super::csv::TableStats;
 use super::error::TableError;
 use super::header::{self, Column, NameStyle};
-use super::kind::{self, EXACT_DIGITS, Kind};
-use super::measure::{Measure, TooLong};
+use super::length_check::{LengthCheck, TooLong};
 use super::row::Row;
 use super::rows::Rows;
 
@@ -33,7 +33,7 @@ pub enum Ragged {
 
 /// What the report must satisfy.
 #[derive(Clone, Debug)]
-pub struct Demands {
+pub struct Requirements {
     /// How its columns are named.
     pub style: NameStyle,
     /// What to do with uneven rows.
@@ -41,20 +41,20 @@ pub struct Demands {
     /// Columns that must identify a row; empty for none.
     pub key: Vec<String>,
     /// Whether kinds are inferred, on from those of an earlier run; else every column is a string.
-    pub infer: Option<Vec<(String, Kind)>>,
-    /// Kinds that the operator fixed.
-    pub strict_kinds: Vec<(String, Kind)>,
+    pub infer: Option<Vec<(String, ColumnType)>>,
+    /// Types that the operator fixed.
+    pub strict_kinds: Vec<(String, ColumnType)>,
     /// The longest message, in bytes.
     pub max_message_bytes: u64,
 }
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct VerifiedTable {
     /// The columns in the report's order.
     pub columns: Vec<Column>,
     /// Their kinds.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<ColumnType>,
     /// Rows below the header.
     pub rows: u64,
     /// Uneven rows among them.
@@ -65,33 +65,37 @@ pub struct Facts {
     pub extra: bool,
 }
 
-/// Proves it. `rest` is the report at rest, `sheet` what is known of it; a column that is not emitted makes no
+/// Proves it. `rest` is the report at rest, `stats` what is known of it; a column that is not emitted makes no
 /// message long.
 pub fn verify(
-    sheet: &Sheet,
+    stats: &TableStats,
     mut rest: impl Read + Seek,
-    demands: &Demands,
+    requirements: &Requirements,
     is_emitted: impl Fn(&str) -> bool,
-) -> Result<Facts, TableError> {
-    if sheet.header_bytes > HEADER_LIMIT {
+) -> Result<VerifiedTable, TableError> {
+    if stats.header_bytes > HEADER_LIMIT {
         return Err(TableError::LongHeader);
     }
-    let columns = columns(&mut Rows::new(begin(&mut rest)?), demands.style)?;
-    if let (Some((line, found)), Ragged::Fail) = (sheet.first_ragged, demands.on_ragged) {
-        return Err(TableError::Ragged { line, expected: sheet.width, found });
+    let columns = columns(&mut Rows::new(rewind(&mut rest)?), requirements.style)?;
+    if let (Some((line, found)), Ragged::Fail) = (stats.first_ragged, requirements.on_ragged) {
+        return Err(TableError::Ragged { line, expected: stats.width, found });
     }
-    let measure = Measure {
-        limit: demands.max_message_bytes,
+    let length_check = LengthCheck {
+        limit: requirements.max_message_bytes,
         columns: &columns,
         is_emitted: columns.iter().map(|column| is_emitted(&column.name)).collect(),
     };
-    let too_long = if measure.is_needed(sheet.longest_row) { measure.look(begin(&mut rest)?)? } else { None };
+    let too_long = if length_check.is_needed(stats.longest_row) {
+        length_check.find_too_long(rewind(&mut rest)?)?
+    } else {
+        None
+    };
     if let Some(found @ (TooLong::Cell(row, _) | TooLong::Message(row, _))) = too_long {
-        return Err(measure.error(found, Rows::new(begin(&mut rest)?).line_of(row)?));
+        return Err(length_check.error(found, Rows::new(rewind(&mut rest)?).line_of(row)?));
     }
-    let mut kinds = Kinds::new(&columns, demands);
-    let mut key = Key::new(&columns, &demands.key)?;
-    let mut rows = Rows::new(begin(&mut rest)?);
+    let mut kinds = TypeInference::new(&columns, requirements);
+    let mut key = Key::new(&columns, &requirements.key)?;
+    let mut rows = Rows::new(rewind(&mut rest)?);
     for number in 0.. {
         if kinds.is_settled() && key.columns.is_empty() {
             break;
@@ -101,24 +105,28 @@ pub fn verify(
             // The header.
             continue;
         }
-        key.see(&row, number);
-        if let Some((index, kind)) = kinds.see(&row) {
-            let line = Rows::new(begin(&mut rest)?).line_of(number)?;
-            return Err(TableError::Kind { line, column: columns[index].name.clone(), kind: kind.name() });
+        key.observe(&row, number);
+        if let Some((index, kind)) = kinds.observe(&row) {
+            let line = Rows::new(rewind(&mut rest)?).line_of(number)?;
+            return Err(TableError::ColumnType {
+                line,
+                column: columns[index].name.clone(),
+                kind: kind.name(),
+            });
         }
     }
-    key.verdict()?;
-    Ok(Facts {
+    key.check()?;
+    Ok(VerifiedTable {
         kinds: kinds.found(),
         columns,
-        rows: sheet.rows,
-        ragged: sheet.ragged,
-        lenient_quotes: sheet.lenient_quotes,
-        extra: demands.on_ragged == Ragged::Pad,
+        rows: stats.rows,
+        ragged: stats.ragged,
+        lenient_quotes: stats.lenient_quotes,
+        extra: requirements.on_ragged == Ragged::Pad,
     })
 }
 
-fn begin<R: Read + Seek>(rest: &mut R) -> std::io::Result<&mut R> {
+fn rewind<R: Read + Seek>(rest: &mut R) -> std::io::Result<&mut R> {
     rest.rewind()?;
     Ok(rest)
 }
@@ -133,8 +141,8 @@ fn columns(rows: &mut Rows<impl Read>, style: NameStyle) -> Result<Vec<Column>, 
     }
 }
 
-/// Kinds as the cells widen them.
-struct Kinds {
+/// Types as the cells widen them.
+struct TypeInference {
     width: usize,
     /// The columns that may still turn out to be something else, or wrong; all others are strings.
     open: Vec<Open>,
@@ -143,7 +151,7 @@ struct Kinds {
 struct Open {
     index: usize,
     /// None while all cells are empty.
-    kind: Option<Kind>,
+    kind: Option<ColumnType>,
     /// The operator fixed it.
     is_fixed: bool,
     /// Some whole number of it has more digits than a number may have.
@@ -152,25 +160,28 @@ struct Open {
 
 impl Open {
     /// The narrowest kind of this cell, which is not of the column's kind, and all before it.
-    fn wider(&self, cell: &[u8]) -> Kind {
+    fn wider(&self, cell: &[u8]) -> ColumnType {
         match self.kind {
-            None => Kind::of(cell),
-            Some(Kind::Integer) if !self.has_long && Kind::Number.accepts(cell) => Kind::Number,
-            Some(_) => Kind::String,
+            None => ColumnType::of(cell),
+            Some(ColumnType::Integer) if !self.has_long && ColumnType::Number.accepts(cell) => {
+                ColumnType::Number
+            }
+            Some(_) => ColumnType::String,
         }
     }
 }
 
-impl Kinds {
-    fn new(columns: &[Column], demands: &Demands) -> Self {
+impl TypeInference {
+    fn new(columns: &[Column], requirements: &Requirements) -> Self {
         let open = |(index, column): (usize, &Column)| {
-            let fixed = kind::named(&demands.strict_kinds, &column.name);
-            let infer = demands.infer.as_deref();
-            let earlier = infer.map_or(Some(Kind::String), |earlier| kind::named(earlier, &column.name));
+            let fixed = column_type::named(&requirements.strict_kinds, &column.name);
+            let infer = requirements.infer.as_deref();
+            let earlier =
+                infer.map_or(Some(ColumnType::String), |earlier| column_type::named(earlier, &column.name));
             Open { index, kind: fixed.or(earlier), is_fixed: fixed.is_some(), has_long: false }
         };
         let mut open: Vec<_> = columns.iter().enumerate().map(open).collect();
-        open.retain(|column| column.kind != Some(Kind::String));
+        open.retain(|column| column.kind != Some(ColumnType::String));
         Self { width: columns.len(), open }
     }
 
@@ -179,7 +190,7 @@ impl Kinds {
     }
 
     /// The column whose cell is not of the kind that the operator fixed, if there is one.
-    fn see(&mut self, row: &Row) -> Option<(usize, Kind)> {
+    fn observe(&mut self, row: &Row) -> Option<(usize, ColumnType)> {
         let mut has_changed = false;
         for column in &mut self.open {
             let cell = row.escaped(column.index);
@@ -192,20 +203,20 @@ impl Kinds {
                     has_changed = true;
                 }
             }
-            if column.kind == Some(Kind::Integer) && cell.len() > EXACT_DIGITS {
-                column.has_long |= !Kind::Number.accepts(cell);
+            if column.kind == Some(ColumnType::Integer) && cell.len() > EXACT_DIGITS {
+                column.has_long |= !ColumnType::Number.accepts(cell);
             }
         }
         if has_changed {
-            self.open.retain(|column| column.kind != Some(Kind::String));
+            self.open.retain(|column| column.kind != Some(ColumnType::String));
         }
         None
     }
 
-    fn found(self) -> Vec<Kind> {
-        let mut found = vec![Kind::String; self.width];
+    fn found(self) -> Vec<ColumnType> {
+        let mut found = vec![ColumnType::String; self.width];
         for column in self.open {
-            found[column.index] = column.kind.unwrap_or(Kind::String);
+            found[column.index] = column.kind.unwrap_or(ColumnType::String);
         }
         found
     }
@@ -236,7 +247,7 @@ impl Key {
         Ok(Self { columns, seen: HashSet::new(), empty: 0, repeated: 0, rows: Vec::new() })
     }
 
-    fn see(&mut self, row: &Row, number: u64) {
+    fn observe(&mut self, row: &Row, number: u64) {
         if self.columns.is_empty() {
             return;
         }
@@ -258,7 +269,7 @@ impl Key {
         }
     }
 
-    fn verdict(self) -> Result<(), TableError> {
+    fn check(self) -> Result<(), TableError> {
         if self.empty + self.repeated == 0 {
             return Ok(());
         }
@@ -272,10 +283,10 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::table::csv::Csv;
+    use crate::table::csv::CsvReader;
 
-    fn demands() -> Demands {
-        Demands {
+    fn requirements() -> Requirements {
+        Requirements {
             style: NameStyle::Snake,
             on_ragged: Ragged::Fail,
             key: Vec::new(),
@@ -285,41 +296,41 @@ mod tests {
         }
     }
 
-    fn judge(csv: &str, demands: &Demands) -> Result<Facts, TableError> {
-        let mut reader = Csv::default();
+    fn judge(csv: &str, requirements: &Requirements) -> Result<VerifiedTable, TableError> {
+        let mut reader = CsvReader::default();
         reader.feed(csv.as_bytes());
-        let sheet = reader.finish()?;
-        verify(&sheet, Cursor::new(reader.rest()), demands, |column| column != "hidden")
+        let stats = reader.finish()?;
+        verify(&stats, Cursor::new(reader.stored()), requirements, |column| column != "hidden")
     }
 
-    fn refused(csv: &str, demands: &Demands) -> String {
-        judge(csv, demands).unwrap_err().to_string()
+    fn refused(csv: &str, requirements: &Requirements) -> String {
+        judge(csv, requirements).unwrap_err().to_string()
     }
 
     #[test]
     fn a_good_report_is_counted() {
-        let facts = judge("A,B\n1,2\n3,4\n", &demands()).unwrap();
-        assert_eq!((facts.rows, facts.columns.len(), facts.kinds), (2, 2, vec![Kind::String; 2]));
-        assert_eq!(judge("A,B\n", &demands()).unwrap().rows, 0);
+        let facts = judge("A,B\n1,2\n3,4\n", &requirements()).unwrap();
+        assert_eq!((facts.rows, facts.columns.len(), facts.kinds), (2, 2, vec![ColumnType::String; 2]));
+        assert_eq!(judge("A,B\n", &requirements()).unwrap().rows, 0);
     }
 
     #[test]
     fn uneven_rows_are_named_or_padded() {
-        assert_eq!(refused("a,b\n1,2\n3\n", &demands()), "line 3 has 1 cells, the header has 2");
-        let pad = Demands { on_ragged: Ragged::Pad, ..demands() };
+        assert_eq!(refused("a,b\n1,2\n3\n", &requirements()), "line 3 has 1 cells, the header has 2");
+        let pad = Requirements { on_ragged: Ragged::Pad, ..requirements() };
         assert_eq!(judge("a,b\n1\n1,2,3\n", &pad).unwrap().ragged, 2);
     }
 
     #[test]
     fn what_is_empty_is_no_report() {
         for csv in ["", "\u{feff}", "\n", " \n"] {
-            assert_eq!(refused(csv, &demands()), "it is empty, without even a header", "{csv:?}");
+            assert_eq!(refused(csv, &requirements()), "it is empty, without even a header", "{csv:?}");
         }
     }
 
     #[test]
     fn a_key_is_proven() {
-        let key = Demands { key: vec!["a".into()], ..demands() };
+        let key = Requirements { key: vec!["a".into()], ..requirements() };
         assert!(judge("a,b\n1,x\n2,x\n", &key).is_ok());
         assert_eq!(
             refused("a,b\n1,x\n1,y\n,z\n", &key),
@@ -333,36 +344,56 @@ mod tests {
 
     #[test]
     fn kinds_are_proven_over_the_whole_report() {
-        let infer = Demands { infer: Some(Vec::new()), ..demands() };
+        let infer = Requirements { infer: Some(Vec::new()), ..requirements() };
         let facts = judge("a,b,c,d\n1,1,,x\n2.5,007,,\n", &infer).unwrap();
-        assert_eq!(facts.kinds, [Kind::Number, Kind::String, Kind::String, Kind::String]);
+        assert_eq!(
+            facts.kinds,
+            [ColumnType::Number, ColumnType::String, ColumnType::String, ColumnType::String]
+        );
         // No double holds the long one.
         let long = "1234567890123456,1.5,-123456789012345\n0.5,1234567890123456,0.5\n";
         let facts = judge(&format!("a,b,c\n{long}"), &infer).unwrap();
-        assert_eq!(facts.kinds, [Kind::String, Kind::String, Kind::Number]);
-        let strict = Demands { strict_kinds: vec![("a".into(), Kind::Integer)], ..demands() };
+        assert_eq!(facts.kinds, [ColumnType::String, ColumnType::String, ColumnType::Number]);
+        let strict = Requirements { strict_kinds: vec![("a".into(), ColumnType::Integer)], ..requirements() };
         assert_eq!(refused("a\n1\nx\n", &strict), "line 3, column `a` is not a lossless integer");
     }
 
     #[test]
     fn kinds_only_widen_from_run_to_run() {
-        let earlier = [("a", Kind::Number), ("b", Kind::Integer), ("c", Kind::Date), ("d", Kind::String)];
+        let earlier = [
+            ("a", ColumnType::Number),
+            ("b", ColumnType::Integer),
+            ("c", ColumnType::Date),
+            ("d", ColumnType::String),
+        ];
         let earlier = earlier.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
-        let again = Demands { infer: Some(earlier), ..demands() };
+        let again = Requirements { infer: Some(earlier), ..requirements() };
         let kinds = |row: &str| judge(&format!("a,b,c,d,e\n{row}\n"), &again).unwrap().kinds;
         assert_eq!(
             kinds("1,,2025-01-01,1,1"),
-            [Kind::Number, Kind::Integer, Kind::Date, Kind::String, Kind::Integer]
+            [
+                ColumnType::Number,
+                ColumnType::Integer,
+                ColumnType::Date,
+                ColumnType::String,
+                ColumnType::Integer
+            ]
         );
         assert_eq!(
             kinds("1234567890123456,1.5,2025-01-01T00:00:00Z,,"),
-            [Kind::String, Kind::Number, Kind::String, Kind::String, Kind::String]
+            [
+                ColumnType::String,
+                ColumnType::Number,
+                ColumnType::String,
+                ColumnType::String,
+                ColumnType::String
+            ]
         );
     }
 
     #[test]
     fn a_line_that_is_too_long_is_named() {
-        let short = Demands { max_message_bytes: 2_000, ..demands() };
+        let short = Requirements { max_message_bytes: 2_000, ..requirements() };
         let long = format!("a,b\n1,2\n3,{}\n", "x".repeat(3_000));
         assert!(
             refused(&long, &short)

@@ -66,7 +66,7 @@ fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
         "level": level.name().to_lowercase(),
         "pid": std::process::id(),
         "logger_name": "tap-together",
-        "ts": seconds(clock::wall()),
+        "ts": epoch_seconds(clock::wall()),
         "thread_name": "MainThread",
         "app_name": "tap-together",
         "message": message,
@@ -81,7 +81,7 @@ fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit a double")]
-fn seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
+fn epoch_seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
     at.timestamp_millis() as f64 / 1000.0
 }
 

@@ -105,7 +105,7 @@ impl Telemetry {
         self.lock().requests += 1;
         let tags = json!({"endpoint": report, "status": if succeeded { "succeeded" } else { "failed" }});
         self.metric("counter", "http_request_count", &json!(1), &tags);
-        self.metric("timer", "http_request_duration", &json!(seconds(took)), &tags);
+        self.metric("timer", "http_request_duration", &json!(metric_seconds(took)), &tags);
     }
 
     /// Requests so far.
@@ -164,7 +164,7 @@ impl Telemetry {
 
 /// Seconds as metrics give them.
 #[must_use]
-pub fn seconds(time: Duration) -> f64 {
+pub fn metric_seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::say;
+use super::print;
 use crate::cli::AboutFormat;
 use crate::error::{Error, Exit, Result};
 use crate::settings::config::schema;
@@ -43,7 +43,7 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
             })
         }
     };
-    say(&text, out)
+    print(&text, out)
 }
 
 fn listing(schema: &Value, head: &str, line: impl Fn(&mut String, &str, &Value, &str)) -> String {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use super::say;
+use super::print;
 use crate::error::{Error, Exit, Result};
 use crate::singer::check::{Checker, Violation};
 
@@ -32,14 +32,14 @@ pub fn check(mut input: impl BufRead, out: &mut dyn Write) -> Result<()> {
     streams.sort_unstable();
     let streams: Vec<String> =
         streams.iter().map(|(name, records)| format!("`{name}` {records} records")).collect();
-    say(&format!("{lines} lines keep the rules: {}", streams.join(", ")), out)
+    print(&format!("{lines} lines keep the rules: {}", streams.join(", ")), out)
 }
 
 fn show(found: &[Violation], count: &mut u64, out: &mut dyn Write) -> Result<()> {
     for violation in found {
         *count += 1;
         if *count <= SHOWN {
-            say(&violation.to_string(), out)?;
+            print(&violation.to_string(), out)?;
         }
     }
     Ok(())

@@ -13,17 +13,17 @@ use serde_json::json;
 
 use crate::clock;
 use crate::error::{Error, Exit, Result};
-use crate::job::{Shape, Stream};
+use crate::job::{RecordLayout, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::singer::message::Message;
-use crate::singer::state::{Bookmark, Remembered, State};
+use crate::singer::state::{Bookmark, RememberedColumn, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
 use crate::table::rows::Rows;
-use crate::table::verify::{Facts, verify};
-use crate::telemetry::{Telemetry, seconds};
+use crate::table::verify::{VerifiedTable, verify};
+use crate::telemetry::{Telemetry, metric_seconds};
 
 /// A snapshot with fewer rows than this share of the last one is suspicious.
 const SHRINK: f64 = 0.1;
@@ -65,19 +65,24 @@ impl<W: Write> Delivery<W> {
     }
 
     /// Delivers one stream; `next` is where a run that ends after it goes on.
-    pub fn stream(&mut self, stream: &Stream, mut report: Report, next: Option<&str>) -> Result<Outcome> {
+    pub fn write_stream(
+        &mut self,
+        stream: &Stream,
+        mut report: Report,
+        next: Option<&str>,
+    ) -> Result<Outcome> {
         let began = clock::now();
-        let facts = prove(stream, &mut report)?;
+        let facts = verify_report(stream, &mut report)?;
         self.warn(stream.name(), &report, &facts);
-        self.guard(stream.name(), facts.rows)?;
-        let shape = stream.shape(&facts, &self.telemetry);
+        self.check_shrink(stream.name(), facts.rows)?;
+        let layout = stream.layout(&facts, &self.telemetry);
         let version = self.version(stream);
         self.writer.message(&Message::Schema {
             stream: stream.name(),
-            schema: &shape.schema,
+            schema: &layout.schema,
             key_properties: &stream.key,
         })?;
-        self.records(stream, &mut report, &shape, version)?;
+        self.write_records(stream, &mut report, &layout, version)?;
         if let Some(version) = version {
             self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }
@@ -86,15 +91,15 @@ impl<W: Write> Delivery<W> {
             version: version.unwrap_or_else(|| clock::wall().timestamp()),
             row_count: facts.rows,
             sha256: report.sha256.clone(),
-            completed_at: clock::stamp(report.completed_at),
+            completed_at: clock::format_utc(report.completed_at),
             columns: stream.remember(&facts),
         };
         self.state.complete(stream.name(), &bookmark);
-        self.state(next)?;
+        self.write_state(next)?;
         let took = clock::now().saturating_sub(began);
         let tags = json!({"stream": stream.name()});
         self.telemetry.metric("counter", "record_count", &json!(facts.rows), &tags);
-        self.telemetry.metric("timer", "sync_duration", &json!(seconds(took)), &tags);
+        self.telemetry.metric("timer", "sync_duration", &json!(metric_seconds(took)), &tags);
         let subjects = [stream.name(), &stream.report.report];
         Ok(Outcome {
             stream: stream.name().to_owned(),
@@ -106,13 +111,13 @@ impl<W: Write> Delivery<W> {
     }
 
     /// Writes a STATE line.
-    pub fn state(&mut self, syncing: Option<&str>) -> Result<()> {
+    pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
         let value = self.state.value(syncing);
         self.writer.message(&Message::State { value })
     }
 
     /// The columns of a stream's last snapshot.
-    pub fn columns(&self, stream: &str) -> Option<Vec<Remembered>> {
+    pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         self.state.columns(stream)
     }
 
@@ -121,10 +126,10 @@ impl<W: Write> Delivery<W> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn warn(&self, name: &str, report: &Report, facts: &Facts) {
+    fn warn(&self, name: &str, report: &Report, facts: &VerifiedTable) {
         for (count, what) in [
-            (report.mended.nuls, "NUL characters were left out"),
-            (report.mended.surrogates, "halves of surrogate pairs were replaced by U+FFFD"),
+            (report.repairs.nuls, "NUL characters were left out"),
+            (report.repairs.surrogates, "halves of surrogate pairs were replaced by U+FFFD"),
             (facts.ragged, "rows of another width than the header were padded"),
             (facts.lenient_quotes, "cells have text after their closing quote; it was kept"),
         ] {
@@ -135,7 +140,7 @@ impl<W: Write> Delivery<W> {
     }
 
     /// A report that lost nearly all its rows may be a bad day at the API.
-    fn guard(&self, name: &str, rows: u64) -> Result<()> {
+    fn check_shrink(&self, name: &str, rows: u64) -> Result<()> {
         let before = self.state.row_count(name).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
         let shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
@@ -164,18 +169,24 @@ impl<W: Write> Delivery<W> {
         self.settings.activate_version.then(|| clock::wall().timestamp().max(last.saturating_add(1)))
     }
 
-    fn records(
+    fn write_records(
         &mut self,
         stream: &Stream,
         report: &mut Report,
-        shape: &Shape,
+        layout: &RecordLayout,
         version: Option<i64>,
     ) -> Result<()> {
-        let extracted = clock::stamp(report.completed_at);
-        let plan =
-            Plan::compile(stream.name(), &shape.fields, shape.row_number, shape.extra, version, &extracted);
+        let extracted = clock::format_utc(report.completed_at);
+        let plan = Plan::compile(
+            stream.name(),
+            &layout.fields,
+            layout.row_number,
+            layout.extra,
+            version,
+            &extracted,
+        );
         let broken = |cause: std::io::Error| table_error(stream.name(), &cause.into());
-        let mut rows = Rows::new(report.rest().map_err(broken)?);
+        let mut rows = Rows::new(report.stored().map_err(broken)?);
         rows.read().map_err(broken)?;
         let mut number = 0;
         while self
@@ -198,10 +209,12 @@ impl<W: Write> Delivery<W> {
 }
 
 /// What the report holds, once it is proven that all of it can be used.
-pub fn prove(stream: &Stream, report: &mut Report) -> Result<Facts> {
-    let sheet = report.sheet.clone();
-    sheet
-        .and_then(|sheet| verify(&sheet, report.rest()?, &stream.demands(), |column| stream.emits(column)))
+pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<VerifiedTable> {
+    let stats = report.stats.clone();
+    stats
+        .and_then(|stats| {
+            verify(&stats, report.stored()?, &stream.requirements(), |column| stream.emits(column))
+        })
         .map_err(|error| table_error(stream.name(), &error))
 }
 

@@ -4,15 +4,15 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::deliver::prove;
-use super::say;
+use super::deliver::verify_report;
+use super::print;
 use crate::api::Api;
+use crate::column_cache::ColumnCache;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
-use crate::memory::Memory;
 use crate::settings::Settings;
 use crate::singer::catalog::describe;
-use crate::singer::state::Remembered;
+use crate::singer::state::RememberedColumn;
 use crate::telemetry::Telemetry;
 
 /// Writes the catalog. `connect` is called only if some stream's columns are unknown.
@@ -23,12 +23,12 @@ pub async fn discover(
     out: &mut dyn Write,
     telemetry: &Telemetry,
 ) -> Result<()> {
-    let memory = Memory::new(settings);
+    let cache = ColumnCache::new(settings);
     let mut connect = Some(connect);
     let mut api = None;
     let mut entries: Vec<Value> = Vec::new();
     for stream in &job.streams {
-        let known = job.state.columns(stream.name()).or_else(|| memory.columns(stream.name()));
+        let known = job.state.columns(stream.name()).or_else(|| cache.columns(stream.name()));
         let columns = if let Some(columns) = known {
             columns
         } else {
@@ -37,17 +37,17 @@ pub async fn discover(
             }
             let api = api.as_ref().ok_or_else(|| Error::new(Exit::Bug, "the API was not connected"))?;
             let columns = fetch(stream, api, telemetry).await?;
-            memory.keep(stream.name(), columns.clone());
+            cache.keep(stream.name(), columns.clone());
             columns
         };
         entries.push(describe(stream.name(), &stream.remembered_schema(&columns), &stream.key));
     }
     let catalog = serde_json::to_string_pretty(&json!({"streams": entries}))
         .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise the catalog: {cause}")))?;
-    say(&catalog, out)
+    print(&catalog, out)
 }
 
-async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<Remembered>> {
+async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<RememberedColumn>> {
     let mut report = api.fetch(&stream.report.report, telemetry).await.map_err(|failed| failed.error)?;
-    Ok(stream.remember(&prove(stream, &mut report)?))
+    Ok(stream.remember(&verify_report(stream, &mut report)?))
 }

@@ -6,38 +6,38 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::say;
-use crate::api::gate::{Gate, Outlook};
-use crate::api::ledger::{Pace, seconds};
-use crate::api::probe::{self, Way};
+use super::print;
+use crate::api::gate::{Gate, GateStatus};
+use crate::api::ledger::{RateLimit, whole_seconds};
+use crate::api::probe::{self, Route};
 use crate::api::scope;
-use crate::api::store::{Place, Store, inspect};
-use crate::clock::Home;
+use crate::api::store::{FolderStatus, Store, inspect};
+use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
 use crate::settings::Settings;
 use crate::settings::config::is_open_to_others;
 
 /// Looks at everything, the settings as they were read among it, and writes what it found.
 pub async fn doctor(settings: Result<(Settings, Vec<String>)>, out: &mut dyn Write) -> Result<()> {
-    let mut chart = Chart { out, failed: Vec::new(), worst: None };
-    let settings = chart.judge("settings", settings, |_| "complete and valid".into())?;
-    clock(Home::here().as_ref(), &mut chart)?;
+    let mut table = CheckTable { out, failed: Vec::new(), worst: None };
+    let settings = table.check("settings", settings, |_| "complete and valid".into())?;
+    clock(BootId::current().as_ref(), &mut table)?;
     if let Some((settings, warnings)) = settings {
-        key(&settings, &warnings, &mut chart)?;
-        state(&settings, &mut chart)?;
-        network(&settings, &mut chart).await?;
-        temporary(&settings, &mut chart)?;
+        key(&settings, &warnings, &mut table)?;
+        state(&settings, &mut table)?;
+        network(&settings, &mut table).await?;
+        temporary(&settings, &mut table)?;
     } else {
-        chart.note(
+        table.note(
             "skipped",
             "the rest",
             "key, state folder, network and temporary folder need valid settings",
         )?;
     }
-    chart.sum()
+    table.finish()
 }
 
-fn clock(home: Option<&Home>, chart: &mut Chart) -> Result<()> {
+fn clock(home: Option<&BootId>, table: &mut CheckTable) -> Result<()> {
     let (status, words) = match home {
         Some(_) => ("ok", "the boot clock proves how long ago the last request was"),
         None => (
@@ -45,80 +45,80 @@ fn clock(home: Option<&Home>, chart: &mut Chart) -> Result<()> {
             "this system does not name its boot, so nothing proves when the last request was; hint: expect the longest wait before each run",
         ),
     };
-    chart.note(status, "clock", words)
+    table.note(status, "clock", words)
 }
 
-fn key(settings: &Settings, warnings: &[String], chart: &mut Chart) -> Result<()> {
-    chart.note("ok", "key", &format!("it stands in {}", settings.api_key_from))?;
+fn key(settings: &Settings, warnings: &[String], table: &mut CheckTable) -> Result<()> {
+    table.note("ok", "key", &format!("it stands in {}", settings.api_key_from))?;
     for warning in warnings {
-        chart.note("warning", "key", warning)?;
+        table.note("warning", "key", warning)?;
     }
     match &settings.api_key_file {
         Some(file) if is_open_to_others(file) => {
             let words =
                 format!("`{}` can be read by others on this machine; hint: `chmod 600` it", file.display());
-            chart.note("warning", "key", &words)
+            table.note("warning", "key", &words)
         }
         _ => Ok(()),
     }
 }
 
-fn state(settings: &Settings, chart: &mut Chart) -> Result<()> {
+fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let folder = &settings.state_dir;
-    let found = chart.judge("state folder", inspect(folder), |place| match place {
-        Place::Ready => format!("`{}` is there and writable", folder.display()),
-        Place::Missing => format!("`{}` is not there yet; the first run makes it", folder.display()),
+    let found = table.check("state folder", inspect(folder), |place| match place {
+        FolderStatus::Ready => format!("`{}` is there and writable", folder.display()),
+        FolderStatus::Missing => format!("`{}` is not there yet; the first run makes it", folder.display()),
     })?;
-    if found.is_some() { gate(settings, chart) } else { Ok(()) }
+    if found.is_some() { gate(settings, table) } else { Ok(()) }
 }
 
 /// The gate as the next run would find it.
-fn gate(settings: &Settings, chart: &mut Chart) -> Result<()> {
+fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let store = Store::at(&settings.state_dir, &scope(settings));
     let lock = store.to_string();
-    let gate = Gate::new(store, Pace::of(settings.request_interval), settings.max_wait, false);
-    let outlook = chart.judge("lock", gate.outlook(), |outlook| match outlook {
-        Outlook::Held => format!("another process holds {lock}; the next request is its own"),
-        Outlook::Free { .. } => format!("nobody holds {lock}"),
+    let gate = Gate::new(store, RateLimit::of(settings.request_interval), settings.max_wait, false);
+    let status = table.check("lock", gate.status(), |status| match status {
+        GateStatus::Held => format!("another process holds {lock}; the next request is its own"),
+        GateStatus::Free { .. } => format!("nobody holds {lock}"),
     })?;
-    let Some(Outlook::Free { wait, reason, failures }) = outlook else { return Ok(()) };
+    let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };
     let so_far = if failures > 0 { format!("; failures in a row: {failures}") } else { String::new() };
-    let words = match seconds(wait) {
+    let words = match whole_seconds(wait) {
         0 => format!("allowed now{so_far}"),
         left => format!("allowed in {left} s: {reason}{so_far}"),
     };
     if wait <= settings.max_wait {
-        return chart.note("ok", "next request", &words);
+        return table.note("ok", "next request", &words);
     }
     let words = words + "; hint: run again then, because `max_wait_seconds` is less";
-    chart.note("warning", "next request", &words)
+    table.note("warning", "next request", &words)
 }
 
-async fn network(settings: &Settings, chart: &mut Chart<'_>) -> Result<()> {
-    let client = chart.judge("client", probe::client(settings), |()| "can be set up".into())?;
-    let way = Way::of(settings);
-    let is_tls = settings.is_secure() && !way.is_proxy;
-    let found = chart.judge("dns", way.resolve().await, |addresses| {
+async fn network(settings: &Settings, table: &mut CheckTable<'_>) -> Result<()> {
+    let client = table.check("client", probe::client(settings), |()| "can be set up".into())?;
+    let route = Route::of(settings);
+    let is_tls = settings.is_secure() && !route.is_proxy;
+    let found = table.check("dns", route.resolve().await, |addresses| {
         let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-        format!("`{}` is {}", way.host, addresses.join(", "))
+        format!("`{}` is {}", route.host, addresses.join(", "))
     })?;
     let Some(addresses) = found else { return Ok(()) };
-    let connected = chart.judge("connection", way.connect(&addresses).await, |_| {
-        if way.is_proxy {
-            format!("{way} is a proxy and accepts connections; what lies behind it only a request can tell")
+    let connected = table.check("connection", route.connect(&addresses).await, |_| {
+        if route.is_proxy {
+            format!("{route} is a proxy and accepts connections; what lies behind it only a request can tell")
         } else {
-            format!("{way} accepts connections")
+            format!("{route} accepts connections")
         }
     })?;
     if let (Some(stream), Some(()), true) = (connected, client, is_tls) {
-        let shaken = way.handshake(settings, stream).await;
-        chart.judge("tls", shaken, |()| "the certificate is trusted".into())?;
+        let shaken = route.handshake(settings, stream).await;
+        table.check("tls", shaken, |()| "the certificate is trusted".into())?;
     }
     Ok(())
 }
 
 /// A report beyond the spool's memory needs the disk; many never do, so this is never a failure.
-fn temporary(settings: &Settings, chart: &mut Chart) -> Result<()> {
+fn temporary(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let folder = tempfile::env::temp_dir();
     let largest = settings.max_report_bytes;
     let (status, words) = match tempfile::tempfile().and_then(|_| free(&folder)) {
@@ -135,7 +135,7 @@ fn temporary(settings: &Settings, chart: &mut Chart) -> Result<()> {
         ),
         Ok(free) => ("ok", format!("has {} MiB free, enough for `max_report_bytes`", free >> 20)),
     };
-    chart.note(status, "temporary", &format!("`{}` {words}", folder.display()))
+    table.note(status, "temporary", &format!("`{}` {words}", folder.display()))
 }
 
 fn free(folder: &Path) -> std::io::Result<u64> {
@@ -144,20 +144,20 @@ fn free(folder: &Path) -> std::io::Result<u64> {
 }
 
 /// What was found so far.
-struct Chart<'a> {
+struct CheckTable<'a> {
     out: &'a mut dyn Write,
     failed: Vec<&'static str>,
     worst: Option<Exit>,
 }
 
-impl Chart<'_> {
+impl CheckTable<'_> {
     /// One line.
     fn note(&mut self, status: &str, check: &str, words: &str) -> Result<()> {
-        say(&format!("{status:<8} {check:<13} {words}"), self.out)
+        print(&format!("{status:<8} {check:<13} {words}"), self.out)
     }
 
     /// The line of a check that can fail; hands on what it brought.
-    fn judge<T>(
+    fn check<T>(
         &mut self,
         check: &'static str,
         outcome: Result<T>,
@@ -177,7 +177,7 @@ impl Chart<'_> {
         }
     }
 
-    fn sum(self) -> Result<()> {
+    fn finish(self) -> Result<()> {
         let Some(worst) = self.worst else { return Ok(()) };
         let message = format!("these checks failed: {}", self.failed.join(", "));
         Err(Error::new(worst, message).hint("their lines on stdout say what to do"))
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_system_without_a_boot_id_costs_a_longer_wait() {
         let mut out = Vec::new();
-        clock(None, &mut Chart { out: &mut out, failed: Vec::new(), worst: None }).unwrap();
+        clock(None, &mut CheckTable { out: &mut out, failed: Vec::new(), worst: None }).unwrap();
         let line = String::from_utf8(out).unwrap();
         assert!(line.starts_with("warning  clock         this system does not name its boot"), "{line}");
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::about::{CAPABILITIES, choice};
-use super::say;
+use super::print;
 use crate::error::{Error, Exit, Result};
 use crate::settings::config::{COMMENT, schema};
 
@@ -53,7 +53,7 @@ next: put what Together's Integrations page shows under API Keys into `{config}`
   tap-together --test --config {config}    says with one request whether the credentials work",
         meltano(&schema())
     );
-    say(&text, out)
+    print(&text, out)
 }
 
 /// A path as the operator would type it.

@@ -21,7 +21,7 @@ use crate::error::{Error, Exit, Result};
 
 /// Does on a thread of its own what may block: a FIFO, the key's command and a target may take their time, and
 /// neither a signal nor the next request waits for them. A panic there is a defect, named by `what`.
-pub async fn aside<T: Send + 'static>(
+pub async fn run_blocking<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -30,7 +30,7 @@ pub async fn aside<T: Send + 'static>(
 }
 
 /// Writes what a verb has to say.
-fn say(text: &str, out: &mut dyn Write) -> Result<()> {
+fn print(text: &str, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", text.trim_end())
         .and_then(|()| out.flush())
         .map_err(|cause| Error::new(Exit::Io, format!("cannot write to stdout: {cause}")))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::api::gate::Gate;
-use crate::api::ledger::Pace;
+use crate::api::ledger::RateLimit;
 use crate::api::store::Store;
 use crate::clock;
 use crate::telemetry::{Format, Level, Telemetry};
@@ -44,7 +44,7 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::in_folder(folder.path(), "s").unwrap();
         Self {
-            gate: Gate::new(store, Pace::of(MINUTE), MINUTE * 60, true),
+            gate: Gate::new(store, RateLimit::of(MINUTE), MINUTE * 60, true),
             telemetry: Telemetry::new(Format::Text, Level::Critical),
             _folder: folder,
         }
@@ -71,7 +71,7 @@ async fn sync(transfer: u64, write: u64) -> Vec<(Span, Span)> {
 
 #[tokio::test(start_paused = true)]
 async fn three_reports_take_two_intervals_the_transfers_and_the_last_write() {
-    let interval = Pace::of(MINUTE).interval;
+    let interval = RateLimit::of(MINUTE).interval;
     // A write that is longer than the interval and a transfer is what the next write waits for.
     for (transfer, write, seconds) in [
         (0, 0, 2 * 61),

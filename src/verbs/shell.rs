@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::say;
+use super::print;
 use crate::cli::Cli;
 use crate::error::{Error, Exit, Result};
 
@@ -16,7 +16,7 @@ const NAME: &str = "tap-together";
 pub fn completions(shell: Shell, out: &mut dyn Write) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
-    say(&String::from_utf8_lossy(&script), out)
+    print(&String::from_utf8_lossy(&script), out)
 }
 
 /// Writes the manual page of the tap, or of one of its sub-commands.
@@ -34,5 +34,5 @@ pub fn man(of: Option<&str>, out: &mut dyn Write) -> Result<()> {
     Man::new(command.clone())
         .render(&mut page)
         .map_err(|cause| Error::new(Exit::Bug, format!("cannot make the manual page: {cause}")))?;
-    say(&String::from_utf8_lossy(&page), out)
+    print(&String::from_utf8_lossy(&page), out)
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::deliver::{Delivery, Outcome};
-use super::{aside, pipeline};
-use crate::api::{Api, NoReport, Reach};
+use super::{pipeline, run_blocking};
+use crate::api::{Api, FailureScope, FetchError};
 use crate::clock;
+use crate::column_cache::ColumnCache;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
-use crate::memory::Memory;
 use crate::report::spool::Report;
 use crate::settings::Settings;
-use crate::telemetry::{Telemetry, seconds};
+use crate::telemetry::{Telemetry, metric_seconds};
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
@@ -27,20 +27,22 @@ pub async fn sync<W: Write + Send + 'static>(
 ) -> Result<()> {
     let began = clock::now();
     let Job { streams, state } = job;
-    let courier = Courier {
+    let progress = SyncProgress {
         delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), Arc::clone(stop)),
-        memory: Memory::new(settings),
+        cache: ColumnCache::new(settings),
         telemetry: Arc::clone(telemetry),
         outcomes: Vec::new(),
         failures: Vec::new(),
     };
     let fetch = async |(stream, next)| fetch(stream, next, api, telemetry).await;
-    let deliver = async |courier: Courier<W>, parcel| aside("the delivery", || courier.deliver(parcel)).await;
-    let outcome = match pipeline::run(with_next(streams), fetch, courier, deliver).await {
-        Ok(courier) => aside("the delivery", || courier.finish()).await,
+    let deliver = async |progress: SyncProgress<W>, fetched| {
+        run_blocking("the delivery", || progress.deliver(fetched)).await
+    };
+    let outcome = match pipeline::run(with_next(streams), fetch, progress, deliver).await {
+        Ok(progress) => run_blocking("the delivery", || progress.finish()).await,
         Err(error) => Err(error),
     };
-    let took = serde_json::json!(seconds(clock::now().saturating_sub(began)));
+    let took = serde_json::json!(metric_seconds(clock::now().saturating_sub(began)));
     telemetry.metric("timer", "job_duration", &took, &serde_json::json!({}));
     outcome
 }
@@ -57,35 +59,35 @@ async fn fetch(
     next: Option<String>,
     api: &Api,
     telemetry: &Telemetry,
-) -> ControlFlow<Parcel, Parcel> {
+) -> ControlFlow<Fetched, Fetched> {
     let outcome = api.fetch(&stream.report.report, telemetry).await;
-    let is_last = matches!(&outcome, Err(failed) if failed.reach == Reach::Run);
-    let parcel = Parcel { stream, outcome, next };
-    if is_last { Break(parcel) } else { Continue(parcel) }
+    let is_last = matches!(&outcome, Err(failed) if failed.scope == FailureScope::Run);
+    let fetched = Fetched { stream, outcome, next };
+    if is_last { Break(fetched) } else { Continue(fetched) }
 }
 
 /// What the delivery gets for each stream.
-struct Parcel {
+struct Fetched {
     stream: Stream,
-    outcome: Result<Report, NoReport>,
+    outcome: Result<Report, FetchError>,
     next: Option<String>,
 }
 
-/// Takes parcel after parcel to the delivery and remembers how it went.
-struct Courier<W: Write> {
+/// Takes fetched after fetched to the delivery and remembers how it went.
+struct SyncProgress<W: Write> {
     delivery: Delivery<W>,
-    memory: Memory,
+    cache: ColumnCache,
     telemetry: Arc<Telemetry>,
     outcomes: Vec<Outcome>,
     failures: Vec<(String, Error)>,
 }
 
-impl<W: Write> Courier<W> {
+impl<W: Write> SyncProgress<W> {
     /// Writes one stream; one that fails does not stop the others.
-    fn deliver(mut self, Parcel { stream, outcome, next }: Parcel) -> Result<Self> {
+    fn deliver(mut self, Fetched { stream, outcome, next }: Fetched) -> Result<Self> {
         let name = stream.name().to_owned();
         let resume = self.failures.first().map(|(name, _)| name.clone()).or(next);
-        let delivered = outcome.map(|report| self.delivery.stream(&stream, report, resume.as_deref()));
+        let delivered = outcome.map(|report| self.delivery.write_stream(&stream, report, resume.as_deref()));
         match delivered.map_err(|failed| failed.error) {
             Ok(Ok(outcome)) => self.outcomes.push(outcome),
             // Without stdout there is nobody left to deliver to, and no STATE to be written.
@@ -96,14 +98,14 @@ impl<W: Write> Courier<W> {
             }
         }
         if let (Some(columns), true) = (self.delivery.columns(stream.name()), self.failures.is_empty()) {
-            self.memory.keep(stream.name(), columns);
+            self.cache.keep(stream.name(), columns);
         }
         Ok(self)
     }
 
     /// Writes the last STATE and says how it went.
     fn finish(mut self) -> Result<()> {
-        self.delivery.state(self.failures.first().map(|(name, _)| name.as_str()))?;
+        self.delivery.write_state(self.failures.first().map(|(name, _)| name.as_str()))?;
         summary(&self.outcomes, &self.failures, &self.telemetry);
         worst(self.failures)
     }
@@ -119,7 +121,7 @@ fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telem
             "{:<20} {:>12} {:>10.3} {:>9} {:>9}",
             outcome.stream,
             outcome.rows,
-            seconds(outcome.took),
+            metric_seconds(outcome.took),
             outcome.requests,
             outcome.warnings
         ));

@@ -1,7 +1,7 @@
 //! `--test`: one request says whether the credentials work.
 
 use crate::api::Api;
-use crate::api::ledger::seconds;
+use crate::api::ledger::whole_seconds;
 use crate::error::{Error, Exit, Result};
 use crate::job::Job;
 use crate::telemetry::Telemetry;
@@ -14,7 +14,7 @@ pub async fn test(job: &Job, api: Api, telemetry: &Telemetry) -> Result<()> {
     api.fetch(report, telemetry).await.map_err(|failed| verdict(failed.error))?;
     telemetry.info(&format!(
         "the credentials work: `{report}` was fetched; the next request is allowed in {} s",
-        seconds(api.interval())
+        whole_seconds(api.interval())
     ));
     Ok(())
 }

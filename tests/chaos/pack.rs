@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use tap_together::api::ledger::{Phase, Reading};
+use tap_together::api::ledger::{LedgerRead, Phase};
 use tap_together::api::store::{Store, scope};
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
@@ -160,16 +160,16 @@ impl Pack {
             // The file may not be there yet, or no more.
             (Sabotage::LockUnlinked, _) => drop(std::fs::remove_file(lock)),
             (Sabotage::MissingIsFree, _) => drop(std::fs::remove_file(ledger)),
-            (Sabotage::IntentForgotten, Reading::Found(mut entry)) if entry.phase == Phase::Inflight => {
+            (Sabotage::IntentForgotten, LedgerRead::Found(mut entry)) if entry.phase == Phase::Inflight => {
                 entry.phase = Phase::Done;
                 store.write(&entry).unwrap();
             }
-            (Sabotage::EndForgotten, Reading::Found(mut entry)) => {
+            (Sabotage::EndForgotten, LedgerRead::Found(mut entry)) => {
                 entry.phase = Phase::Done;
                 entry.boottime_ms = 0;
                 store.write(&entry).unwrap();
             }
-            (Sabotage::ClockSet, Reading::Found(mut entry)) => {
+            (Sabotage::ClockSet, LedgerRead::Found(mut entry)) => {
                 entry.boottime_ms = entry.boottime_ms.saturating_sub(1000);
                 store.write(&entry).unwrap();
             }

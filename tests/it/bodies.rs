@@ -6,9 +6,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::crowd;
+use super::concurrency;
+use super::raw_server::Wire;
 use super::tap::{Run, Tap};
-use super::wire::Wire;
 
 const AT_ONCE: usize = 4;
 const REPORT: &str = r#"{"report":"a,b\n1,\u00e92\n"}"#;
@@ -82,7 +82,9 @@ fn gzip_is_read_to_its_last_byte_and_no_further() {
         (gzip(b""), 65, "the answer is empty"),
         (bomb(), 65, "the answer's gzip data grows more than 1000 times"),
     ];
-    crowd::each(&rows, AT_ONCE, |(body, code, words)| refused(&answered(body, &[coding], &[]), *code, words));
+    concurrency::each(&rows, AT_ONCE, |(body, code, words)| {
+        refused(&answered(body, &[coding], &[]), *code, words)
+    });
     let run = answered(&good, &["header=Content-Encoding: X-GZIP"], &[]);
     assert_eq!(run.records("user_report"), [json!({"a": "1", "b": "é2", "_row_number": 1})]);
 }
@@ -100,7 +102,7 @@ fn what_stands_beside_the_report_is_checked_and_dropped() {
         r#"{"report":"\ufeffa\n1\n"}"#.to_owned(),
         r#"{"\u0072eport":"\u0061\u000a1\u000A"}"#.to_owned(),
     ];
-    crowd::each(&good, AT_ONCE, |body| {
+    concurrency::each(&good, AT_ONCE, |body| {
         let run = answered(body.as_bytes(), &["chunked"], &[]);
         assert_eq!(run.records("user_report"), [json!({"a": "1", "_row_number": 1})]);
     });
@@ -110,7 +112,9 @@ fn what_stands_beside_the_report_is_checked_and_dropped() {
         (format!(r#"{{"x":{},"report":"a"}}"#, "9".repeat(1 << 20)), "a key or number longer than 64 KiB"),
         (format!("{}{}x", r#"{"report":"a"}"#, " ".repeat(1 << 20)), "something follows the object"),
     ];
-    crowd::each(&bad, AT_ONCE, |(body, words)| refused(&answered(body.as_bytes(), &[], &[]), 65, words));
+    concurrency::each(&bad, AT_ONCE, |(body, words)| {
+        refused(&answered(body.as_bytes(), &[], &[]), 65, words)
+    });
 }
 
 #[test]

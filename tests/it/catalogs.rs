@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::crowd;
+use super::concurrency;
 use super::tap::Tap;
 
 const AT_ONCE: usize = 8;
@@ -46,7 +46,7 @@ fn what_a_catalog_selects_is_what_is_asked_for_and_emitted() {
             "WARNING the catalog's stream `orders` is none of this tap's; it is left out",
         ),
     ];
-    crowd::each(&rows, AT_ONCE, |(catalog, columns, words)| {
+    concurrency::each(&rows, AT_ONCE, |(catalog, columns, words)| {
         let tap = Tap::new().faults(&["csv=a,b\n1,2\n"]).args(&["--assume-idle"]);
         let path = tap.file("catalog.json", catalog.to_string());
         let run = tap.args(&["--catalog", &path]).run();
@@ -81,7 +81,7 @@ fn a_state_is_taken_bare_or_wrapped_or_as_a_fresh_start() {
         (Some(old), true),
         (Some(&wrapped), true),
     ];
-    crowd::each(&rows, AT_ONCE, |(text, is_old)| {
+    concurrency::each(&rows, AT_ONCE, |(text, is_old)| {
         let tap = Tap::new().one().args(&["--assume-idle"]);
         let missing = tap.folder.path().join("missing").to_str().unwrap().to_owned();
         let path = text.map_or(missing, |text| tap.file("state.json", text));

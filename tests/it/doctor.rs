@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::json;
 use tap_together::api::ledger::{Ledger, Phase};
 use tap_together::api::store::{Lock, Store};
-use tap_together::clock::{self, Home};
+use tap_together::clock::{self, BootId};
 
 use super::gate::{ledger_file, lock_file};
 use super::tap::{Run, Server, Tap, finish};
@@ -160,7 +160,7 @@ fn a_lock_is_looked_at_and_not_touched() {
 
 /// A ledger's entry, as this boot writes it.
 fn entry(phase: Phase, at: Duration) -> Ledger {
-    Ledger::new(phase, at, Home::here().as_ref(), 0)
+    Ledger::new(phase, at, BootId::current().as_ref(), 0)
 }
 
 #[test]

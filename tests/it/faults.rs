@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use tap_together::api::store::replace;
 
-use super::crowd;
+use super::concurrency;
 use super::tap::{Run, Tap};
 
 const SNAPSHOT: &str = include_str!("snapshots/faults.txt");
@@ -125,7 +125,7 @@ fn without_jitter(line: &str) -> String {
 
 #[test]
 fn every_fault_has_its_code_and_its_sentence() {
-    let found = crowd::each(&rows(), AT_ONCE, |row| verdict(row)).concat();
+    let found = concurrency::each(&rows(), AT_ONCE, |row| verdict(row)).concat();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
     replace(fresh.as_ref(), found.as_bytes()).unwrap();
     assert!(

@@ -8,9 +8,9 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use tap_together::api::ledger::{Ledger, Phase, Reading};
+use tap_together::api::ledger::{Ledger, LedgerRead, Phase};
 use tap_together::api::store::Store;
-use tap_together::clock::Home;
+use tap_together::clock::BootId;
 
 use super::tap::{Run, Server, Tap, ended, finish};
 
@@ -68,7 +68,7 @@ impl Case {
     }
 
     fn put(&self, path: &Path) {
-        let old = Ledger::new(Phase::Done, Duration::ZERO, Home::here().as_ref(), 0);
+        let old = Ledger::new(Phase::Done, Duration::ZERO, BootId::current().as_ref(), 0);
         let whole = serde_json::to_vec(&old).unwrap();
         let file = |path: &Path, bytes: &[u8]| File::create(path).unwrap().write_all(bytes).unwrap();
         match self.thing {
@@ -117,7 +117,7 @@ fn a_ledger_that_is_none_proves_nothing() {
         assert_eq!((run.code, run.seen.len()), (code, sent), "{thing:?}: {}", run.stderr);
         assert_eq!(run.stderr.contains(UNPROVEN), thing != Thing::Whole, "{thing:?}: {}", run.stderr);
         if sent == 1 {
-            let Reading::Found(entry) = case.store.read() else { panic!("{thing:?} is still there") };
+            let LedgerRead::Found(entry) = case.store.read() else { panic!("{thing:?} is still there") };
             assert_eq!(entry.phase, Phase::Done);
         }
         if thing == Thing::Link {
@@ -154,7 +154,9 @@ fn an_answer_that_was_not_read_to_its_end_may_still_be_under_way() {
         let tap = Tap::new().faults(faults).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
         let run = tap.run_on(&server);
-        let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("{}", run.stderr) };
+        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+            panic!("{}", run.stderr)
+        };
         assert_eq!((entry.phase, run.seen.len()), (expected, 1), "{faults:?}: {}", run.stderr);
         assert_ne!(run.code, 0, "{faults:?}");
     }

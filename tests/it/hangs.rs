@@ -7,11 +7,11 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use tap_together::api::ledger::{Phase, Reading};
+use tap_together::api::ledger::{LedgerRead, Phase};
 
-use super::crowd;
+use super::concurrency;
+use super::raw_server::{Wire, hear, hold, repeat};
 use super::tap::{Tap, ended, finish};
-use super::wire::{Wire, hear, hold, repeat};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\n";
 /// Longer than any limit.
@@ -114,7 +114,7 @@ fn judge(row: &Row) {
     assert!(run.critical().contains(row.words), "{}: {}", row.name, run.stderr);
     assert!(!run.stderr.contains("scripted"), "{}: the last words were awaited", row.name);
     let url = row.url.clone().unwrap_or_else(|| server.sandbox.url());
-    let Reading::Found(entry) = tap.store(&url).read() else { panic!("{}", run.stderr) };
+    let LedgerRead::Found(entry) = tap.store(&url).read() else { panic!("{}", run.stderr) };
     assert_eq!(entry.phase, row.phase, "{}", row.name);
 }
 
@@ -122,5 +122,5 @@ fn judge(row: &Row) {
 fn whatever_never_ends_is_given_up() {
     let queue = FullQueue::new();
     let rows = rows(&queue);
-    crowd::each(&rows, rows.len(), judge);
+    concurrency::each(&rows, rows.len(), judge);
 }

@@ -2,9 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::crowd;
+use super::concurrency;
+use super::raw_server::{Wire, hold};
 use super::tap::Tap;
-use super::wire::{Wire, hold};
 
 const AT_ONCE: usize = 8;
 
@@ -12,7 +12,7 @@ const AT_ONCE: usize = 8;
 fn an_id_is_one_segment_whatever_it_holds() {
     let ids =
         ["../x", "a/b", "a?b", "a#b", "a\\b", "a b", "%2f", "%2e%2e", "..%2f", "...", ";a=b", "a&b", "~"];
-    crowd::each(&ids, AT_ONCE, |id| {
+    concurrency::each(&ids, AT_ONCE, |id| {
         let tap = Tap::new().set("organization_id", (*id).into()).args(&["--assume-idle", "--test"]);
         let run = tap.run();
         // The sandbox knows no such organisation.
@@ -39,7 +39,7 @@ fn an_extra_report_is_asked_for_by_its_name() {
 #[test]
 fn the_target_of_a_redirect_is_never_asked() {
     let statuses = ["300", "301", "302", "303", "304", "307", "308", "201"];
-    crowd::each(&statuses, AT_ONCE, |status| {
+    concurrency::each(&statuses, AT_ONCE, |status| {
         let elsewhere = Wire::new(hold);
         let location = format!("header=Location: {}/public", elsewhere.url());
         let run = Tap::new().one().faults(&[status, &location]).args(&["--assume-idle"]).run();

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use serde_json::{Value, json};
-use tap_together::api::ledger::{Phase as Entry, Reading};
+use tap_together::api::ledger::{LedgerRead, Phase as Entry};
 
-use super::crowd;
+use super::concurrency;
 use super::hangs::FullQueue;
 use super::tap::{Tap, ended, finish};
 
@@ -139,7 +139,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
         }),
         Phase::Key => until(|| tap.folder.path().join("began").exists()),
         Phase::Lock => until_told(&mut child, "waiting for another process"),
-        Phase::Connect => until(|| matches!(tap.store(&url).read(), Reading::Found(_))),
+        Phase::Connect => until(|| matches!(tap.store(&url).read(), LedgerRead::Found(_))),
         Phase::Head | Phase::Body | Phase::Words => until(|| !server.sandbox.seen().is_empty()),
         Phase::BackOff => until_told(&mut child, "backing off"),
         Phase::Interval => until_told(&mut child, "before the next request"),
@@ -166,7 +166,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     assert!(phase.requests() > 0 || run.seen.is_empty(), "{phase:?}");
     if matches!(phase, Phase::Head | Phase::Body | Phase::Words) {
         // The server may still be at it: the next run has to give it grace.
-        let Reading::Found(entry) = tap.store(&url).read() else { panic!("there is no ledger") };
+        let LedgerRead::Found(entry) = tap.store(&url).read() else { panic!("there is no ledger") };
         assert_eq!(entry.phase, Entry::Inflight, "{phase:?}");
     }
 }
@@ -174,7 +174,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
 #[test]
 fn every_signal_ends_every_phase() {
     let rows: Vec<_> = Phase::ALL.iter().flat_map(|phase| SIGNALS.map(|signal| (*phase, signal))).collect();
-    crowd::each(&rows, AT_ONCE, judge);
+    concurrency::each(&rows, AT_ONCE, judge);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::crowd;
+use super::concurrency;
 use super::tap::{Run, Tap, finish};
 
 const AT_ONCE: usize = 8;
@@ -79,7 +79,9 @@ fn every_line_end_and_every_blank_line_gives_the_same_rows() {
         "a,b\r\n\n1,2\n\r\r\n3,4\n\n",
         "\u{feff}a,b\n1,2\n3,4",
     ];
-    crowd::each(&tables, AT_ONCE, |csv| assert_eq!(cells(&table(csv, &json!({}))), expected, "{csv:?}"));
+    concurrency::each(&tables, AT_ONCE, |csv| {
+        assert_eq!(cells(&table(csv, &json!({}))), expected, "{csv:?}")
+    });
     // Where there is one column, a blank line is a row.
     let run = table("a\n\n1\n\n", &json!({}));
     assert_eq!(cells(&run), [[Value::Null], [json!("1")], [Value::Null]]);

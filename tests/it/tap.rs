@@ -69,7 +69,7 @@ impl Tap {
         self
     }
 
-    /// The interval that the server demands and the tap keeps.
+    /// The interval that the server requirements and the tap keeps.
     pub fn every(mut self, seconds: f64) -> Self {
         self.options.interval = Duration::from_secs_f64(seconds);
         self.set("request_interval_seconds", json!(seconds))

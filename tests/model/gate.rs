@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use tap_together::api::ledger::{Ledger, Pace, Phase, Present, Reading, due};
-use tap_together::clock::Home;
+use tap_together::api::ledger::{Ledger, LedgerRead, Now, Phase, RateLimit, due};
+use tap_together::clock::BootId;
 
 /// A whole number of ticks from now; the past is negative.
 pub type Moment = i8;
@@ -71,8 +71,8 @@ pub enum Boot {
 }
 
 impl Boot {
-    fn home(self) -> Home {
-        Home { boot_id: format!("{self:?}"), time_ns: 1 }
+    fn id(self) -> BootId {
+        BootId { boot_id: format!("{self:?}"), time_ns: 1 }
     }
 
     /// The boot clock now. The clocks differ so that mixing them up shows: one machine is younger than the
@@ -110,9 +110,9 @@ pub enum Stage {
 }
 
 impl File {
-    fn reading(self, mutant: Option<Mutant>, reader: Boot) -> Reading {
+    fn reading(self, mutant: Option<Mutant>, reader: Boot) -> LedgerRead {
         match self {
-            Self::Absent => Reading::Absent,
+            Self::Absent => LedgerRead::Absent,
             Self::Garbage => Ledger::parse(b"garbage"),
             Self::Entry { phase, began, boot } => {
                 let phase = match phase {
@@ -121,8 +121,8 @@ impl File {
                     Stage::Done => Phase::Done,
                     Stage::Ambiguous => Phase::Ambiguous,
                 };
-                let home = if mutant == Some(Mutant::AnyBootTrusted) { reader } else { boot }.home();
-                let written = Ledger::new(phase, boot.at(began), Some(&home), 0);
+                let written_in = if mutant == Some(Mutant::AnyBootTrusted) { reader } else { boot };
+                let written = Ledger::new(phase, boot.at(began), Some(&written_in.id()), 0);
                 // The way through the file's format belongs to the decision.
                 Ledger::parse(&serde_json::to_vec(&written).unwrap())
             }
@@ -131,18 +131,18 @@ impl File {
 
     /// The real decision for a reader who has just locked and read.
     pub fn due(self, mutant: Option<Mutant>, reader: Boot, clock_set: bool) -> Moment {
-        let present = Present {
+        let present = Now {
             locked: reader.at(0),
             unix_ms: if clock_set { 3_600_000 } else { 0 },
-            home: Some(reader.home()),
+            boot: Some(reader.id()),
             assume_idle: mutant == Some(Mutant::MissingIsFree),
         };
         let tick = Duration::from_secs(1);
-        let pace = Pace {
+        let rate_limit = RateLimit {
             interval: tick * INTERVAL.unsigned_abs().into(),
             grace: tick * GRACE.unsigned_abs().into(),
         };
-        let due = due(&self.reading(mutant, reader), &present, pace);
+        let due = due(&self.reading(mutant, reader), &present, rate_limit);
         let wait = due.at.saturating_sub(present.locked);
         assert_eq!(wait.subsec_nanos(), 0, "the model's ticks are whole");
         Moment::try_from(wait.as_secs()).unwrap()

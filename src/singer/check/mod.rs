@@ -52,12 +52,12 @@ impl Checker {
         self.line += 1;
         self.cut = !line.ends_with(b"\n");
         if line.len() > LONGEST_LINE {
-            self.say("it is longer than 50 MiB: Meltano stops there");
+            self.report("it is longer than 50 MiB: Meltano stops there");
         }
         match serde_json::from_slice::<Value>(line) {
             Ok(Value::Object(message)) => self.message(&message),
-            Ok(_) => self.say("it is no JSON object"),
-            Err(_) => self.say("it is not JSON: nothing but messages may stand on stdout"),
+            Ok(_) => self.report("it is no JSON object"),
+            Err(_) => self.report("it is not JSON: nothing but messages may stand on stdout"),
         }
         std::mem::take(&mut self.found)
     }
@@ -66,15 +66,15 @@ impl Checker {
     pub fn finish(&mut self) -> Vec<Violation> {
         self.line = 0;
         if self.last.is_empty() {
-            self.say("there is no message");
+            self.report("there is no message");
         } else if self.last != "STATE" {
-            self.say("the last line is no STATE: some targets lose the state then");
+            self.report("the last line is no STATE: some targets lose the state then");
         }
         if self.unfinished {
-            self.say("the last STATE has `progress_markers`: a stream was not finished");
+            self.report("the last STATE has `progress_markers`: a stream was not finished");
         }
         if self.cut {
-            self.say("the last line is cut");
+            self.report("the last line is cut");
         }
         std::mem::take(&mut self.found)
     }
@@ -115,7 +115,7 @@ impl Checker {
             _ => wrong.push("its `type` is none of SCHEMA, RECORD, STATE, ACTIVATE_VERSION".into()),
         }
         for what in wrong {
-            self.say(what);
+            self.report(what);
         }
     }
 
@@ -130,7 +130,7 @@ impl Checker {
         self.unfinished = value.is_some_and(|value| property::has_key(value, "progress_markers"));
     }
 
-    fn say(&mut self, what: impl Into<String>) {
+    fn report(&mut self, what: impl Into<String>) {
         self.found.push(Violation { line: self.line, what: what.into() });
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 const LONGEST_NAME: usize = 63;
 
 /// Judges all properties of a stream; the keys' names are `keys`.
-pub(super) fn judge(properties: &Map<String, Value>, keys: &[String], wrong: &mut Vec<String>) {
+pub(super) fn validate(properties: &Map<String, Value>, keys: &[String], wrong: &mut Vec<String>) {
     let mut folded = HashSet::new();
     for (field, property) in properties {
         name(field, wrong);

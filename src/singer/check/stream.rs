@@ -44,7 +44,7 @@ impl Stream {
         }
         let keys: Vec<String> =
             keys.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect();
-        property::judge(&properties, &keys, wrong);
+        property::validate(&properties, &keys, wrong);
         let validator = jsonschema::options().should_validate_formats(true).build(schema);
         if validator.is_err() {
             wrong.push("the `schema` is no valid JSON Schema".into());

@@ -8,19 +8,19 @@ use std::path::PathBuf;
 
 use crate::api::{scope, store};
 use crate::settings::Settings;
-use crate::singer::state::Remembered;
+use crate::singer::state::RememberedColumn;
 
 /// A report of 10,000 long headers fits.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The memory of one API and organisation.
-pub struct Memory {
+pub struct ColumnCache {
     path: PathBuf,
 }
 
-type Columns = BTreeMap<String, Vec<Remembered>>;
+type Columns = BTreeMap<String, Vec<RememberedColumn>>;
 
-impl Memory {
+impl ColumnCache {
     /// The memory that belongs to the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
@@ -29,12 +29,12 @@ impl Memory {
 
     /// The columns of a stream, if they are known.
     #[must_use]
-    pub fn columns(&self, stream: &str) -> Option<Vec<Remembered>> {
+    pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         self.load().remove(stream).filter(|columns| !columns.is_empty())
     }
 
     /// Keeps the columns of a stream.
-    pub fn keep(&self, stream: &str, columns: Vec<Remembered>) {
+    pub fn keep(&self, stream: &str, columns: Vec<RememberedColumn>) {
         let mut all = self.load();
         if all.get(stream) == Some(&columns) {
             return;

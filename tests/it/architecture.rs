@@ -16,7 +16,7 @@ const FLOORS: [&str; 17] = [
     "settings",
     "sandbox",
     "api",
-    "memory",
+    "column_cache",
     "job",
     "verbs",
     "process",

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
-use super::crowd;
+use super::concurrency;
 use super::signals::{SIGNALS, signal};
 use super::tap::{Tap, finish};
 
@@ -71,7 +71,7 @@ fn end_after(bytes: usize, name: &str) -> End {
 /// Ends runs at random points, each by one of these signals, and returns those that were hit before they were over.
 fn ends(signals: &[(&str, i32)]) -> Vec<End> {
     let points = points();
-    let mut ends = crowd::each(&vec![(); points], AT_ONCE, |()| {
+    let mut ends = concurrency::each(&vec![(); points], AT_ONCE, |()| {
         let (name, code) = signals[fastrand::usize(0..signals.len())];
         let end = end_after(fastrand::usize(0..BYTES), name);
         assert!(end.code == 0 || end.code == code, "{name}: {}", end.code);

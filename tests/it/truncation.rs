@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tap_together::api::{Api, Reach, store::replace};
+use tap_together::api::{Api, FailureScope, store::replace};
 use tap_together::report::body::OnNul;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
@@ -20,7 +20,7 @@ const CSV: &str = "name,note\nAmélie,\"two\nlines \"\"quoted\"\"\"\n😀,\n";
 const LONGEST: usize = 400;
 
 /// One fetch of the report by the tap's own path, without retries.
-async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (Reach, String)> {
+async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope, String)> {
     let folder = tempfile::tempdir().unwrap();
     let mut variables = vec![
         ("TAP_TOGETHER_ORGANIZATION_ID", ORGANIZATION_ID),
@@ -36,11 +36,11 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (Reach, String
     let telemetry = Telemetry::new(Format::Text, Level::Critical);
     let api = Api::new(&settings, OnNul::Strip, true, &telemetry).unwrap();
     let report = api.fetch("userReport", &telemetry).await;
-    report.map(|_| ()).map_err(|failed| (failed.reach, failed.error.message))
+    report.map(|_| ()).map_err(|failed| (failed.scope, failed.error.message))
 }
 
 /// The same from a sandbox with these faults.
-async fn fetch_broken(faults: &[Fault]) -> Result<(), (Reach, String)> {
+async fn fetch_broken(faults: &[Fault]) -> Result<(), (FailureScope, String)> {
     let script = faults.iter().fold(Script::default(), |script, fault| script.on(None, None, fault.clone()));
     let options = Options { rows: 0, seed: 1, interval: Duration::ZERO, script };
     let sandbox = Sandbox::start(0, options).await.unwrap();
@@ -62,7 +62,9 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
             let faults = [&[Fault::Csv(CSV.into())], framing, &[Fault::Cut(at)]].concat();
             match fetch_broken(&faults).await {
                 Ok(()) => break,
-                Err((reach, message)) => assert_eq!(reach, Reach::Stream, "{framing:?} at {at}: {message}"),
+                Err((reach, message)) => {
+                    assert_eq!(reach, FailureScope::Stream, "{framing:?} at {at}: {message}")
+                }
             }
             cuts += 1;
         }
@@ -110,7 +112,7 @@ async fn a_cut_at_any_byte_is_noticed_under_tls_without_close_notify() {
             let is_whole = at == size && framing != "close";
             assert_eq!(outcome.is_ok(), is_whole, "{framing} at {at} of {size}: {outcome:?}");
             if let Err((reach, message)) = outcome {
-                assert_eq!(reach, Reach::Stream, "{framing} at {at}: {message}");
+                assert_eq!(reach, FailureScope::Stream, "{framing} at {at}: {message}");
             }
         }
     }

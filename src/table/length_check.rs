@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use super::csv::{BLANK, ROW};
 use super::error::TableError;
 use super::header::{Column, EXTRA};
-use crate::bytes::marks::{Control, Marks};
+use crate::bytes::scan::{ByteScanner, ControlBytes};
 
 /// A cell of this size is a defect.
 const CELL_LIMIT: u64 = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ const PROPERTY_OVERHEAD: u64 = 8;
 const BUFFER: usize = 256 * 1024;
 
 /// What is measured.
-pub struct Measure<'a> {
+pub struct LengthCheck<'a> {
     /// The longest message.
     pub limit: u64,
     /// The table's columns.
@@ -35,7 +35,7 @@ pub enum TooLong {
     Message(u64, usize),
 }
 
-impl Measure<'_> {
+impl LengthCheck<'_> {
     /// Whether a table whose longest row takes so many bytes needs a closer look.
     #[must_use]
     pub fn is_needed(&self, longest_row: u64) -> bool {
@@ -43,7 +43,7 @@ impl Measure<'_> {
     }
 
     /// The first row that is too long.
-    pub fn look(&self, mut rest: impl Read) -> io::Result<Option<TooLong>> {
+    pub fn find_too_long(&self, mut rest: impl Read) -> io::Result<Option<TooLong>> {
         let mut buffer = vec![0; BUFFER];
         let (mut row, mut place, mut cell, mut message, mut largest) = (0, 0, 0, 0, (0, 0));
         loop {
@@ -51,7 +51,7 @@ impl Measure<'_> {
             if read == 0 {
                 return Ok(None);
             }
-            let (mut marks, mut from) = (Marks::<Control>::new(0), 0);
+            let (mut marks, mut from) = (ByteScanner::<ControlBytes>::new(0), 0);
             while let Some(at) = marks.next(&buffer[..read]) {
                 cell += (at - from) as u64;
                 from = at + 1;

@@ -12,7 +12,7 @@ use wide::u8x16;
 
 /// What a column's cells are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// Any text.
     String,
     /// A whole number of 64 bits.
@@ -31,9 +31,16 @@ pub enum Kind {
 pub const EXACT_DIGITS: usize = 15;
 
 /// From the narrowest to the widest that inference tries.
-const ALL: [Kind; 6] = [Kind::Boolean, Kind::Integer, Kind::Number, Kind::Date, Kind::DateTime, Kind::String];
+const ALL: [ColumnType; 6] = [
+    ColumnType::Boolean,
+    ColumnType::Integer,
+    ColumnType::Number,
+    ColumnType::Date,
+    ColumnType::DateTime,
+    ColumnType::String,
+];
 
-impl Kind {
+impl ColumnType {
     /// Its name in settings and bookmarks.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -92,7 +99,7 @@ impl Kind {
             Self::Number => is_decimal(cell),
             Self::Boolean => matches!(cell, b"true" | b"false" | b"TRUE" | b"FALSE" | b"True" | b"False"),
             Self::Date => is_date(cell),
-            Self::DateTime => is_plain_utc(cell) || moment(cell).is_some(),
+            Self::DateTime => is_plain_utc(cell) || parse_date_time(cell).is_some(),
         }
     }
 
@@ -104,17 +111,17 @@ impl Kind {
 
     /// Whether some of its spellings are written in another.
     #[must_use]
-    pub fn is_respelled(self) -> bool {
+    pub fn needs_conversion(self) -> bool {
         matches!(self, Self::Boolean | Self::DateTime)
     }
 
     /// A cell that this kind accepts, as it stands in JSON between quotes or without.
     #[must_use]
-    pub fn spell(self, cell: &[u8]) -> Cow<'_, [u8]> {
+    pub fn to_json(self, cell: &[u8]) -> Cow<'_, [u8]> {
         match self {
             Self::Boolean if cell.starts_with(b"t") || cell.starts_with(b"T") => b"true".into(),
             Self::Boolean => b"false".into(),
-            Self::DateTime if !stands(cell) => moment(cell).map_or(cell.into(), |moment| {
+            Self::DateTime if !is_canonical(cell) => parse_date_time(cell).map_or(cell.into(), |moment| {
                 moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into_bytes().into()
             }),
             _ => cell.into(),
@@ -199,14 +206,14 @@ fn is_minute(text: &[u8; 16]) -> bool {
 }
 
 /// Any spelling with an offset, whose minus may be a character beyond ASCII.
-fn moment(cell: &[u8]) -> Option<DateTime<Utc>> {
+fn parse_date_time(cell: &[u8]) -> Option<DateTime<Utc>> {
     let separated = matches!(cell.get(10), Some(b'T' | b't' | b' '));
     let cell = str::from_utf8(cell).ok().filter(|_| separated)?;
     DateTime::parse_from_rfc3339(cell).ok().map(|moment| moment.to_utc())
 }
 
 /// Whether a moment is written as it stands: in UTC, as the commonest spelling. It need not be proven once more.
-fn stands(moment: &[u8]) -> bool {
+fn is_canonical(moment: &[u8]) -> bool {
     const LONGEST: usize = "YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ".len();
     let is_leap = moment.get(17) == Some(&b'6');
     moment.get(10) == Some(&b'T') && moment.ends_with(b"Z") && !is_leap && moment.len() <= LONGEST
@@ -214,7 +221,7 @@ fn stands(moment: &[u8]) -> bool {
 
 /// The kind of the column of that name.
 #[must_use]
-pub fn named(kinds: &[(String, Kind)], name: &str) -> Option<Kind> {
+pub fn named(kinds: &[(String, ColumnType)], name: &str) -> Option<ColumnType> {
     kinds.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind)
 }
 
@@ -234,27 +241,27 @@ mod tests {
     #[test]
     fn only_what_comes_back_the_same_is_narrow() {
         for (cell, kind) in [
-            ("0", Kind::Integer),
-            ("-12", Kind::Integer),
-            ("9223372036854775807", Kind::Integer),
-            ("9223372036854775808", Kind::String),
-            ("007", Kind::String),
-            ("+1", Kind::String),
-            ("-0", Kind::String),
-            ("1.5", Kind::Number),
-            ("1.50", Kind::String),
-            ("1e5", Kind::String),
-            ("NaN", Kind::String),
-            (" 1 ", Kind::String),
-            ("True", Kind::Boolean),
-            ("yes", Kind::String),
-            ("2025-02-28", Kind::Date),
-            ("2025-02-30", Kind::String),
-            ("2025-05-06T15:30:00.000Z", Kind::DateTime),
-            ("2025-06-02T09:00:00.000+10:00", Kind::DateTime),
-            ("2025-06-02T09:00:00", Kind::String),
+            ("0", ColumnType::Integer),
+            ("-12", ColumnType::Integer),
+            ("9223372036854775807", ColumnType::Integer),
+            ("9223372036854775808", ColumnType::String),
+            ("007", ColumnType::String),
+            ("+1", ColumnType::String),
+            ("-0", ColumnType::String),
+            ("1.5", ColumnType::Number),
+            ("1.50", ColumnType::String),
+            ("1e5", ColumnType::String),
+            ("NaN", ColumnType::String),
+            (" 1 ", ColumnType::String),
+            ("True", ColumnType::Boolean),
+            ("yes", ColumnType::String),
+            ("2025-02-28", ColumnType::Date),
+            ("2025-02-30", ColumnType::String),
+            ("2025-05-06T15:30:00.000Z", ColumnType::DateTime),
+            ("2025-06-02T09:00:00.000+10:00", ColumnType::DateTime),
+            ("2025-06-02T09:00:00", ColumnType::String),
         ] {
-            assert_eq!(Kind::of(cell.as_bytes()), kind, "{cell}");
+            assert_eq!(ColumnType::of(cell.as_bytes()), kind, "{cell}");
         }
     }
 
@@ -272,9 +279,9 @@ mod tests {
         }
     }
 
-    fn written(kind: Kind, cell: &str) -> String {
+    fn written(kind: ColumnType, cell: &str) -> String {
         let quote = if kind.is_quoted() { "\"" } else { "" };
-        format!("{quote}{}{quote}", String::from_utf8_lossy(&kind.spell(cell.as_bytes())))
+        format!("{quote}{}{quote}", String::from_utf8_lossy(&kind.to_json(cell.as_bytes())))
     }
 
     #[test]
@@ -288,41 +295,41 @@ mod tests {
             ("2025-06-02T09:00:00.1234567891Z", "\"2025-06-02T09:00:00.123456789Z\""),
             ("2016-12-31T23:59:60.5Z", "\"2016-12-31T23:59:60.500Z\""),
         ] {
-            assert_eq!(Kind::of(cell.as_bytes()), Kind::DateTime, "{cell}");
-            assert_eq!(written(Kind::DateTime, cell), expected);
+            assert_eq!(ColumnType::of(cell.as_bytes()), ColumnType::DateTime, "{cell}");
+            assert_eq!(written(ColumnType::DateTime, cell), expected);
         }
     }
 
     #[test]
     fn schemas_and_names_lead_back() {
         for kind in ALL {
-            assert_eq!(Kind::from_name(kind.name()), Some(kind));
-            assert_eq!(Kind::from_schema(&kind.schema()), Some(kind));
+            assert_eq!(ColumnType::from_name(kind.name()), Some(kind));
+            assert_eq!(ColumnType::from_schema(&kind.schema()), Some(kind));
         }
     }
 
     proptest! {
         #[test]
         fn any_narrow_cell_is_a_json_value(cell in "[-+0-9.eTZ: ]{1,25}") {
-            prop_assert!(serde_json::from_str::<Value>(&written(Kind::of(cell.as_bytes()), &cell)).is_ok());
+            prop_assert!(serde_json::from_str::<Value>(&written(ColumnType::of(cell.as_bytes()), &cell)).is_ok());
         }
 
         #[test]
         fn a_number_is_what_a_double_gives_back(cell in "-?[0-9]{1,4}(\\.[0-9]{0,13})?|[-.0-9]{0,6}") {
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
             let same = cell.parse::<f64>().is_ok_and(|number| number.to_string() == cell) && cell != "-0";
-            prop_assert_eq!(Kind::Number.accepts(cell.as_bytes()), same && digits <= 15, "{}", cell);
+            prop_assert_eq!(ColumnType::Number.accepts(cell.as_bytes()), same && digits <= 15, "{}", cell);
             let whole = cell.parse::<i64>().is_ok_and(|number| number.to_string() == cell);
-            prop_assert_eq!(Kind::Integer.accepts(cell.as_bytes()), whole, "{}", cell);
+            prop_assert_eq!(ColumnType::Integer.accepts(cell.as_bytes()), whole, "{}", cell);
         }
 
         #[test]
         fn a_plain_moment_is_one_to_chrono_and_stands(
             cell in "20[0-9]{2}-[01][0-9]-[0-2][0-9][Tt ][01][0-9]:[0-5][0-9]:[0-6]0(\\.[0-9]{0,12})?([Zz]|[+-]0[0-9]:00)",
         ) {
-            let (is_plain, moment) = (is_plain_utc(cell.as_bytes()), moment(cell.as_bytes()));
+            let (is_plain, moment) = (is_plain_utc(cell.as_bytes()), parse_date_time(cell.as_bytes()));
             prop_assert!(!is_plain || moment.is_some(), "{}", cell);
-            prop_assert!(moment.is_none() || stands(cell.as_bytes()) == is_plain, "{}", cell);
+            prop_assert!(moment.is_none() || is_canonical(cell.as_bytes()) == is_plain, "{}", cell);
         }
     }
 }

@@ -12,8 +12,8 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
 
+use super::raw_server::Wire;
 use super::tap::{Run, Server, Tap, finish};
-use super::wire::Wire;
 
 /// More than a config or a key may be.
 const HUGE: u64 = 2 << 30;

@@ -1,12 +1,12 @@
 //! Bytes written one behind the other, in copies of a fixed size of which only so much counts.
 //!
-//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. A [`Pen`] copies
+//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. A [`Appender`] copies
 //! thirty-two bytes at once, whatever they are, and sees in the same step how many of them were meant; the next copy
-//! overwrites what was too much. It never asks for room: [`Ink`] makes it before, for all that is about to come.
+//! overwrites what was too much. It never asks for room: [`OutBuffer`] makes it before, for all that is about to come.
 
 use wide::u8x16;
 
-use super::marks::{FILLER, LANE, Set, short_mask};
+use super::scan::{ByteClass, FILLER, LANE, short_mask};
 
 /// What one copy of a fixed size takes.
 const SHORT: usize = 2 * LANE;
@@ -15,13 +15,13 @@ type Block = [u8; SHORT];
 
 /// A buffer that grows by whole writes. It never shrinks, and clearing it costs nothing.
 #[derive(Debug, Default)]
-pub struct Ink {
+pub struct OutBuffer {
     /// Longer than what is written: the rest is room.
     bytes: Vec<u8>,
     written: usize,
 }
 
-impl Ink {
+impl OutBuffer {
     /// What is written.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -52,20 +52,20 @@ impl Ink {
 
     /// Lets `write` append up to `most` bytes.
     #[inline]
-    pub fn write<T>(&mut self, most: usize, write: impl FnOnce(&mut Pen) -> T) -> T {
+    pub fn write<T>(&mut self, most: usize, write: impl FnOnce(&mut Appender) -> T) -> T {
         if self.bytes.len() < self.written + most + SHORT {
             self.grow(most);
         }
-        let mut pen = Pen { room: &mut self.bytes[self.written..] };
-        let said = write(&mut pen);
-        let left = pen.room.len();
+        let mut out = Appender { room: &mut self.bytes[self.written..] };
+        let said = write(&mut out);
+        let left = out.room.len();
         self.written = self.bytes.len() - left;
         said
     }
 
     /// Appends bytes of any length.
     pub fn put(&mut self, bytes: &[u8]) {
-        self.write(bytes.len(), |pen| pen.put(bytes));
+        self.write(bytes.len(), |out| out.put(bytes));
     }
 
     #[cold]
@@ -79,12 +79,12 @@ impl Ink {
 
 /// Bytes that are written again and again; short ones have room behind them, to be copied at once.
 #[derive(Clone, Debug)]
-pub struct Stamp {
+pub struct Literal {
     short: Block,
     bytes: Vec<u8>,
 }
 
-impl Stamp {
+impl Literal {
     /// Prepares the copy of these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
@@ -96,7 +96,7 @@ impl Stamp {
 
     /// How many bytes it writes.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a stamp of nothing is as good as any")]
+    #[expect(clippy::len_without_is_empty, reason = "an empty literal is as good as any")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -104,12 +104,12 @@ impl Stamp {
 
 /// Writes into room that was made; to write more than that is a defect.
 #[derive(Debug)]
-pub struct Pen<'a> {
+pub struct Appender<'a> {
     /// What is left of it, one copy too long included.
     room: &'a mut [u8],
 }
 
-impl Pen<'_> {
+impl Appender<'_> {
     /// Writes bytes of any length.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
@@ -135,12 +135,12 @@ impl Pen<'_> {
 
     /// Writes prepared bytes.
     #[inline]
-    pub fn stamp(&mut self, stamp: &Stamp) {
-        let length = stamp.bytes.len();
+    pub fn literal(&mut self, literal: &Literal) {
+        let length = literal.bytes.len();
         if length <= SHORT {
-            self.block(stamp.short, length);
+            self.block(literal.short, length);
         } else {
-            self.put(&stamp.bytes);
+            self.put(&literal.bytes);
         }
     }
 
@@ -161,13 +161,13 @@ impl Pen<'_> {
 
     /// Writes `text` up to the first byte of the set; returns what is left from there on.
     #[inline]
-    pub fn copy_until<'t, S: Set>(&mut self, text: &'t [u8]) -> &'t [u8] {
+    pub fn copy_until<'t, S: ByteClass>(&mut self, text: &'t [u8]) -> &'t [u8] {
         self.copy_changed::<S>(text, |block| block)
     }
 
     /// The same with each `old` replaced by `new`.
     #[inline]
-    pub fn replace_until<'t, S: Set>(&mut self, text: &'t [u8], old: u8, new: u8) -> &'t [u8] {
+    pub fn replace_until<'t, S: ByteClass>(&mut self, text: &'t [u8], old: u8, new: u8) -> &'t [u8] {
         self.copy_changed::<S>(text, |mut block| {
             for lane in block.as_chunks_mut::<LANE>().0 {
                 let bytes = u8x16::from(*lane);
@@ -179,7 +179,11 @@ impl Pen<'_> {
     }
 
     #[inline]
-    fn copy_changed<'t, S: Set>(&mut self, mut text: &'t [u8], change: impl Fn(Block) -> Block) -> &'t [u8] {
+    fn copy_changed<'t, S: ByteClass>(
+        &mut self,
+        mut text: &'t [u8],
+        change: impl Fn(Block) -> Block,
+    ) -> &'t [u8] {
         while let Some(block) = text.first_chunk() {
             let meant = until::<S>(block);
             self.block(change(*block), meant);
@@ -209,7 +213,7 @@ impl Pen<'_> {
 
 /// How many bytes of a block stand before the first of the set.
 #[inline]
-fn until<S: Set>(block: &Block) -> usize {
+fn until<S: ByteClass>(block: &Block) -> usize {
     short_mask::<S>(block).trailing_zeros() as usize
 }
 
@@ -224,7 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::bytes::marks::Control;
+    use crate::bytes::scan::ControlBytes;
 
     proptest! {
         #[test]
@@ -232,43 +236,43 @@ mod tests {
             pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..5), 0..20),
             mark: bool,
         ) {
-            let (mut ink, mut plain) = (Ink::default(), Vec::new());
+            let (mut buffer, mut plain) = (OutBuffer::default(), Vec::new());
             for (piece, way) in &pieces {
                 let text = if mark { [piece, &b"\nx"[..]].concat() } else { piece.clone() };
                 let from = piece.len() / 2;
                 match way {
                     0 => {
-                        let left = ink.write(text.len(), |pen| pen.copy_until::<Control>(&text[from..]));
+                        let left = buffer.write(text.len(), |out| out.copy_until::<ControlBytes>(&text[from..]));
                         prop_assert_eq!(left.len(), text.len() - piece.len());
                         plain.extend_from_slice(&piece[from..]);
                     }
                     1 => {
-                        ink.write(piece.len() + 1, |pen| {
-                            pen.stamp(&Stamp::new(piece));
-                            pen.push(b'!');
+                        buffer.write(piece.len() + 1, |out| {
+                            out.literal(&Literal::new(piece));
+                            out.push(b'!');
                         });
                         plain.extend_from_slice(piece);
                         plain.push(b'!');
                     }
                     2 => {
-                        ink.put(piece);
-                        ink.truncate(ink.len() - from);
+                        buffer.put(piece);
+                        buffer.truncate(buffer.len() - from);
                         plain.extend_from_slice(&piece[..piece.len() - from]);
                     }
                     3 => {
-                        ink.write(from, |pen| pen.copy(&text, from));
+                        buffer.write(from, |out| out.copy(&text, from));
                         plain.extend_from_slice(&piece[..from]);
                     }
                     _ => {
-                        let replace = |pen: &mut Pen| pen.replace_until::<Control>(&text[from..], b'z', 9).len();
-                        prop_assert_eq!(ink.write(text.len(), replace), text.len() - piece.len());
+                        let replace = |out: &mut Appender| out.replace_until::<ControlBytes>(&text[from..], b'z', 9).len();
+                        prop_assert_eq!(buffer.write(text.len(), replace), text.len() - piece.len());
                         plain.extend(piece[from..].iter().map(|&byte| if byte == b'z' { 9 } else { byte }));
                     }
                 }
             }
-            prop_assert_eq!(ink.bytes(), &plain[..]);
-            ink.clear();
-            prop_assert!(ink.is_empty());
+            prop_assert_eq!(buffer.bytes(), &plain[..]);
+            buffer.clear();
+            prop_assert!(buffer.is_empty());
         }
     }
 }

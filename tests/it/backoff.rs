@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tap_together::api::ledger::{Ledger, Reading};
+use tap_together::api::ledger::{Ledger, LedgerRead};
 
-use super::crowd;
+use super::concurrency;
 use super::tap::{Run, Server, Tap};
 
 const AT_ONCE: usize = 8;
@@ -45,7 +45,7 @@ fn retry_after_is_understood_in_every_form_and_kept_by_the_next_run() {
         ("retry-after: 900\r\nretry-after: 5\r\n".into(), 900),
         ("retry-after: soon\r\nretry-after: 60\r\n".into(), 60),
     ];
-    crowd::each(&asked, AT_ONCE, |(headers, asked)| {
+    concurrency::each(&asked, AT_ONCE, |(headers, asked)| {
         let (tap, server) = once(&[&busy(headers)]);
         let run = tap.run_on(&server);
         assert_eq!((run.code, run.seen.len()), (75, 1), "{headers}: {}", run.stderr);
@@ -71,7 +71,7 @@ fn what_is_no_wish_leaves_our_own_back_off() {
         "retry-after:\r\n".into(),
         "retry-after: \u{e9}\r\n".into(),
     ];
-    crowd::each(&rows, AT_ONCE, |headers| {
+    concurrency::each(&rows, AT_ONCE, |headers| {
         let (tap, server) = once(&[&busy(headers)]);
         let run = tap.run_on(&server);
         // On loopback it is short, and rounded up.
@@ -97,7 +97,9 @@ fn assert_doubling(gaps: &[f64]) {
 }
 
 fn ledger(tap: &Tap, server: &Server) -> Ledger {
-    let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("there is no ledger") };
+    let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+        panic!("there is no ledger")
+    };
     entry
 }
 
@@ -140,7 +142,7 @@ fn what_is_temporary_is_tried_again_as_often_as_allowed() {
         ("body={}", 1, 65),
         ("csv=a,b\n1\n", 1, 65),
     ];
-    crowd::each(&rows, AT_ONCE, |(fault, requests, code)| {
+    concurrency::each(&rows, AT_ONCE, |(fault, requests, code)| {
         let attempts = if fault.starts_with("body") { 5 } else { 3 };
         let tap = Tap::new().one().set("max_attempts", attempts.into()).args(&["--assume-idle"]);
         let run = tap.faults(&[fault]).run();

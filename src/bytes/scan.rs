@@ -13,27 +13,27 @@ pub(super) const FILLER: u8 = b' ';
 const LAST_CONTROL: u8 = 0x1F;
 
 /// Which bytes matter.
-pub trait Set {
+pub trait ByteClass {
     /// All ones where a byte is in the set.
     fn hits(lane: u8x16) -> u8x16;
 }
 
 /// What JSON escapes: `"`, `\` and control characters.
 #[derive(Clone, Copy, Debug)]
-pub struct Special;
+pub struct JsonEscapes;
 
 /// Control characters.
 #[derive(Clone, Copy, Debug)]
-pub struct Control;
+pub struct ControlBytes;
 
-impl Set for Special {
+impl ByteClass for JsonEscapes {
     #[inline]
     fn hits(lane: u8x16) -> u8x16 {
-        Control::hits(lane) | lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\'))
+        ControlBytes::hits(lane) | lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\'))
     }
 }
 
-impl Set for Control {
+impl ByteClass for ControlBytes {
     #[inline]
     fn hits(lane: u8x16) -> u8x16 {
         lane.simd_eq(lane.min(u8x16::splat(LAST_CONTROL)))
@@ -42,7 +42,7 @@ impl Set for Control {
 
 /// The mask of a short block: bit n for its n-th byte.
 #[inline]
-pub(super) fn short_mask<S: Set>(block: &[u8; 2 * LANE]) -> u32 {
+pub(super) fn short_mask<S: ByteClass>(block: &[u8; 2 * LANE]) -> u32 {
     let (lanes, _) = block.as_chunks::<LANE>();
     let hits = |lane: [u8; LANE]| S::hits(u8x16::from(lane)).to_bitmask();
     hits(lanes[0]) | hits(lanes[1]) << LANE
@@ -50,7 +50,7 @@ pub(super) fn short_mask<S: Set>(block: &[u8; 2 * LANE]) -> u32 {
 
 /// Where in a text the search is. The text is passed to each step, so that its owner may lend it elsewhere meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub struct Marks<S> {
+pub struct ByteScanner<S> {
     /// Where the next block begins.
     next: usize,
     /// What is left of the current block: bit n for its n-th byte.
@@ -58,7 +58,7 @@ pub struct Marks<S> {
     set: PhantomData<S>,
 }
 
-impl<S: Set> Marks<S> {
+impl<S: ByteClass> ByteScanner<S> {
     /// A search from the byte at `from` on.
     #[must_use]
     pub fn new(from: usize) -> Self {
@@ -100,8 +100,8 @@ mod tests {
 
     use super::*;
 
-    fn all<S: Set>(text: &[u8], from: usize) -> Vec<usize> {
-        let mut marks = Marks::<S>::new(from);
+    fn all<S: ByteClass>(text: &[u8], from: usize) -> Vec<usize> {
+        let mut marks = ByteScanner::<S>::new(from);
         std::iter::from_fn(|| marks.next(text)).collect()
     }
 
@@ -110,8 +110,8 @@ mod tests {
         fn every_mark_is_found_and_nothing_else(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
             let text = [text.as_slice(), &vec![b'x'; long], &text].concat();
             let plain = |is: fn(u8) -> bool| (from..text.len()).filter(|&at| is(text[at])).collect::<Vec<_>>();
-            prop_assert_eq!(all::<Control>(&text, from), plain(|byte| byte < 0x20));
-            prop_assert_eq!(all::<Special>(&text, from), plain(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')));
+            prop_assert_eq!(all::<ControlBytes>(&text, from), plain(|byte| byte < 0x20));
+            prop_assert_eq!(all::<JsonEscapes>(&text, from), plain(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use tap_together::api::ledger::{Phase, Reading};
+use tap_together::api::ledger::{LedgerRead, Phase};
 
 use super::signals::signal;
 use super::tap::{Tap, finish};
@@ -130,7 +130,7 @@ fn without_any_stream_nothing_is_written_into_a_file_of_ours() {
     let server = tap.serve();
     let run = finish(tap.command_after("exec <&- >&- 2>&-", &server).spawn().unwrap(), &server);
     assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (0, 3, ""));
-    let Reading::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+    let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
         panic!("the ledger is spoilt")
     };
     assert_eq!(entry.phase, Phase::Done);
