@@ -83,7 +83,7 @@ fn gzip_is_read_to_its_last_byte_and_no_further() {
         (bomb(), 65, "the answer's gzip data grows more than 1000 times"),
     ];
     concurrency::each(&rows, AT_ONCE, |(body, code, words)| {
-        refused(&answered(body, &[coding], &[]), *code, words)
+        refused(&answered(body, &[coding], &[]), *code, words);
     });
     let run = answered(&good, &["header=Content-Encoding: X-GZIP"], &[]);
     assert_eq!(run.records("user_report"), [json!({"a": "1", "b": "é2", "_row_number": 1})]);
@@ -113,7 +113,7 @@ fn what_stands_beside_the_report_is_checked_and_dropped() {
         (format!("{}{}x", r#"{"report":"a"}"#, " ".repeat(1 << 20)), "something follows the object"),
     ];
     concurrency::each(&bad, AT_ONCE, |(body, words)| {
-        refused(&answered(body.as_bytes(), &[], &[]), 65, words)
+        refused(&answered(body.as_bytes(), &[], &[]), 65, words);
     });
 }
 

@@ -80,7 +80,7 @@ fn every_line_end_and_every_blank_line_gives_the_same_rows() {
         "\u{feff}a,b\n1,2\n3,4",
     ];
     concurrency::each(&tables, AT_ONCE, |csv| {
-        assert_eq!(cells(&table(csv, &json!({}))), expected, "{csv:?}")
+        assert_eq!(cells(&table(csv, &json!({}))), expected, "{csv:?}");
     });
     // Where there is one column, a blank line is a row.
     let run = table("a\n\n1\n\n", &json!({}));

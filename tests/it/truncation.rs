@@ -63,7 +63,7 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
             match fetch_broken(&faults).await {
                 Ok(()) => break,
                 Err((reach, message)) => {
-                    assert_eq!(reach, FailureScope::Stream, "{framing:?} at {at}: {message}")
+                    assert_eq!(reach, FailureScope::Stream, "{framing:?} at {at}: {message}");
                 }
             }
             cuts += 1;

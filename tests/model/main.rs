@@ -1,6 +1,6 @@
 //! The gate, model-checked: every order of events of two taps, with the real decision of `api::ledger`.
 //!
-//! **What happens.** Two taps, each at any rate_limit: open the lock file, lock it, read the ledger, wait until
+//! **What happens.** Two taps, each at any speed: open the lock file, lock it, read the ledger, wait until
 //! [`due`](tap_together::api::ledger::due), write *inflight*, send, read the answer or give up, write how it
 //! ended, unlock, start again. Between any two steps: time passes, a tap is killed (and started again), a machine
 //! loses power and boots, someone sets the wall clock, the ledger turns to garbage or is gone, a request or its
