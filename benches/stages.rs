@@ -17,10 +17,10 @@ use tap_together::report::spool::{Report, Spool};
 use tap_together::singer::writer::Writer;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::{CsvReader, TableStats};
-use tap_together::table::header::NameStyle;
+use tap_together::table::header::ColumnNames;
 use tap_together::table::plan::{Field, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{Ragged, Requirements, VerifiedTable, verify};
+use tap_together::table::verify::{OnRagged, Requirements, VerifiedTable, verify};
 
 const COLUMNS: usize = 25;
 const MEGABYTE: usize = 1_000_000;
@@ -165,8 +165,8 @@ fn spool(body: &[u8]) -> Report {
 
 fn verified(report: &mut Report, infer: bool) -> VerifiedTable {
     let requirements = Requirements {
-        style: NameStyle::Snake,
-        on_ragged: Ragged::Fail,
+        style: ColumnNames::SnakeCase,
+        on_ragged: OnRagged::Fail,
         key: Vec::new(),
         infer: infer.then(Vec::new),
         strict_kinds: Vec::new(),

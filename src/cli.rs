@@ -43,6 +43,9 @@ pub struct Cli {
     /// Vouch that nothing asked the API in the last minutes: the first run here does not wait
     #[arg(long)]
     pub assume_idle: bool,
+    /// Keep the limits inside this process only; only where no state folder can be made
+    #[arg(long)]
+    pub no_shared_gate: bool,
     /// Sync from a stand-in of the API inside this process, without credentials or network
     #[arg(long)]
     pub sandbox: bool,

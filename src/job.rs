@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::report;
-use crate::settings::{ColumnNames, OnRagged, Settings, Types};
+use crate::settings::{Settings, Types};
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
 use crate::singer::state::{RememberedColumn, State};
 use crate::table::column_type::{self, ColumnType};
-use crate::table::header::{Column, EXTRA, NameStyle, ROW_NUMBER, other_separator};
+use crate::table::header::{Column, ColumnNames, EXTRA, ROW_NUMBER, other_separator};
 use crate::table::plan::Field;
-use crate::table::verify::{Ragged, Requirements, VerifiedTable};
+use crate::table::verify::{OnRagged, Requirements, VerifiedTable};
 use crate::telemetry::Telemetry;
 
 /// What is to be synced.
@@ -35,9 +35,9 @@ pub struct Stream {
     /// The columns that identify a record; empty for append-only.
     pub key: Vec<String>,
     overrides: Vec<(String, ColumnType)>,
-    style: NameStyle,
+    style: ColumnNames,
     types: Types,
-    ragged: Ragged,
+    ragged: OnRagged,
     max_message_bytes: u64,
     remembered: Vec<RememberedColumn>,
 }
@@ -112,7 +112,7 @@ impl Stream {
         let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
         let mut overrides: Vec<(String, ColumnType)> = Vec::new();
         for (column, kind) in settings.schema_overrides.get(name).into_iter().flatten() {
-            overrides.extend(ColumnType::from_name(kind).map(|kind| (column.clone(), kind)));
+            overrides.push((column.clone(), *kind));
         }
         if settings.types == Types::String {
             for (column, schema) in &entry.properties {
@@ -128,15 +128,9 @@ impl Stream {
             key: key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]),
             entry,
             overrides,
-            style: match settings.column_names {
-                ColumnNames::SnakeCase => NameStyle::Snake,
-                ColumnNames::Original => NameStyle::Original,
-            },
+            style: settings.column_names,
             types: settings.types,
-            ragged: match settings.on_ragged {
-                OnRagged::Fail => Ragged::Fail,
-                OnRagged::Pad => Ragged::Pad,
-            },
+            ragged: settings.on_ragged,
             max_message_bytes: settings.max_message_bytes,
             remembered: state.columns(name).unwrap_or_default(),
             report,
@@ -241,7 +235,7 @@ impl Stream {
             &fields,
             &columns,
             self.key.iter().any(|column| column == ROW_NUMBER),
-            self.ragged == Ragged::Pad,
+            self.ragged == OnRagged::Pad,
         )
     }
 }

@@ -114,7 +114,7 @@ async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) 
     verbs::run_blocking("reading the settings", move || {
         let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
         for warning in &warnings {
-            telemetry.warning(warning);
+            telemetry.warning(&warning.to_string());
         }
         for secret in settings.secrets() {
             telemetry.hide(secret);

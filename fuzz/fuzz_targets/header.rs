@@ -10,12 +10,12 @@
 use std::collections::{HashMap, HashSet};
 
 use libfuzzer_sys::fuzz_target;
-use tap_together::table::header::{Column, NameStyle, columns};
+use tap_together::table::header::{Column, ColumnNames, columns};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     let cells: Vec<&str> = text.split('|').collect();
-    for style in [NameStyle::Snake, NameStyle::Original] {
+    for style in [ColumnNames::SnakeCase, ColumnNames::Original] {
         let named = columns(cells.iter().copied(), style);
         assert_eq!(named.len(), cells.len());
         let mut seen = HashSet::new();
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
             let lower = name.to_lowercase();
             assert!(!lower.starts_with("_sdc_") && lower != "_row_number" && lower != "_extra", "{name:?}");
             assert!(seen.insert(lower), "{name:?} stands twice");
-            if style == NameStyle::Snake {
+            if style == ColumnNames::SnakeCase {
                 assert!(name.len() <= 62, "{name:?} is longer than 62 bytes");
                 assert!(!name.starts_with(|first: char| first.is_ascii_digit()), "{name:?}");
                 assert!(

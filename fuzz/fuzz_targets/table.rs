@@ -15,10 +15,10 @@ use tap_together::bytes::buffer::OutBuffer;
 use tap_together::report::body::{BodyDecoder, OnNul};
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
-use tap_together::table::header::{NameStyle, columns};
+use tap_together::table::header::{ColumnNames, columns};
 use tap_together::table::plan::{Field, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{Ragged, Requirements, verify};
+use tap_together::table::verify::{OnRagged, Requirements, verify};
 
 #[path = "../../src/table/oracle.rs"]
 mod oracle;
@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((&first, csv)) = data.split_first() else { return };
     let Ok(csv) = std::str::from_utf8(csv) else { return };
     let csv = &csv.replace('\0', "");
-    let on_ragged = if first % 2 == 0 { Ragged::Fail } else { Ragged::Pad };
+    let on_ragged = if first % 2 == 0 { OnRagged::Fail } else { OnRagged::Pad };
     let ours = fast(csv, 1 + usize::from(first) / 2, on_ragged);
     assert_eq!(ours, slow(csv, on_ragged));
     if let Ok(lines) = ours {
@@ -38,9 +38,9 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String> {
+fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, String> {
     let requirements = Requirements {
-        style: NameStyle::Snake,
+        style: ColumnNames::SnakeCase,
         on_ragged,
         key: Vec::new(),
         infer: None,
@@ -74,7 +74,7 @@ fn fast(csv: &str, size: usize, on_ragged: Ragged) -> Result<Vec<String>, String
     Ok(lines)
 }
 
-fn slow(csv: &str, on_ragged: Ragged) -> Result<Vec<String>, String> {
+fn slow(csv: &str, on_ragged: OnRagged) -> Result<Vec<String>, String> {
     let oracle::Table { rows, error, .. } = oracle::read(csv);
     error.map_or(Ok(()), Err)?;
     let header = rows
@@ -84,16 +84,16 @@ fn slow(csv: &str, on_ragged: Ragged) -> Result<Vec<String>, String> {
     let Some(header) = header else {
         return Err("it is empty, without even a header".into());
     };
-    let names: Vec<String> = columns(header.iter().map(String::as_str), NameStyle::Snake)
+    let names: Vec<String> = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase)
         .into_iter()
         .map(|column| column.name)
         .collect();
     let mut lines = Vec::new();
     for (index, (line, row)) in rows[1..].iter().enumerate() {
-        if row.len() != names.len() && on_ragged == Ragged::Fail {
+        if row.len() != names.len() && on_ragged == OnRagged::Fail {
             return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
         }
-        let record = oracle::record(&names, row, index + 1, on_ragged == Ragged::Pad);
+        let record = oracle::record(&names, row, index + 1, on_ragged == OnRagged::Pad);
         let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});
         lines.push(message.to_string() + "\n");
     }

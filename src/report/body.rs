@@ -6,6 +6,8 @@
 //!
 //! The text is not gathered here: it goes to a [`Sink`], run by run.
 
+use serde::Deserialize;
+
 use super::error::BodyError;
 use super::sink::Sink;
 use super::utf8::Utf8;
@@ -17,7 +19,8 @@ const DEPTH_LIMIT: usize = 128;
 const TOKEN_LIMIT: usize = 64 * 1024;
 
 /// What to do with `\u0000`, which no `PostgreSQL` text can hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnNul {
     /// Leave it out and count it.
     #[default]

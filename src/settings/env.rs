@@ -52,8 +52,12 @@ impl Environment {
         })
     }
 
-    /// What the configs leave out.
-    pub fn fill(&self, config: &mut Map<String, Value>, properties: &Map<String, Value>) {
+    /// Adds the settings that the configs leave out.
+    pub fn fill<'a>(
+        &self,
+        config: &mut Map<String, Value>,
+        properties: impl Iterator<Item = (&'a String, &'a Value)>,
+    ) {
         for (name, schema) in properties {
             if let (false, Some(value)) = (config.contains_key(name), self.setting(name, schema)) {
                 config.insert(name.clone(), value);

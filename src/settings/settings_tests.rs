@@ -26,7 +26,7 @@ fn refused(json: &str) -> String {
 fn the_sample_is_valid_but_for_its_placeholders() {
     let sample = include_str!("../../sample_config.json");
     let value: Map<String, Value> = serde_json::from_str(sample).unwrap();
-    assert_eq!(config::problems(&value, &config::schema()), Vec::<String>::new());
+    assert_eq!(validate::schema_problems(&value, &schema::schema()), Vec::new());
     assert!(refused(sample).contains("`api_key` in the config still holds the sample's placeholder"));
 }
 
@@ -79,7 +79,7 @@ fn every_setting_can_be_spelled_as_meltano_spells_it() {
     assert_eq!((settings.max_attempts, settings.max_wait), (3, Duration::from_millis(7500)));
     assert_eq!(settings.request_interval, Duration::from_secs(1));
     assert_eq!(settings.key_properties["user_report"], ["user_id"]);
-    assert_eq!(settings.schema_overrides["user_report"]["capacity"], "integer");
+    assert_eq!(settings.schema_overrides["user_report"]["capacity"], ColumnType::Integer);
     assert_eq!(settings.extra_reports, ["programReport"]);
     assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
     assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));

@@ -3,12 +3,11 @@
 use url::{Host, Url};
 
 use super::env::Environment;
-use crate::error::{Error, Exit, Result};
+use super::problem::Problem;
 
 /// The API's address from the two settings that can name it.
-pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url> {
-    let usage =
-        |message: &str| Error::new(Exit::Usage, message).hint("as in `https://api.togetherplatform.com`");
+pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url, Problem> {
+    let usage = |message: &str| Problem::new(message).hint("as in `https://api.togetherplatform.com`");
     let text = match (region, base_url) {
         (Some(_), Some(_)) => return Err(usage("`region` and `base_url` exclude each other")),
         (Some(region), None) => format!("https://api.{region}.togetherplatform.com"),
@@ -30,7 +29,7 @@ pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url> {
 }
 
 /// Refuses a proxy that cannot be understood: the client would pass it over and take the key another way.
-pub fn check_proxy(environment: &Environment) -> Result<()> {
+pub fn check_proxy(environment: &Environment) -> Result<(), Problem> {
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let Some((name, text)) = names.iter().find_map(|name| Some((name, environment.get(name)?))) else {
         return Ok(());
@@ -40,7 +39,7 @@ pub fn check_proxy(environment: &Environment) -> Result<()> {
     if fits && !text.contains(char::is_whitespace) {
         return Ok(());
     }
-    Err(Error::new(Exit::Usage, format!("`{name}` is not the address of an http or https proxy"))
+    Err(Problem::new(format!("`{name}` is not the address of an http or https proxy"))
         .hint("as in `http://proxy.example.com:8080`; unset it if there is no proxy"))
 }
 

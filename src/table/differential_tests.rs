@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::column_type::ColumnType;
 use super::csv::CsvReader;
-use super::header::{self, NameStyle};
+use super::header::{self, ColumnNames};
 use super::oracle;
 use super::plan::{Field, Plan};
 use super::rows::Rows;
-use super::verify::{Ragged, Requirements, verify};
+use super::verify::{OnRagged, Requirements, verify};
 use crate::bytes::buffer::OutBuffer;
 use crate::report::body::{BodyDecoder, OnNul, Repairs};
 use crate::report::error::BodyError;
@@ -102,9 +102,9 @@ fn decode(body: &[u8], size: usize) -> Result<(String, CsvReader, Repairs), Body
 }
 
 /// The RECORD lines, and the cells with a tail, or the words of the error.
-fn fast(mut reader: CsvReader, capacity: usize, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
+fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
     let requirements = Requirements {
-        style: NameStyle::Snake,
+        style: ColumnNames::SnakeCase,
         on_ragged,
         key: Vec::new(),
         infer: None,
@@ -134,7 +134,7 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: Ragged) -> Result<(Ve
     Ok((lines, facts.lenient_quotes))
 }
 
-fn slow(csv: &str, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
+fn slow(csv: &str, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
     let oracle::Table { rows, lenient, error } = oracle::read(csv);
     error.map_or(Ok(()), Err)?;
     let Some(((_, header), rows)) = rows.split_first() else {
@@ -143,16 +143,16 @@ fn slow(csv: &str, on_ragged: Ragged) -> Result<(Vec<String>, u64), String> {
     if header.len() == 1 && header[0].trim().is_empty() {
         return Err("it is empty, without even a header".into());
     }
-    let names: Vec<String> = header::columns(header.iter().map(String::as_str), NameStyle::Snake)
+    let names: Vec<String> = header::columns(header.iter().map(String::as_str), ColumnNames::SnakeCase)
         .into_iter()
         .map(|column| column.name)
         .collect();
     let mut lines = Vec::new();
     for (index, (line, row)) in rows.iter().enumerate() {
-        if row.len() != names.len() && on_ragged == Ragged::Fail {
+        if row.len() != names.len() && on_ragged == OnRagged::Fail {
             return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
         }
-        let record = oracle::record(&names, row, index + 1, on_ragged == Ragged::Pad);
+        let record = oracle::record(&names, row, index + 1, on_ragged == OnRagged::Pad);
         let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});
         lines.push(message.to_string() + "\n");
     }
@@ -180,7 +180,7 @@ proptest! {
             let theirs: Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(theirs["report"].as_str().unwrap(), &csv);
         }
-        let on_ragged = if pad { Ragged::Pad } else { Ragged::Fail };
+        let on_ragged = if pad { OnRagged::Pad } else { OnRagged::Fail };
         prop_assert_eq!(fast(reader, capacity, on_ragged), slow(&csv, on_ragged));
     }
 

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// `PostgreSQL` allows an identifier 63 bytes; pipelinewise's target shortens names from 63 on, so that two may meet.
@@ -17,11 +18,12 @@ pub const EXTRA: &str = "_extra";
 /// An underscore and eight digits of the header's hash.
 const HASHED: usize = 9;
 
-/// How columns are named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameStyle {
+/// How a header becomes column names: the setting `column_names`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnNames {
     /// Transliterated snake case.
-    Snake,
+    SnakeCase,
     /// As the header has them, made unique.
     Original,
 }
@@ -37,15 +39,15 @@ pub struct Column {
 
 /// Names the columns of a header.
 #[must_use]
-pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: NameStyle) -> Vec<Column> {
+pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: ColumnNames) -> Vec<Column> {
     let titles: Vec<&str> = header.collect();
     let natural: Vec<String> = titles
         .iter()
         .enumerate()
         .map(|(position, title)| {
             let name = match style {
-                NameStyle::Snake => snake(title),
-                NameStyle::Original => original(title),
+                ColumnNames::SnakeCase => snake(title),
+                ColumnNames::Original => original(title),
             };
             if name.trim().is_empty() { format!("column_{}", position + 1) } else { name }
         })
@@ -72,10 +74,10 @@ pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
     }
 }
 
-fn dedupe(name: &str, style: NameStyle, taken: &mut HashSet<String>, number: &mut u32) -> String {
+fn dedupe(name: &str, style: ColumnNames, taken: &mut HashSet<String>, number: &mut u32) -> String {
     loop {
         let suffix = format!("_{number}");
-        let room = if style == NameStyle::Snake { LONGEST - suffix.len() } else { usize::MAX };
+        let room = if style == ColumnNames::SnakeCase { LONGEST - suffix.len() } else { usize::MAX };
         let stem: String = name.chars().take(room).collect();
         let candidate = unreserve(stem + &suffix);
         if taken.insert(candidate.to_lowercase()) {
@@ -129,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn names(header: &[&str], style: NameStyle) -> Vec<String> {
+    fn names(header: &[&str], style: ColumnNames) -> Vec<String> {
         columns(header.iter().copied(), style).into_iter().map(|column| column.name).collect()
     }
 
@@ -154,41 +156,41 @@ mod tests {
             ("???", "column_1"),
             ("", "column_1"),
         ] {
-            assert_eq!(names(&[header], NameStyle::Snake), [name], "{header}");
+            assert_eq!(names(&[header], ColumnNames::SnakeCase), [name], "{header}");
         }
     }
 
     #[test]
     fn long_headers_keep_apart() {
         let long = "x".repeat(100);
-        let name = &names(&[&long], NameStyle::Snake)[0];
+        let name = &names(&[&long], ColumnNames::SnakeCase)[0];
         assert_eq!(name.len(), 62);
-        assert_ne!(name, &names(&[&(long + "y")], NameStyle::Snake)[0]);
+        assert_ne!(name, &names(&[&(long + "y")], ColumnNames::SnakeCase)[0]);
     }
 
     #[test]
     fn twins_are_numbered_and_take_nobodys_name() {
-        assert_eq!(names(&["a", "A", "a_2", "a"], NameStyle::Snake), ["a", "a_3", "a_2", "a_4"]);
-        assert_eq!(names(&["A b", "a B", "_sdc_x"], NameStyle::Original), ["A b", "a B_2", "column_sdc_x"]);
-        assert_eq!(names(&["_sdc", "_SDC"], NameStyle::Original), ["_sdc", "column_SDC_2"]);
+        assert_eq!(names(&["a", "A", "a_2", "a"], ColumnNames::SnakeCase), ["a", "a_3", "a_2", "a_4"]);
+        assert_eq!(names(&["A b", "a B", "_sdc_x"], ColumnNames::Original), ["A b", "a B_2", "column_sdc_x"]);
+        assert_eq!(names(&["_sdc", "_SDC"], ColumnNames::Original), ["_sdc", "column_SDC_2"]);
     }
 
     #[test]
     fn as_many_twins_as_a_table_may_have() {
-        let names = names(&vec!["a"; 10_000], NameStyle::Snake);
+        let names = names(&vec!["a"; 10_000], ColumnNames::SnakeCase);
         assert_eq!((names[1].as_str(), names[9_999].as_str()), ("a_2", "a_10000"));
     }
 
     #[test]
     fn the_title_is_the_header() {
-        assert_eq!(columns(["level "].into_iter(), NameStyle::Snake)[0].title, "level ");
-        assert_eq!(other_separator(&columns(["a;b"].into_iter(), NameStyle::Snake)), Some("`;`"));
+        assert_eq!(columns(["level "].into_iter(), ColumnNames::SnakeCase)[0].title, "level ");
+        assert_eq!(other_separator(&columns(["a;b"].into_iter(), ColumnNames::SnakeCase)), Some("`;`"));
     }
 
     proptest! {
         #[test]
         fn any_header_gets_names_that_every_target_takes(header in prop::collection::vec(any::<String>(), 1..8)) {
-            let columns = columns(header.iter().map(String::as_str), NameStyle::Snake);
+            let columns = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
             let mut seen = HashSet::new();
             for Column { name, .. } in columns {
                 prop_assert!(!name.is_empty() && name.len() <= 62, "{name}");

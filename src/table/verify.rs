@@ -7,12 +7,13 @@
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::column_type::{self, ColumnType, EXACT_DIGITS};
 use super::csv::TableStats;
 use super::error::TableError;
-use super::header::{self, Column, NameStyle};
+use super::header::{self, Column, ColumnNames};
 use super::length_check::{LengthCheck, TooLong};
 use super::row::Row;
 use super::rows::Rows;
@@ -22,9 +23,10 @@ const NAMED_ROWS: usize = 5;
 /// No header is longer.
 const HEADER_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// What to do with a row of another width than the header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ragged {
+/// What to do with a ragged row, which is wider or narrower than the header: the setting `on_ragged`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRagged {
     /// The report cannot be used.
     Fail,
     /// Missing cells are null, surplus ones go to `_extra`.
@@ -34,30 +36,22 @@ pub enum Ragged {
 /// What the report must satisfy.
 #[derive(Clone, Debug)]
 pub struct Requirements {
-    /// How its columns are named.
-    pub style: NameStyle,
-    /// What to do with uneven rows.
-    pub on_ragged: Ragged,
+    pub style: ColumnNames,
+    pub on_ragged: OnRagged,
     /// Columns that must identify a row; empty for none.
     pub key: Vec<String>,
     /// Whether kinds are inferred, on from those of an earlier run; else every column is a string.
     pub infer: Option<Vec<(String, ColumnType)>>,
-    /// Types that the operator fixed.
     pub strict_kinds: Vec<(String, ColumnType)>,
-    /// The longest message, in bytes.
     pub max_message_bytes: u64,
 }
 
-/// What was found.
 #[derive(Clone, Debug)]
 pub struct VerifiedTable {
     /// The columns in the report's order.
     pub columns: Vec<Column>,
-    /// Their kinds.
     pub kinds: Vec<ColumnType>,
-    /// Rows below the header.
     pub rows: u64,
-    /// Uneven rows among them.
     pub ragged: u64,
     /// Cells with text behind their closing quote.
     pub lenient_quotes: u64,
@@ -77,7 +71,7 @@ pub fn verify(
         return Err(TableError::LongHeader);
     }
     let columns = columns(&mut Rows::new(rewind(&mut rest)?), requirements.style)?;
-    if let (Some((line, found)), Ragged::Fail) = (stats.first_ragged, requirements.on_ragged) {
+    if let (Some((line, found)), OnRagged::Fail) = (stats.first_ragged, requirements.on_ragged) {
         return Err(TableError::Ragged { line, expected: stats.width, found });
     }
     let length_check = LengthCheck {
@@ -122,7 +116,7 @@ pub fn verify(
         rows: stats.rows,
         ragged: stats.ragged,
         lenient_quotes: stats.lenient_quotes,
-        extra: requirements.on_ragged == Ragged::Pad,
+        extra: requirements.on_ragged == OnRagged::Pad,
     })
 }
 
@@ -131,7 +125,7 @@ fn rewind<R: Read + Seek>(rest: &mut R) -> std::io::Result<&mut R> {
     Ok(rest)
 }
 
-fn columns(rows: &mut Rows<impl Read>, style: NameStyle) -> Result<Vec<Column>, TableError> {
+fn columns(rows: &mut Rows<impl Read>, style: ColumnNames) -> Result<Vec<Column>, TableError> {
     match rows.read()? {
         Some(row) if row.len() > 1 || !row.text(0).trim().is_empty() => {
             let header: Vec<_> = row.texts().collect();
@@ -287,8 +281,8 @@ mod tests {
 
     fn requirements() -> Requirements {
         Requirements {
-            style: NameStyle::Snake,
-            on_ragged: Ragged::Fail,
+            style: ColumnNames::SnakeCase,
+            on_ragged: OnRagged::Fail,
             key: Vec::new(),
             infer: None,
             strict_kinds: Vec::new(),
@@ -317,7 +311,7 @@ mod tests {
     #[test]
     fn uneven_rows_are_named_or_padded() {
         assert_eq!(refused("a,b\n1,2\n3\n", &requirements()), "line 3 has 1 cells, the header has 2");
-        let pad = Requirements { on_ragged: Ragged::Pad, ..requirements() };
+        let pad = Requirements { on_ragged: OnRagged::Pad, ..requirements() };
         assert_eq!(judge("a,b\n1\n1,2,3\n", &pad).unwrap().ragged, 2);
     }
 

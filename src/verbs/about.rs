@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::print;
 use crate::cli::AboutFormat;
 use crate::error::{Error, Exit, Result};
-use crate::settings::config::schema;
+use crate::settings::schema::schema;
 
 const DESCRIPTION: &str = env!("CARGO_PKG_DESCRIPTION");
 /// What Meltano may ask of the tap.

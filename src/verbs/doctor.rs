@@ -14,11 +14,10 @@ use crate::api::scope;
 use crate::api::store::{FolderStatus, Store, inspect};
 use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
-use crate::settings::Settings;
-use crate::settings::config::is_open_to_others;
+use crate::settings::{Settings, SettingsWarning};
 
 /// Looks at everything, the settings as they were read among it, and writes what it found.
-pub async fn doctor(settings: Result<(Settings, Vec<String>)>, out: &mut dyn Write) -> Result<()> {
+pub async fn doctor(settings: Result<(Settings, Vec<SettingsWarning>)>, out: &mut dyn Write) -> Result<()> {
     let mut table = CheckTable { out, failed: Vec::new(), worst: None };
     let settings = table.check("settings", settings, |_| "complete and valid".into())?;
     clock(BootId::current().as_ref(), &mut table)?;
@@ -48,19 +47,12 @@ fn clock(home: Option<&BootId>, table: &mut CheckTable) -> Result<()> {
     table.note(status, "clock", words)
 }
 
-fn key(settings: &Settings, warnings: &[String], table: &mut CheckTable) -> Result<()> {
+fn key(settings: &Settings, warnings: &[SettingsWarning], table: &mut CheckTable) -> Result<()> {
     table.note("ok", "key", &format!("it stands in {}", settings.api_key_from))?;
     for warning in warnings {
-        table.note("warning", "key", warning)?;
+        table.note("warning", "key", &warning.to_string())?;
     }
-    match &settings.api_key_file {
-        Some(file) if is_open_to_others(file) => {
-            let words =
-                format!("`{}` can be read by others on this machine; hint: `chmod 600` it", file.display());
-            table.note("warning", "key", &words)
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {

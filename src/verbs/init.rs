@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 use super::about::{CAPABILITIES, choice};
 use super::print;
 use crate::error::{Error, Exit, Result};
-use crate::settings::config::{COMMENT, schema};
+use crate::settings::config::COMMENT;
+use crate::settings::schema::schema;
 
 const CONFIG: &str = "config.json";
 /// A key and a state: neither belongs into a repository.

@@ -103,15 +103,6 @@ fn about_is_one_document() {
 }
 
 #[test]
-fn the_documented_settings_are_those_of_the_program() {
-    let run = Tap::new().args(&["--about", "--format", "markdown"]).run();
-    assert!(
-        run.stdout == include_str!("../../docs/settings.md"),
-        "docs/settings.md is not what `--about --format markdown` prints"
-    );
-}
-
-#[test]
 fn bad_input_sends_nothing() {
     for (name, value, words) in [
         ("api_key", Value::from(7), "`api_key`"),

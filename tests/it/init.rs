@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Map, Value};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
-use tap_together::settings::config::schema;
+use tap_together::settings::schema::schema;
 
 use super::tap::{Tap, finish};
 

@@ -9,6 +9,7 @@ mod backoff; // how long is waited after a failure
 mod bodies; // answers taken apart byte by byte
 mod catalogs; // catalogs and states that are taken
 mod concurrency; // many at once
+mod derived_files; // files in the repository that are made of `--about`
 mod discovery_and_about; // discover, test, about, help, bad usage
 mod doctor; // every check of the doctor, well and ill, without a request
 mod errors; // how a run goes on, waits or ends when the API fails

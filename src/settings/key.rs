@@ -1,7 +1,6 @@
 //! Where the API key comes from: exactly one place, or several that agree. No message ever holds it.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::park_timeout;
@@ -11,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::env::Environment;
-use super::invalid_reason;
+use super::validate::invalid_reason;
 use crate::clock;
 use crate::error::{Error, Exit, Result};
 
@@ -28,8 +27,6 @@ pub struct Key {
     pub secret: SecretString,
     /// All its places, in words.
     pub places: String,
-    /// The file that holds nothing else, if it is one of them.
-    pub file: Option<PathBuf>,
 }
 
 /// Finds the key.
@@ -41,8 +38,7 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
     if let Some(key) = environment.get("TAP_TOGETHER_API_KEY") {
         found.push(("`TAP_TOGETHER_API_KEY`", key.to_owned()));
     }
-    let file = config.get("api_key_file").and_then(Value::as_str);
-    if let Some(path) = file {
+    if let Some(path) = config.get("api_key_file").and_then(Value::as_str) {
         found.push(("`api_key_file`", from_file(path)?));
     }
     if let Some(Value::Array(words)) = config.get("api_key_command") {
@@ -64,11 +60,7 @@ pub fn find(config: &Map<String, Value>, own: &Map<String, Value>, environment: 
         return Err(usage(format!("{place} and {other} hold different API keys")).hint("keep one of them"));
     }
     let places: Vec<&str> = found.iter().map(|(place, _)| *place).collect();
-    Ok(Key {
-        secret: SecretString::from(key.as_str()),
-        places: places.join(" and "),
-        file: file.map(PathBuf::from),
-    })
+    Ok(Key { secret: SecretString::from(key.as_str()), places: places.join(" and ") })
 }
 
 fn from_file(path: &str) -> Result<String> {

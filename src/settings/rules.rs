@@ -1,0 +1,43 @@
+//! Rules on the typed settings that a schema cannot express, because they relate one setting to another.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::Settings;
+use super::env::Environment;
+use super::problem::Problem;
+use super::url_rules;
+use crate::report::ReportType;
+
+/// The API revokes the key of a client that sends more than one request a minute.
+const MIN_PUBLIC_INTERVAL: Duration = Duration::from_mins(1);
+/// A shorter timeout would give up on requests that the API still works on.
+const MIN_PUBLIC_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[must_use]
+pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !url_rules::is_loopback(&settings.base_url) {
+        if settings.request_interval < MIN_PUBLIC_INTERVAL {
+            problems.push(Problem::new("`request_interval_seconds` is below 60").hint(
+                "the API revokes the key of a client that sends more than one request a minute; only a loopback host accepts less",
+            ));
+        }
+        if settings.request_timeout < MIN_PUBLIC_TIMEOUT {
+            problems.push(Problem::new("`request_timeout_seconds` is below 30").hint(
+                "the API may still work on a request that the tap gives up early; only a loopback host accepts less",
+            ));
+        }
+    }
+    if settings.is_secure() {
+        problems.extend(url_rules::check_proxy(environment).err());
+    }
+    let reports = ReportType::all(&settings.extra_reports);
+    let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
+    if streams.len() < reports.len() {
+        problems.push(Problem::new("two reports of `extra_reports` have the same stream name, or one has the name of a documented stream").hint(
+            "streams are named in snake case: `userReport` and `UserReport` would both be `user_report`",
+        ));
+    }
+    problems
+}
