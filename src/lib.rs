@@ -13,6 +13,7 @@ mod column_cache;
 pub mod error;
 pub mod job;
 mod process;
+pub mod receive;
 pub mod report;
 pub mod sandbox;
 pub mod settings;

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use flate2::write::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
-use std::io::{Read, Write};
+use std::io::Read;
 use tokio::time::timeout;
 use url::Url;
 
@@ -15,22 +14,16 @@ use super::client::cause;
 use super::failure::{Failure, FailureKind};
 use super::retry::retry_after;
 use crate::clock;
-use crate::report::body::{BodyDecoder, OnNul};
+use crate::receive::{Compression, Format, ReceiveError, ReceiveLimits, Receiver};
+use crate::report::body::OnNul;
 use crate::report::error::BodyError;
-use crate::report::spool::{Report, Spool};
+use crate::report::spool::Report;
 use crate::telemetry::Telemetry;
 
 /// The whole exchange.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_hours(1);
 /// Below this many bytes in a minute of waiting the answer counts as stuck.
 const MIN_RATE: u64 = 60 * 1024;
-/// A piece goes through decoder, digest and CSV reader while the processor has it at hand.
-const CHUNK: usize = 64 * 1024;
-/// Compressed bytes are inflated in steps, so that a bomb cannot fill the memory at once.
-const GZIP_STEP: usize = 4 * 1024;
-/// A ratio beyond this is an attack or a defect, once more than [`BOMB_BYTES`] have come out.
-const BOMB_RATIO: u64 = 1000;
-const BOMB_BYTES: u64 = 64 * 1024 * 1024;
 /// As much of an error's body as is read, and as is shown.
 const ERROR_BYTES: usize = 8 * 1024;
 const ERROR_CHARACTERS: usize = 500;
@@ -38,14 +31,11 @@ const ERROR_CHARACTERS: usize = 500;
 /// What bounds an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Decoded bytes.
-    pub report_bytes: u64,
+    pub receive: ReceiveLimits,
     /// Until the head of the answer.
     pub head: Duration,
     /// Between two pieces of the body, and the window of the minimum speed.
     pub idle: Duration,
-    /// What to do with NUL characters.
-    pub on_nul: OnNul,
 }
 
 impl Limits {
@@ -53,7 +43,8 @@ impl Limits {
     #[must_use]
     pub fn new(report_bytes: u64, rate: Duration, on_nul: OnNul) -> Self {
         let head = (rate * 5).max(Duration::from_secs(10));
-        Self { report_bytes, head, idle: rate.max(Duration::from_secs(5)), on_nul }
+        let receive = ReceiveLimits { report_bytes, on_nul };
+        Self { receive, head, idle: rate.max(Duration::from_secs(5)) }
     }
 }
 
@@ -84,14 +75,15 @@ async fn exchange(
     if response.status() != StatusCode::OK {
         return Err(refusal(response, limits.idle, telemetry).await);
     }
-    let mut answer = Answer::new(response.headers(), limits)?;
-    receive(response, &mut answer, limits.idle, telemetry).await?;
-    answer.finish().map_err(Failure::at_the_end)
+    let compression = if is_gzip(response.headers())? { Compression::Gzip } else { Compression::None };
+    let mut receiver = Receiver::new(Format::JsonBody, compression, limits.receive);
+    receive(response, &mut receiver, limits.idle, telemetry).await?;
+    receiver.finish().map_err(|error| unusable(&error).at_the_end())
 }
 
 async fn receive(
     mut response: Response,
-    answer: &mut Answer,
+    receiver: &mut Receiver,
     idle: Duration,
     telemetry: &Telemetry,
 ) -> Result<(), Failure> {
@@ -108,8 +100,8 @@ async fn receive(
         // What we take for a piece, on a slow disk, says nothing of the server.
         waited += clock::now().saturating_sub(asked);
         in_window += chunk.len() as u64;
-        answer.feed(&chunk)?;
-        telemetry.progress(&format!("receiving: {} KiB", answer.spool.bytes() / 1024));
+        receiver.feed(&chunk).map_err(|error| unusable(&error))?;
+        telemetry.progress(&format!("receiving: {} KiB", receiver.report_bytes() / 1024));
         if waited >= idle {
             if in_window < MIN_RATE * waited.as_secs() / 60 {
                 return Err(Failure::new(FailureKind::Broken, "the answer comes slower than 1 KiB a second"));
@@ -119,86 +111,6 @@ async fn receive(
     }
     telemetry.progress_clear();
     Ok(())
-}
-
-/// The way of a body: gunzip, decode, spool.
-struct Answer {
-    spool: Spool,
-    body: BodyDecoder,
-    gzip: Option<GzDecoder<Vec<u8>>>,
-    received: u64,
-    inflated: u64,
-    limits: Limits,
-}
-
-impl Answer {
-    fn new(headers: &HeaderMap, limits: Limits) -> Result<Self, Failure> {
-        let gzip = is_gzip(headers)?.then(|| GzDecoder::new(Vec::new()));
-        let body = BodyDecoder::new(limits.on_nul);
-        Ok(Self { spool: Spool::default(), body, gzip, received: 0, inflated: 0, limits })
-    }
-
-    fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
-        let Some(mut gzip) = self.gzip.take() else { return self.decode(chunk) };
-        for piece in chunk.chunks(GZIP_STEP) {
-            self.received += piece.len() as u64;
-            gzip.write_all(piece)
-                .map_err(|_| Failure::new(FailureKind::Corrupt, "the answer's gzip data is damaged"))?;
-            self.drain(&mut gzip)?;
-        }
-        self.gzip = Some(gzip);
-        Ok(())
-    }
-
-    fn drain(&mut self, gzip: &mut GzDecoder<Vec<u8>>) -> Result<(), Failure> {
-        let inflated = std::mem::take(gzip.get_mut());
-        self.inflated += inflated.len() as u64;
-        let outcome = self.decode(&inflated);
-        *gzip.get_mut() = inflated;
-        gzip.get_mut().clear();
-        if self.inflated > BOMB_BYTES && self.inflated / self.received.max(1) > BOMB_RATIO {
-            return Err(Failure::new(
-                FailureKind::Unusable,
-                "the answer's gzip data grows more than 1000 times",
-            ));
-        }
-        outcome
-    }
-
-    fn decode(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        for piece in bytes.chunks(CHUNK) {
-            self.body.feed(piece, &mut self.spool).map_err(|error| unusable(&error))?;
-            self.spool.hash_pending().map_err(|cause| unspooled(&cause))?;
-        }
-        if self.spool.bytes() > self.limits.report_bytes {
-            let message =
-                format!("the report is larger than `max_report_bytes` ({})", self.limits.report_bytes);
-            let mut failure = Failure::new(FailureKind::Unusable, message);
-            failure.hint = Some("raise `max_report_bytes` if the report is meant to be so large".into());
-            return Err(failure);
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Report, Failure> {
-        if let Some(mut gzip) = self.gzip.take() {
-            gzip.try_finish()
-                .map_err(|_| Failure::new(FailureKind::Broken, "the answer's gzip data is cut or damaged"))?;
-            self.drain(&mut gzip)?;
-        }
-        let repairs = self.body.finish().map_err(|error| unusable(&error))?;
-        if self.spool.bytes() == 0 {
-            return Err(Failure::new(
-                FailureKind::Unusable,
-                "the report is an empty text, without even a header",
-            ));
-        }
-        self.spool.complete(clock::wall(), repairs).map_err(|cause| unspooled(&cause))
-    }
-}
-
-fn unspooled(cause: &std::io::Error) -> Failure {
-    Failure::new(FailureKind::Local, format!("cannot spool the report to a temporary file: {cause}"))
 }
 
 /// Whether the answer is compressed, in the one way that was asked for.
@@ -214,13 +126,25 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
     }
 }
 
-fn unusable(error: &BodyError) -> Failure {
+fn unusable(error: &ReceiveError) -> Failure {
     let kind = match error {
-        BodyError::Truncated(_) => FailureKind::Broken,
-        BodyError::Empty | BodyError::WebPage | BodyError::Syntax(..) => FailureKind::Corrupt,
-        BodyError::Shape(_) | BodyError::Nul => FailureKind::Unusable,
+        ReceiveError::Body(BodyError::Truncated(_))
+        | ReceiveError::GzipTruncated
+        | ReceiveError::TruncatedCharacter(_) => FailureKind::Broken,
+        ReceiveError::Body(BodyError::Empty | BodyError::WebPage | BodyError::Syntax(..))
+        | ReceiveError::GzipDamaged
+        | ReceiveError::NotUtf8(_) => FailureKind::Corrupt,
+        ReceiveError::Body(BodyError::Shape(_) | BodyError::Nul)
+        | ReceiveError::GzipBomb
+        | ReceiveError::EmptyReport
+        | ReceiveError::ReportTooLarge { .. }
+        | ReceiveError::OutsideTooLarge
+        | ReceiveError::InputTooLarge { .. } => FailureKind::Unusable,
+        ReceiveError::Spool(_) => FailureKind::Local,
     };
-    Failure::new(kind, error.to_string())
+    let mut failure = Failure::new(kind, error.to_string());
+    failure.hint = error.hint().map(str::to_owned);
+    failure
 }
 
 /// A status other than 200: its words are shown, shortened and without control characters. They have one idle

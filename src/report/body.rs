@@ -58,6 +58,17 @@ enum Expect {
     Scalar,
 }
 
+impl Expect {
+    fn is_in_report(self) -> bool {
+        matches!(
+            self,
+            Self::StringRole(StringRole::Report)
+                | Self::Escape(StringRole::Report)
+                | Self::Hex(StringRole::Report, ..)
+        )
+    }
+}
+
 /// Whose string this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StringRole {
@@ -78,6 +89,8 @@ pub struct BodyDecoder {
     is_report: bool,
     found: bool,
     at: u64,
+    /// Bytes outside the report's string.
+    outside: u64,
     utf8: Utf8,
     repairs: Repairs,
 }
@@ -94,14 +107,22 @@ impl BodyDecoder {
         self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
+            let is_outside = !self.expect.is_in_report();
             let taken = match self.expect {
                 Expect::StringRole(text) => self.run(text, rest, out)?,
                 _ => self.step(byte, out)?,
             };
             rest = &rest[taken..];
             self.at += taken as u64;
+            self.outside += if is_outside { taken as u64 } else { 0 };
         }
         Ok(())
+    }
+
+    /// Bytes so far outside the report's string.
+    #[must_use]
+    pub fn bytes_outside(&self) -> u64 {
+        self.outside
     }
 
     /// Says whether all that was fed is one whole report.

@@ -7,7 +7,7 @@ pub mod body;
 pub mod error;
 pub mod sink;
 pub mod spool;
-mod utf8;
+pub(crate) mod utf8;
 
 /// Which report, and the stream that it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,6 +29,11 @@ impl Utf8 {
             }
         }
     }
+
+    /// Whether the text so far ends with a whole character.
+    pub fn is_complete(&self) -> bool {
+        self.begun.is_empty()
+    }
 }
 
 #[cfg(test)]

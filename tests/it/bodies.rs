@@ -14,8 +14,9 @@ const AT_ONCE: usize = 4;
 const REPORT: &str = r#"{"report":"a,b\n1,\u00e92\n"}"#;
 /// Kibibytes of addresses; a debug build takes half of them for itself.
 const FLAT: &str = "ulimit -v 150000";
-/// With this in its memory no tap could stay below that.
-const HUGE: usize = 64 << 20;
+/// Accepted beside a report, and dropped.
+const BESIDE: usize = 15 << 20;
+const TOO_MUCH_BESIDE: usize = 17 << 20;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -23,7 +24,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A string beside the report that is more than a thousand times as long as what is sent of it.
+/// A gzip bomb: a report more than a thousand times as long as its compressed form.
 fn bomb() -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let mut packed = |bytes: &[u8]| {
@@ -32,7 +33,7 @@ fn bomb() -> Vec<u8> {
         std::mem::take(encoder.get_mut())
     };
     let piece = vec![b'x'; 4 << 20];
-    let begun = packed(br#"{"report":"a","x":""#);
+    let begun = packed(br#"{"report":""#);
     let first = packed(&piece);
     // From now on every piece is packed alike.
     [begun, first, packed(&piece).repeat(20)].concat()
@@ -59,7 +60,7 @@ fn refused(run: &Run, code: i32, words: &str) {
 }
 
 #[test]
-fn gzip_is_read_to_its_last_byte_and_no_further() {
+fn gzip_is_read_to_its_last_member_and_damaged_or_truncated_gzip_is_refused() {
     let good = gzip(REPORT.as_bytes());
     let coding = "header=content-encoding: gzip";
     let flipped = |from_end: usize| {
@@ -69,7 +70,7 @@ fn gzip_is_read_to_its_last_byte_and_no_further() {
         bad
     };
     let damaged = "the answer's gzip data is damaged";
-    let cut = "the answer's gzip data is cut or damaged";
+    let cut = "the answer's gzip data is truncated or damaged";
     let rows = [
         (flipped(8), 69, cut),
         (flipped(1), 69, cut),
@@ -78,21 +79,26 @@ fn gzip_is_read_to_its_last_byte_and_no_further() {
         (good[..good.len() - 1].to_vec(), 69, cut),
         ([good.as_slice(), b"\0"].concat(), 65, damaged),
         ([good.as_slice(), b"<html>"].concat(), 65, damaged),
-        ([good.as_slice(), &good].concat(), 65, damaged),
+        ([good.as_slice(), &good].concat(), 65, "the answer is not JSON: something follows the object"),
         (gzip(b""), 65, "the answer is empty"),
         (bomb(), 65, "the answer's gzip data grows more than 1000 times"),
     ];
     concurrency::each(&rows, AT_ONCE, |(body, code, words)| {
         refused(&answered(body, &[coding], &[]), *code, words);
     });
-    let run = answered(&good, &["header=Content-Encoding: X-GZIP"], &[]);
-    assert_eq!(run.records("user_report"), [json!({"a": "1", "b": "é2", "_row_number": 1})]);
+    let (first, second) = REPORT.as_bytes().split_at(20);
+    let members = [gzip(first), gzip(second)].concat();
+    for body in [good, members] {
+        let run = answered(&body, &["header=Content-Encoding: X-GZIP"], &[]);
+        assert_eq!(run.records("user_report"), [json!({"a": "1", "b": "é2", "_row_number": 1})]);
+    }
 }
 
 #[test]
-fn what_stands_beside_the_report_is_checked_and_dropped() {
+fn members_beside_the_report_are_checked_dropped_and_limited() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let huge = "x".repeat(HUGE);
+    let huge = "x".repeat(BESIDE);
+    let too_huge = "x".repeat(TOO_MUCH_BESIDE);
     let good = [
         r#"{"x":null,"report":"a\n1\n","y":[1,{"report":"no"}],"z":{"report":2}}"#.to_owned(),
         format!(r#"{{"x":{},"report":"a\n1\n","y":{}}}"#, nested(100), nested(100)),
@@ -111,6 +117,7 @@ fn what_stands_beside_the_report_is_checked_and_dropped() {
         (format!(r#"{{"{huge}":1,"report":"a"}}"#), "a key or number longer than 64 KiB"),
         (format!(r#"{{"x":{},"report":"a"}}"#, "9".repeat(1 << 20)), "a key or number longer than 64 KiB"),
         (format!("{}{}x", r#"{"report":"a"}"#, " ".repeat(1 << 20)), "something follows the object"),
+        (format!(r#"{{"x":"{too_huge}","report":"a"}}"#), "more than 16 MiB outside its `report`"),
     ];
     concurrency::each(&bad, AT_ONCE, |(body, words)| {
         refused(&answered(body.as_bytes(), &[], &[]), 65, words);

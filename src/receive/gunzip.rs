@@ -1,0 +1,85 @@
+//! Decompresses gzip as it arrives: one member or several, each with its checksum verified.
+//!
+//! A gzip bomb is refused, and its output never gathers: input goes in in small steps, and the output of each step is
+//! handed on before the next. Bytes behind the last member that are not another member are an error.
+
+use std::io::Write;
+
+use flate2::write::GzDecoder;
+
+use super::error::ReceiveError;
+
+/// One step of input makes at most 4 MiB of output: deflate compresses at most 1,032 times.
+const STEP: usize = 4 * 1024;
+/// A higher ratio is a gzip bomb, once more than [`BOMB_BYTES`] have come out.
+const BOMB_RATIO: u64 = 1000;
+const BOMB_BYTES: u64 = 64 * 1024 * 1024;
+/// The first byte of every gzip member.
+const MEMBER_START: u8 = 0x1F;
+
+pub struct Gunzip {
+    member: GzDecoder<Vec<u8>>,
+    received: u64,
+    decompressed: u64,
+}
+
+impl Default for Gunzip {
+    fn default() -> Self {
+        Self { member: GzDecoder::new(Vec::new()), received: 0, decompressed: 0 }
+    }
+}
+
+impl Gunzip {
+    /// Decompresses the next bytes and hands the output to `take`, piece by piece.
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        mut take: impl FnMut(&[u8]) -> Result<(), ReceiveError>,
+    ) -> Result<(), ReceiveError> {
+        for step in bytes.chunks(STEP) {
+            self.received += step.len() as u64;
+            self.write(step)?;
+            self.hand_on(&mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the input ended with a complete member.
+    pub fn finish(
+        mut self,
+        mut take: impl FnMut(&[u8]) -> Result<(), ReceiveError>,
+    ) -> Result<(), ReceiveError> {
+        self.member.try_finish().map_err(|_| ReceiveError::GzipTruncated)?;
+        self.hand_on(&mut take)
+    }
+
+    fn write(&mut self, mut step: &[u8]) -> Result<(), ReceiveError> {
+        while let Some(&first) = step.first() {
+            let taken = self.member.write(step).map_err(|_| ReceiveError::GzipDamaged)?;
+            // The decoder takes nothing more where its member is complete.
+            if taken == 0 {
+                self.member.try_finish().map_err(|_| ReceiveError::GzipDamaged)?;
+                if first != MEMBER_START {
+                    return Err(ReceiveError::GzipDamaged);
+                }
+                self.member = GzDecoder::new(std::mem::take(self.member.get_mut()));
+            }
+            step = &step[taken..];
+        }
+        Ok(())
+    }
+
+    fn hand_on(
+        &mut self,
+        take: &mut impl FnMut(&[u8]) -> Result<(), ReceiveError>,
+    ) -> Result<(), ReceiveError> {
+        let output = self.member.get_mut();
+        self.decompressed += output.len() as u64;
+        let outcome = take(output);
+        output.clear();
+        if self.decompressed > BOMB_BYTES && self.decompressed / self.received.max(1) > BOMB_RATIO {
+            return Err(ReceiveError::GzipBomb);
+        }
+        outcome
+    }
+}

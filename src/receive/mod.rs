@@ -1,0 +1,164 @@
+//! Receives a report: turns bytes, as they arrive, into a complete spool.
+//!
+//! Steps: gunzip, decode (the API's JSON body or plain CSV), parse the CSV, hash, spool. Every step streams, so memory
+//! stays flat, and [`Receiver::finish`] returns a report only when all of its bytes have arrived.
+//! Limits bound the report, the bytes outside it and the whole input. This module knows no HTTP: a source feeds it
+//! chunks and maps [`ReceiveError`] to its own failures.
+
+pub mod error;
+mod gunzip;
+mod plain_csv;
+
+pub use error::ReceiveError;
+use gunzip::Gunzip;
+use plain_csv::PlainCsvDecoder;
+
+use crate::clock;
+use crate::report::body::{BodyDecoder, OnNul, Repairs};
+use crate::report::spool::{Report, Spool};
+
+/// Input is decoded, hashed and parsed in pieces of this size, so that a piece stays in the CPU cache.
+const CHUNK: usize = 64 * 1024;
+/// Bytes of a JSON body outside the `report` string.
+const OUTSIDE_LIMIT: u64 = 16 * 1024 * 1024;
+/// A JSON string takes at most six bytes for one byte of text: `\u0041` for `A`.
+const LONGEST_ESCAPE: u64 = 6;
+
+/// What the bytes are, once they are decompressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The API's `{"report": "<CSV>"}`.
+    JsonBody,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    /// One gzip member or several.
+    Gzip,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiveLimits {
+    /// Bytes of CSV: the setting `max_report_bytes`.
+    pub report_bytes: u64,
+    pub on_nul: OnNul,
+}
+
+impl ReceiveLimits {
+    /// The most bytes that a report within the limits can need, on the wire and after decompression. It bounds input
+    /// that adds nothing to the report, such as escaped NUL characters or empty gzip members.
+    fn input_bytes(self) -> u64 {
+        self.report_bytes.saturating_mul(LONGEST_ESCAPE).saturating_add(OUTSIDE_LIMIT)
+    }
+}
+
+/// Receives one report. Feed it every byte, then call [`Receiver::finish`].
+pub struct Receiver {
+    gunzip: Option<Gunzip>,
+    decoder: Decoder,
+    spool: Spool,
+    limits: ReceiveLimits,
+    /// Bytes as they arrived.
+    received: u64,
+    /// Bytes after decompression.
+    decompressed: u64,
+}
+
+enum Decoder {
+    JsonBody(BodyDecoder),
+    Csv(PlainCsvDecoder),
+}
+
+impl Receiver {
+    #[must_use]
+    pub fn new(format: Format, compression: Compression, limits: ReceiveLimits) -> Self {
+        Self {
+            gunzip: match compression {
+                Compression::None => None,
+                Compression::Gzip => Some(Gunzip::default()),
+            },
+            decoder: match format {
+                Format::JsonBody => Decoder::JsonBody(BodyDecoder::new(limits.on_nul)),
+                Format::Csv => Decoder::Csv(PlainCsvDecoder::new(limits.on_nul)),
+            },
+            spool: Spool::default(),
+            limits,
+            received: 0,
+            decompressed: 0,
+        }
+    }
+
+    /// Bytes of CSV received so far.
+    #[must_use]
+    pub fn report_bytes(&self) -> u64 {
+        self.spool.bytes()
+    }
+
+    /// Takes the next bytes, in pieces of any size.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
+        self.received += bytes.len() as u64;
+        self.check_input(self.received)?;
+        let Some(mut gunzip) = self.gunzip.take() else { return self.decode(bytes) };
+        gunzip.feed(bytes, |plain| self.decode(plain))?;
+        self.gunzip = Some(gunzip);
+        Ok(())
+    }
+
+    /// Checks that the input is complete and completes the spool.
+    pub fn finish(mut self) -> Result<Report, ReceiveError> {
+        if let Some(gunzip) = self.gunzip.take() {
+            gunzip.finish(|plain| self.decode(plain))?;
+        }
+        let repairs = self.decoder.finish()?;
+        if self.spool.bytes() == 0 {
+            return Err(ReceiveError::EmptyReport);
+        }
+        self.spool.complete(clock::wall(), repairs).map_err(ReceiveError::Spool)
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
+        self.decompressed += bytes.len() as u64;
+        self.check_input(self.decompressed)?;
+        for piece in bytes.chunks(CHUNK) {
+            self.decoder.feed(piece, &mut self.spool)?;
+            self.spool.hash_pending().map_err(ReceiveError::Spool)?;
+        }
+        if self.spool.bytes() > self.limits.report_bytes {
+            return Err(ReceiveError::ReportTooLarge { limit: self.limits.report_bytes });
+        }
+        Ok(())
+    }
+
+    fn check_input(&self, bytes: u64) -> Result<(), ReceiveError> {
+        let limit = self.limits.input_bytes();
+        if bytes > limit { Err(ReceiveError::InputTooLarge { limit }) } else { Ok(()) }
+    }
+}
+
+impl Decoder {
+    fn feed(&mut self, bytes: &[u8], spool: &mut Spool) -> Result<(), ReceiveError> {
+        match self {
+            Self::JsonBody(body) => {
+                body.feed(bytes, spool)?;
+                if body.bytes_outside() > OUTSIDE_LIMIT {
+                    return Err(ReceiveError::OutsideTooLarge);
+                }
+                Ok(())
+            }
+            Self::Csv(csv) => csv.feed(bytes, spool),
+        }
+    }
+
+    fn finish(self) -> Result<Repairs, ReceiveError> {
+        match self {
+            Self::JsonBody(body) => Ok(body.finish()?),
+            Self::Csv(csv) => csv.finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "receive_tests.rs"]
+mod tests;
