@@ -41,7 +41,7 @@ fn run(shell: &str, name: &str, settings: &Value) -> Run {
 }
 
 #[test]
-fn the_config_comes_from_anywhere() {
+fn config_from_file_stdin_or_environment_is_read() {
     let key = json!({"api_key": API_KEY});
     for (shell, name, settings) in [
         ("exec <\"$CONFIG\";", "-", &key),
@@ -56,7 +56,7 @@ fn the_config_comes_from_anywhere() {
 }
 
 #[test]
-fn the_environment_alone_is_enough() {
+fn config_env_alone_runs_the_sync() {
     let tap = Tap::new();
     let server = tap.serve();
     let url = server.sandbox.url();
@@ -75,7 +75,7 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
-fn a_fifo_is_opened_and_read_once() {
+fn config_from_a_fifo_is_read_once() {
     let tap = tap(&json!({"api_key": API_KEY}));
     let server = tap.serve();
     let fifo = tap.folder.path().join("fifo");
@@ -89,7 +89,7 @@ fn a_fifo_is_opened_and_read_once() {
 }
 
 #[test]
-fn a_file_or_a_command_has_the_key_and_its_newline_is_none_of_it() {
+fn api_key_from_file_or_command_loses_its_newline() {
     let tap = Tap::new();
     let file = tap.file("key", format!("{API_KEY}\r\n"));
     let noisy = format!("echo {API_KEY} >&2; echo {API_KEY}");
@@ -105,7 +105,7 @@ fn a_file_or_a_command_has_the_key_and_its_newline_is_none_of_it() {
 }
 
 #[test]
-fn a_place_that_has_no_key_is_named() {
+fn api_key_source_without_a_key_is_named() {
     let tap = Tap::new();
     let path = |name: &str, bytes: &[u8]| tap.file(name, bytes);
     let huge = tap.folder.path().join("huge");
@@ -140,7 +140,7 @@ fn a_place_that_has_no_key_is_named() {
 }
 
 #[test]
-fn a_config_that_others_can_read_is_told_of_once_if_it_holds_the_key() {
+fn config_readable_by_others_warns_once_if_it_holds_the_key() {
     let tap = tap(&json!({"api_key": API_KEY}));
     let server = tap.serve();
     let mut command = tap.command(&server);
@@ -174,7 +174,7 @@ fn echoed(settings: &[(&str, &str)], body: &str) -> String {
 }
 
 #[test]
-fn a_key_that_the_api_echoes_is_masked_in_every_spelling() {
+fn api_key_in_an_error_body_is_redacted_in_every_encoding() {
     let key = r#"Canary/9f+"k\3=y-Z"#;
     let json = json!(key).to_string();
     let percent = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
@@ -198,7 +198,7 @@ fn a_key_that_the_api_echoes_is_masked_in_every_spelling() {
 }
 
 #[test]
-fn a_key_in_an_ids_place_is_masked() {
+fn api_key_in_place_of_an_id_is_redacted() {
     for name in ["organization_id", "client_id"] {
         let key = "canary-0123456789abcdef";
         assert_eq!(echoed(&[(name, key)], &format!("there is no {key}")), ": there is no ***");

@@ -62,7 +62,7 @@ fn upward(room: &str, source: &str) -> Vec<String> {
 }
 
 #[test]
-fn imports_point_down() {
+fn imports_point_to_lower_layers_only() {
     // A test may hold a room against any other.
     let program = |path: &Path| !path.to_string_lossy().ends_with("_tests.rs");
     for (path, source) in sources().into_iter().filter(|(path, _)| program(path)) {
@@ -74,7 +74,7 @@ fn imports_point_down() {
 }
 
 #[test]
-fn streams_have_one_owner() {
+fn standard_streams_have_one_owner_each() {
     for (word, owners) in [
         ("io::stdout()", &["lib.rs"][..]),
         ("io::stderr()", &["telemetry/mod.rs", "process.rs"]),
@@ -88,7 +88,7 @@ fn streams_have_one_owner() {
 }
 
 #[test]
-fn files_are_small_and_say_what_they_are() {
+fn files_open_with_a_purpose_and_have_400_lines_at_most() {
     for (path, source) in sources() {
         assert!(source.starts_with("//! "), "{} does not say what it is", path.display());
         assert!(source.lines().count() <= 400, "{} is too long", path.display());
@@ -96,7 +96,7 @@ fn files_are_small_and_say_what_they_are() {
 }
 
 #[test]
-fn every_dependency_has_its_reason() {
+fn dependencies_all_have_a_reason_in_the_docs() {
     let cargo = include_str!("../../Cargo.toml");
     let docs = include_str!("../../docs/dependencies.md");
     let section = cargo.split("[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();

@@ -32,7 +32,7 @@ fn allowed_in(run: &Run) -> u64 {
 }
 
 #[test]
-fn retry_after_is_understood_in_every_form_and_kept_by_the_next_run() {
+fn retry_after_in_every_form_delays_the_next_run() {
     let relative = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
     let asked = [
         ("retry-after: 120\r\n".into(), 120),
@@ -57,7 +57,7 @@ fn retry_after_is_understood_in_every_form_and_kept_by_the_next_run() {
 }
 
 #[test]
-fn what_is_no_wish_leaves_our_own_back_off() {
+fn retry_after_unreadable_uses_our_own_backoff() {
     let date = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
     let rows = [
         String::new(),
@@ -104,7 +104,7 @@ fn ledger(tap: &Tap, server: &Server) -> Ledger {
 }
 
 #[test]
-fn back_off_doubles_from_run_to_run_until_a_request_succeeds() {
+fn backoff_doubles_from_run_to_run_until_a_request_succeeds() {
     let interval = Duration::from_millis(200);
     let tap = Tap::new()
         .every(interval.as_secs_f64())
@@ -123,7 +123,7 @@ fn back_off_doubles_from_run_to_run_until_a_request_succeeds() {
 }
 
 #[test]
-fn what_is_temporary_is_tried_again_as_often_as_allowed() {
+fn retry_of_a_temporary_status_stops_at_max_attempts() {
     let rows = [
         ("408", 3, 75),
         ("425", 3, 75),
@@ -157,7 +157,7 @@ fn what_is_temporary_is_tried_again_as_often_as_allowed() {
 }
 
 #[test]
-fn a_run_that_must_stop_keeps_what_it_has() {
+fn run_ended_by_429_503_401_or_403_keeps_completed_streams() {
     for (fault, code) in [("503", 75), ("429", 75), ("401", 77), ("403", 77)] {
         let script = format!("pairingReport:{fault}");
         let tap = Tap::new().set("max_attempts", 2.into()).faults(&[&script]).args(&["--assume-idle"]);

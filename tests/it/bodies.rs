@@ -125,7 +125,7 @@ fn members_beside_the_report_are_checked_dropped_and_limited() {
 }
 
 #[test]
-fn a_flood_is_cut_off() {
+fn oversized_head_or_error_body_is_truncated() {
     let more = |number: usize, size: usize| -> Vec<String> {
         (0..number).map(|n| format!("header=x-{n}: {}", "x".repeat(size))).collect()
     };
@@ -146,7 +146,7 @@ fn a_flood_is_cut_off() {
 }
 
 #[test]
-fn provisional_answers_are_passed_over() {
+fn provisional_1xx_answers_are_skipped() {
     let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{REPORT}", REPORT.len());
     for before in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"] {
         let wire = Wire::saying(vec![before.repeat(3).into(), whole.clone().into()]);
@@ -156,7 +156,7 @@ fn provisional_answers_are_passed_over() {
 }
 
 #[test]
-fn a_report_beyond_the_limit_is_refused() {
+fn report_larger_than_max_report_bytes_is_refused() {
     let limit = [("max_report_bytes", json!(10_000))];
     let body = |bytes: usize| format!(r#"{{"report":"{}"}}"#, "x".repeat(bytes));
     assert_eq!(answered(body(10_000).as_bytes(), &[], &limit).code, 0);
@@ -165,7 +165,7 @@ fn a_report_beyond_the_limit_is_refused() {
 }
 
 #[test]
-fn a_character_may_lie_on_the_border_of_two_pieces_and_half_of_one_may_not() {
+fn utf8_split_between_chunks_is_decoded_and_truncated_utf8_is_refused() {
     let said = |pieces: Vec<Vec<u8>>| {
         let chunk = |bytes: Vec<u8>| [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat();
         let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
@@ -185,7 +185,7 @@ fn a_character_may_lie_on_the_border_of_two_pieces_and_half_of_one_may_not() {
 }
 
 #[test]
-fn what_no_target_can_store_is_mended_and_counted_or_refused() {
+fn nul_and_lone_surrogates_are_repaired_and_counted_or_refused() {
     let nul = r#"{"report":"a\u0000,b\n1\u0000,\u0000\n"}"#;
     for (on_nul, first) in [("strip", "1"), ("keep", "1\0")] {
         let run = answered(nul.as_bytes(), &[], &[("on_nul", on_nul.into())]);

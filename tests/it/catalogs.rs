@@ -18,7 +18,7 @@ fn catalog(root: &Value, columns: &[(&str, Value)]) -> Value {
 }
 
 #[test]
-fn what_a_catalog_selects_is_what_is_asked_for_and_emitted() {
+fn catalog_selection_decides_requests_and_columns() {
     let all = json!(["a", "b", "_row_number"]);
     let rows = [
         (catalog(&json!({}), &[]), all.clone(), ""),
@@ -58,7 +58,7 @@ fn what_a_catalog_selects_is_what_is_asked_for_and_emitted() {
 }
 
 #[test]
-fn where_nothing_is_selected_nothing_is_asked_for() {
+fn catalog_with_every_stream_deselected_sends_no_request() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let path = tap.file("catalog.json", catalog(&json!({"selected": false}), &[]).to_string());
     let run = tap.args(&["--catalog", &path]).run();
@@ -71,7 +71,7 @@ fn where_nothing_is_selected_nothing_is_asked_for() {
 }
 
 #[test]
-fn a_state_is_taken_bare_or_wrapped_or_as_a_fresh_start() {
+fn state_bare_wrapped_or_missing_is_accepted() {
     let old = r#"{"bookmarks":{"user_report":{"version":4102444800,"more":1}},"theirs":2}"#;
     let wrapped = format!(r#"{{"type":"STATE","value":{old}}}"#);
     let rows = [

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::tap::Tap;
 
 #[test]
-fn discovery_asks_once_and_then_remembers() {
+fn discover_sends_one_request_a_report_and_then_uses_the_column_cache() {
     let tap = Tap::new().args(&["--assume-idle", "--discover"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
@@ -18,7 +18,7 @@ fn discovery_asks_once_and_then_remembers() {
 }
 
 #[test]
-fn what_a_mode_does_not_need_stays_closed() {
+fn discover_test_and_about_ignore_files_they_do_not_need() {
     let tap = Tap::new();
     let broken = tap.file("broken.json", "{");
     let none = r#"{"streams":[{"tap_stream_id":"user_report","metadata":[{"breadcrumb":[],"metadata":{"selected":false}}]}]}"#;
@@ -43,7 +43,7 @@ fn what_a_mode_does_not_need_stays_closed() {
 }
 
 #[test]
-fn the_test_spends_exactly_one_request() {
+fn test_flag_sends_exactly_one_request() {
     let run = Tap::new().args(&["--assume-idle", "--test"]).run();
     assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (0, 1, ""));
     let run = Tap::new().faults(&["503"]).args(&["--assume-idle", "--test"]).run();
@@ -51,7 +51,7 @@ fn the_test_spends_exactly_one_request() {
 }
 
 #[test]
-fn the_test_says_whether_the_credentials_work_and_what_to_do() {
+fn test_flag_reports_whether_the_credentials_work() {
     let works = "the credentials work: `userReport` was fetched; the next request is allowed in 1 s";
     let refused = "the credentials do not work: cannot fetch `userReport` (attempt 1 of 1): the API answered";
     let unknown = "the credentials could not be tested: cannot fetch `userReport`";
@@ -92,7 +92,7 @@ fn the_test_says_whether_the_credentials_work_and_what_to_do() {
 }
 
 #[test]
-fn about_is_one_document() {
+fn about_prints_one_document_per_format() {
     for (format, sign) in
         [("json", "\"capabilities\""), ("text", "api_key_command"), ("markdown", "| `api_key` |")]
     {
@@ -103,7 +103,7 @@ fn about_is_one_document() {
 }
 
 #[test]
-fn bad_input_sends_nothing() {
+fn bad_input_sends_no_request() {
     for (name, value, words) in [
         ("api_key", Value::from(7), "`api_key`"),
         ("organisation_id", "x".into(), "did you mean `organization_id`?"),
@@ -122,7 +122,7 @@ fn bad_input_sends_nothing() {
 }
 
 #[test]
-fn a_sandbox_without_a_temporary_folder_says_what_it_needs() {
+fn sandbox_without_a_temporary_folder_fails_with_a_hint() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tap-together"));
     let output = command.arg("--sandbox").env_clear().env("TMPDIR", "/nonexistent").output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(74), 0));

@@ -60,7 +60,7 @@ fn failed(run: &Run, code: i32, check: &str, words: &str) {
 }
 
 #[test]
-fn a_healthy_tap_leaves_no_trace() {
+fn doctor_on_a_healthy_setup_changes_nothing() {
     let tap = Tap::new();
     let run = doctor(&tap);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
@@ -75,7 +75,7 @@ fn a_healthy_tap_leaves_no_trace() {
 }
 
 #[test]
-fn bad_settings_stop_only_what_needs_them() {
+fn doctor_with_bad_settings_skips_only_dependent_checks() {
     let run = doctor(&Tap::new().set("api_key", "your-api-key".into()).set("clientid", 1.into()));
     failed(&run, 2, "settings", "2 problems in the settings");
     assert_eq!(line(&run, "clock").0, "ok");
@@ -84,7 +84,7 @@ fn bad_settings_stop_only_what_needs_them() {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_named() {
+fn doctor_warns_of_a_key_file_readable_by_others() {
     let tap = Tap::new().set("api_key", json!(null));
     let secret = tap.file("secret", tap_together::sandbox::API_KEY);
     let tap = tap.set("api_key_file", json!(secret));
@@ -112,7 +112,7 @@ fn a_key_that_others_can_read_is_named() {
 }
 
 #[test]
-fn a_state_folder_that_cannot_be_used_is_named() {
+fn doctor_names_an_unusable_state_folder() {
     let failed = |run: Run, words: &str| {
         failed(&run, 74, "state folder", words);
         assert_eq!(lines(&run, "lock"), []);
@@ -131,7 +131,7 @@ fn a_state_folder_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_disk_that_is_full_is_noticed() {
+fn doctor_notices_a_full_disk() {
     let tap = Tap::new().args(&["doctor"]);
     fs::create_dir(tap.state_dir()).unwrap();
     let run = tap.run_after("trap '' XFSZ; ulimit -f 0");
@@ -140,7 +140,7 @@ fn a_disk_that_is_full_is_noticed() {
 }
 
 #[test]
-fn a_lock_is_looked_at_and_not_touched() {
+fn doctor_reads_the_lock_file_without_touching_it() {
     let tap = Tap::new();
     let server = tap.serve();
     let store = tap.store(&server.sandbox.url());
@@ -164,7 +164,7 @@ fn entry(phase: Phase, at: Duration) -> Ledger {
 }
 
 #[test]
-fn the_next_request_is_told_and_the_ledger_kept() {
+fn doctor_shows_the_next_request_and_keeps_the_ledger() {
     let tap = Tap::new().every(LONG).set("max_wait_seconds", json!(LONG * 2.5));
     let server = tap.serve();
     let store = tap.store(&server.sandbox.url());
@@ -203,7 +203,7 @@ fn wait(said: &str) -> u64 {
 }
 
 #[test]
-fn the_interval_after_a_request_is_told() {
+fn doctor_after_a_request_shows_the_rest_of_the_interval() {
     let tap = Tap::new().every(LONG).args(&["--assume-idle"]);
     let server = tap.serve();
     let test = finish(tap.command(&server).arg("--test").spawn().unwrap(), &server);
@@ -215,7 +215,7 @@ fn the_interval_after_a_request_is_told() {
 }
 
 #[test]
-fn a_way_that_leads_nowhere_is_named() {
+fn doctor_names_an_unreachable_host() {
     // No resolver is asked for a label beyond 63 bytes.
     let nowhere = format!("https://{}.example.com", "a".repeat(64));
     let tap = Tap::new().set("base_url", nowhere.into()).set("request_interval_seconds", 60.into());
@@ -239,7 +239,7 @@ fn secure(port: u16, trusted: Option<&str>) -> Tap {
 }
 
 #[test]
-fn the_handshake_is_the_client_s_own_and_nothing_follows_it() {
+fn doctor_tls_handshake_sends_no_request() {
     let (port, authority, requests) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let (_, stranger, _) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let (elsewhere, elsewhere_authority, _) =
@@ -262,7 +262,7 @@ fn the_handshake_is_the_client_s_own_and_nothing_follows_it() {
 }
 
 #[test]
-fn a_port_that_speaks_no_tls_is_named() {
+fn doctor_names_a_port_without_tls() {
     let tap = Tap::new();
     let server = tap.serve();
     let port = server.sandbox.url().rsplit(':').next().unwrap().parse().unwrap();
@@ -274,7 +274,7 @@ fn a_port_that_speaks_no_tls_is_named() {
 }
 
 #[test]
-fn a_client_that_cannot_be_set_up_stops_only_the_handshake() {
+fn doctor_without_an_http_client_skips_only_tls() {
     let (port, _, _) = watched(&GOOD, std::iter::repeat(Vec::new()), true);
     let run = doctor(&secure(port, None).set("ca_bundle", "nothing.pem".into()));
     failed(&run, 2, "client", "cannot use `ca_bundle` at `nothing.pem`");
@@ -302,7 +302,7 @@ fn listener() -> (u16, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn behind_a_proxy_the_check_ends_at_the_proxy() {
+fn doctor_behind_a_proxy_checks_only_the_proxy() {
     let (proxy, bytes) = listener();
     let tap = secure(9, None);
     let server = tap.serve();
@@ -326,7 +326,7 @@ fn behind_a_proxy_the_check_ends_at_the_proxy() {
 }
 
 #[test]
-fn a_temporary_folder_that_is_too_small_is_a_warning() {
+fn doctor_warns_of_a_small_temporary_folder() {
     let run = doctor(&Tap::new().set("max_report_bytes", json!(1u64 << 52)));
     assert_eq!((run.code, line(&run, "temporary").0), (0, "warning"), "{}", run.stdout);
     assert!(line(&run, "temporary").1.contains("; hint: set `TMPDIR`"), "{}", run.stdout);
@@ -337,7 +337,7 @@ fn a_temporary_folder_that_is_too_small_is_a_warning() {
 }
 
 #[test]
-fn a_store_is_looked_at_where_there_is_no_folder() {
+fn gate_status_without_a_state_folder_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::at(&folder.path().join("missing"), "scope");
     assert!(matches!(store.peek(), Ok(Lock::Ours(None))));

@@ -8,7 +8,7 @@ fn once(faults: &[&str]) -> super::tap::Run {
 }
 
 #[test]
-fn every_good_framing_brings_the_same_records() {
+fn response_framing_chunked_gzip_or_close_gives_the_same_records() {
     let plain = once(&[]).records("user_report");
     for framing in [&["chunked"][..], &["close"], &["gzip"], &["gzip", "chunked"]] {
         assert_eq!(once(framing).records("user_report"), plain, "{framing:?}");
@@ -16,7 +16,7 @@ fn every_good_framing_brings_the_same_records() {
 }
 
 #[test]
-fn a_close_delimited_report_cut_anywhere_is_never_whole() {
+fn truncated_close_delimited_report_is_never_accepted() {
     for at in [0, 1, 9, 12, 500, 1_000] {
         let run = once(&["userReport:close", &format!("userReport:cut={at}")]);
         assert!(matches!(run.code, 65 | 69), "{at}: {}", run.stderr);
@@ -25,7 +25,7 @@ fn a_close_delimited_report_cut_anywhere_is_never_whole() {
 }
 
 #[test]
-fn what_is_temporary_is_tried_again_behind_the_gate() {
+fn retry_after_a_temporary_failure_keeps_the_rate_limit() {
     let run = Tap::new().faults(&["1:503", "3:cut=20"]).args(&["--assume-idle"]).run();
     assert_eq!(run.records("pairing_report").len(), 5);
     assert_eq!(run.seen.len(), 5);
@@ -33,7 +33,7 @@ fn what_is_temporary_is_tried_again_behind_the_gate() {
 }
 
 #[test]
-fn retry_after_is_obeyed_and_beyond_the_limit_the_run_ends() {
+fn retry_after_longer_than_max_wait_exits_75() {
     let run = Tap::new().faults(&["1:429", "1:retry-after=2"]).args(&["--assume-idle"]).run();
     let gap = run.seen[1].arrived.saturating_sub(run.seen[0].finished.unwrap());
     assert!(gap.as_secs_f64() >= 2.0, "{gap:?}");
@@ -48,7 +48,7 @@ fn retry_after_is_obeyed_and_beyond_the_limit_the_run_ends() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_unreachable() {
+fn connection_refused_is_reported_as_unreachable() {
     let run = Tap::new()
         .set("base_url", "http://127.0.0.1:9".into())
         .set("max_attempts", 1.into())
@@ -59,7 +59,7 @@ fn a_server_that_is_not_there_is_unreachable() {
 }
 
 #[test]
-fn a_snapshot_that_shrinks_is_noticed() {
+fn shrink_of_a_snapshot_warns_or_fails() {
     let tap = Tap::new().rows(0).set("fail_on_shrink", true.into()).args(&["--assume-idle"]);
     let state = tap.file("state.json", r#"{"bookmarks":{"user_report":{"version":5,"row_count":100}}}"#);
     let run = tap.args(&["--state", &state]).run();

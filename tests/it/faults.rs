@@ -124,7 +124,7 @@ fn without_jitter(line: &str) -> String {
 }
 
 #[test]
-fn every_fault_has_its_code_and_its_sentence() {
+fn api_faults_match_the_snapshot_of_codes_and_messages() {
     let found = concurrency::each(&rows(), AT_ONCE, |row| verdict(row)).concat();
     let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
     replace(fresh.as_ref(), found.as_bytes()).unwrap();

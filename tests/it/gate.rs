@@ -109,7 +109,7 @@ pub fn ledger_file(store: &Store) -> &Path {
 }
 
 #[test]
-fn a_ledger_that_is_none_proves_nothing() {
+fn ledger_unreadable_makes_the_run_wait() {
     for (case, run) in run(THINGS.map(|thing| Case::new(thing, ledger_file)).into()) {
         let thing = case.thing;
         // Where the intent cannot be written, nothing is sent.
@@ -127,7 +127,7 @@ fn a_ledger_that_is_none_proves_nothing() {
 }
 
 #[test]
-fn a_lock_that_is_no_file_sends_nothing() {
+fn lock_path_that_is_not_a_file_sends_no_request() {
     for (case, run) in run(THINGS.map(|thing| Case::new(thing, lock_file)).into()) {
         let thing = case.thing;
         // What is in the file matters to nobody.
@@ -141,7 +141,7 @@ fn a_lock_that_is_no_file_sends_nothing() {
 }
 
 #[test]
-fn an_answer_that_was_not_read_to_its_end_may_still_be_under_way() {
+fn ledger_after_a_partial_answer_adds_the_grace() {
     for (faults, expected) in [
         (&["503"][..], Phase::Done),
         (&["body={}"], Phase::Done),
@@ -163,7 +163,7 @@ fn an_answer_that_was_not_read_to_its_end_may_still_be_under_way() {
 }
 
 #[test]
-fn a_lock_that_is_held_for_too_long_ends_the_run() {
+fn lock_held_longer_than_max_wait_exits_75() {
     let tap = Tap::new().set("max_wait_seconds", 1.into()).args(&["--assume-idle", "--test"]);
     let server = tap.serve();
     let store = tap.store(&server.sandbox.url());
@@ -177,7 +177,7 @@ fn a_lock_that_is_held_for_too_long_ends_the_run() {
 }
 
 #[test]
-fn fifty_taps_at_once_keep_one_interval() {
+fn rate_limit_holds_for_fifty_concurrent_taps() {
     let tap = Tap::new().every(0.05).args(&["--assume-idle", "--test"]);
     let server = tap.serve();
     let children: Vec<Child> = (0..50).map(|_| tap.command(&server).spawn().unwrap()).collect();
@@ -189,7 +189,7 @@ fn fifty_taps_at_once_keep_one_interval() {
 }
 
 #[test]
-fn what_a_killed_process_left_behind_is_removed_when_it_is_old() {
+fn stale_temp_files_of_killed_processes_are_removed() {
     let tap = Tap::new().args(&["--assume-idle", "--test"]);
     std::fs::create_dir(tap.state_dir()).unwrap();
     let [old, new] = ["old", "new"].map(|name| tap.file(&format!("state/.tap-together-{name}"), ""));

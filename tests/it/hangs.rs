@@ -119,7 +119,7 @@ fn judge(row: &Row) {
 }
 
 #[test]
-fn whatever_never_ends_is_given_up() {
+fn timeout_ends_every_answer_that_never_ends() {
     let queue = FullQueue::new();
     let rows = rows(&queue);
     concurrency::each(&rows, rows.len(), judge);

@@ -30,7 +30,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn the_config_is_the_sample_with_every_setting_explained() {
+fn init_writes_the_sample_config_with_every_setting() {
     let folder = tempfile::tempdir().unwrap();
     stdout(init(folder.path()));
     let path = folder.path().join("config.json");
@@ -56,7 +56,7 @@ fn the_config_is_the_sample_with_every_setting_explained() {
 }
 
 #[test]
-fn with_three_values_filled_in_it_works() {
+fn init_config_works_with_three_values_filled_in() {
     let tap = Tap::new();
     let server = tap.serve();
     stdout(init(tap.folder.path()));
@@ -88,7 +88,7 @@ fn with_three_values_filled_in_it_works() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn init_overwrites_no_existing_file() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.json");
     symlink("nowhere", &config).unwrap();
@@ -107,7 +107,7 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_named() {
+fn init_names_an_unusable_folder() {
     let run = Tap::new();
     let missing = run.folder.path().join("missing");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
@@ -124,7 +124,7 @@ fn a_folder_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn gitignore_keeps_what_it_has_and_gets_what_it_lacks() {
+fn init_appends_missing_lines_to_gitignore() {
     for (before, after) in [
         (None, "config.json\nstate.json\n"),
         (Some(""), "config.json\nstate.json\n"),
@@ -151,7 +151,7 @@ fn gitignore_keeps_what_it_has_and_gets_what_it_lacks() {
 }
 
 #[test]
-fn the_block_for_meltano_has_the_plugin_s_settings() {
+fn init_prints_the_meltano_plugin_settings() {
     let folder = tempfile::tempdir().unwrap();
     let said = stdout(init(folder.path()));
     let block = said.split_once("\nplugins:\n").unwrap().1.split("\n\n").next().unwrap();

@@ -211,7 +211,7 @@ fn verdict(row: &Row) -> String {
 }
 
 #[test]
-fn every_bad_input_has_its_sentence() {
+fn bad_inputs_match_the_snapshot_of_codes_and_messages() {
     let rows =
         files().into_iter().chain(variables()).chain(ids()).chain(settings()).chain(keys()).chain(others());
     let found: String = rows.map(|row| verdict(&row)).collect();

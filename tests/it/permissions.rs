@@ -47,7 +47,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn what_is_kept_is_kept_from_others_whatever_the_umask() {
+fn permissions_of_state_files_are_private_under_any_umask() {
     let tap = Tap::new().args(&["--assume-idle"]);
     assert_eq!(tap.run_after("umask 0").code, 0);
     assert_eq!(mode(&tap.state_dir()), 0o700);
@@ -59,7 +59,7 @@ fn what_is_kept_is_kept_from_others_whatever_the_umask() {
 }
 
 #[test]
-fn no_core_is_dumped_and_nobody_else_looks_inside() {
+fn process_is_not_dumpable_and_writes_no_core() {
     let tap = Tap::new().every(30.0);
     let server = tap.serve();
     let mut child = start(&tap, &server, &[]);
@@ -95,7 +95,7 @@ fn refused(run: &Run, words: &str) {
 }
 
 #[test]
-fn a_state_folder_that_others_have_a_hand_in_is_refused() {
+fn state_folder_writable_by_others_is_refused() {
     let run = |prepare: fn(&Path)| {
         let tap = Tap::new();
         prepare(&tap.state_dir());
@@ -123,7 +123,7 @@ fn a_state_folder_that_others_have_a_hand_in_is_refused() {
 }
 
 #[test]
-fn what_is_remembered_of_columns_is_never_written_through_a_link() {
+fn column_cache_is_never_written_through_a_symlink() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
     assert_eq!(tap.run_on(&server).code, 0);
@@ -138,7 +138,7 @@ fn what_is_remembered_of_columns_is_never_written_through_a_link() {
 }
 
 #[test]
-fn folders_that_are_read_only_are_named() {
+fn read_only_folders_fail_with_their_path() {
     let tap = Tap::new();
     let server = tap.serve();
     fs::create_dir(tap.state_dir()).unwrap();

@@ -14,7 +14,7 @@ use super::tap::{Tap, finish};
 const STOPPED: u64 = 40 << 20;
 
 #[test]
-fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
+fn signal_during_a_download_emits_nothing_of_the_report() {
     let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let child = tap.command(&server).spawn().unwrap();
@@ -33,7 +33,7 @@ fn a_signal_in_the_middle_of_a_report_emits_nothing_of_it() {
 }
 
 #[test]
-fn a_target_that_is_gone_is_named() {
+fn closed_stdout_pipe_names_the_target() {
     let tap = Tap::new().rows(5_000).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
@@ -47,7 +47,7 @@ fn a_target_that_is_gone_is_named() {
 }
 
 #[test]
-fn a_full_disk_is_named() {
+fn full_disk_on_stdout_fails_with_a_hint() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -57,7 +57,7 @@ fn a_full_disk_is_named() {
 }
 
 #[test]
-fn six_taps_at_once_keep_one_interval() {
+fn rate_limit_holds_for_six_concurrent_taps() {
     let tap = Tap::new().set("max_wait_seconds", json!(60)).args(&["--assume-idle"]);
     let server = tap.serve();
     let children: Vec<_> = (0..6).map(|_| tap.command(&server).spawn().unwrap()).collect();
@@ -68,7 +68,7 @@ fn six_taps_at_once_keep_one_interval() {
 }
 
 #[test]
-fn a_killed_tap_costs_its_successor_a_grace() {
+fn killed_tap_makes_the_next_run_wait_the_grace() {
     let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
@@ -87,7 +87,7 @@ fn report(kilobytes: usize) -> String {
 }
 
 #[test]
-fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
+fn spool_on_a_full_temporary_folder_emits_nothing() {
     // More than the spool keeps in memory.
     let tap = Tap::new().faults(&[&report(9_000)]).args(&["--assume-idle"]);
     for before in [
@@ -109,14 +109,14 @@ fn a_temporary_folder_that_fails_is_named_and_nothing_is_emitted() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_written_sends_nothing() {
+fn ledger_that_cannot_be_written_sends_no_request() {
     let run = Tap::new().args(&["--assume-idle"]).run_after("trap '' XFSZ; ulimit -f 0");
     assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
     assert!(run.critical().contains("nothing was sent"), "{}", run.stderr);
 }
 
 #[test]
-fn a_log_that_nobody_takes_stops_nothing() {
+fn stderr_closed_or_full_never_stops_the_run() {
     for before in ["exec 2>&-", "exec 2>/dev/full"] {
         let run = Tap::new().args(&["--assume-idle"]).run_after(before);
         assert_eq!(run.messages().len(), 25, "{before}");
@@ -124,7 +124,7 @@ fn a_log_that_nobody_takes_stops_nothing() {
 }
 
 #[test]
-fn without_any_stream_nothing_is_written_into_a_file_of_ours() {
+fn closed_standard_streams_never_write_into_our_files() {
     // The first files to be opened must not become the streams.
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
@@ -144,7 +144,7 @@ fn peak(child: &Child) -> u64 {
 }
 
 #[test]
-fn a_reader_that_stops_costs_no_memory_and_loses_nothing() {
+fn backpressure_of_a_slow_target_uses_no_memory() {
     let tap = Tap::new().faults(&[&report(15_000)]).args(&["--assume-idle"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
@@ -161,7 +161,7 @@ fn a_reader_that_stops_costs_no_memory_and_loses_nothing() {
 }
 
 #[test]
-fn meltanos_structured_log_is_one_object_a_line() {
+fn json_log_for_meltano_is_one_object_per_line() {
     let run = Tap::new().args(&["--assume-idle", "--log-format", "json"]).run();
     run.messages();
     for line in run.stderr.lines() {

@@ -91,20 +91,20 @@ fn points() -> usize {
 }
 
 #[test]
-fn a_run_that_is_asked_to_end_cuts_no_line() {
+fn sigterm_at_a_random_point_truncates_no_line() {
     for end in ends(&SIGNALS) {
         assert_eq!(end.rest, "");
     }
 }
 
 #[test]
-fn a_killed_run_promises_nothing_that_was_not_written() {
+fn sigkill_at_a_random_point_leaves_no_state_ahead_of_records() {
     let ends = ends(&[("KILL", -9)]);
     assert!(ends.iter().any(|end| !end.rest.is_empty()), "no line was cut: the points are not random");
 }
 
 #[test]
 #[should_panic(expected = "user_report")]
-fn a_state_that_runs_ahead_is_noticed() {
+fn state_ahead_of_its_records_fails_the_check() {
     believe(r#"{"type":"STATE","value":{"bookmarks":{"user_report":{"row_count":1}}}}"#);
 }

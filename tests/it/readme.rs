@@ -15,7 +15,7 @@ fn commands() -> Vec<&'static str> {
 }
 
 #[test]
-fn the_first_command_shows_messages_and_the_second_tests() {
+fn readme_first_two_commands_run_the_sandbox_and_the_tests() {
     let commands = commands();
     assert_eq!(commands[..2], ["cargo run -- --sandbox", "cargo test"]);
     let output =
@@ -26,7 +26,7 @@ fn the_first_command_shows_messages_and_the_second_tests() {
 }
 
 #[test]
-fn what_builds_is_built_by_ci() {
+fn readme_cargo_commands_are_run_by_ci() {
     for command in commands().into_iter().filter(|command| command.starts_with("cargo ")) {
         let quiet = command
             .replace("cargo run", "cargo run --locked --quiet")
@@ -39,7 +39,7 @@ fn what_builds_is_built_by_ci() {
 }
 
 #[test]
-fn the_other_commands_do_what_they_say() {
+fn readme_shell_commands_succeed_against_the_sandbox() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
     tap.command(&server);

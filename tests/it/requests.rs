@@ -9,7 +9,7 @@ use super::tap::Tap;
 const AT_ONCE: usize = 8;
 
 #[test]
-fn an_id_is_one_segment_whatever_it_holds() {
+fn organization_id_is_percent_encoded_as_one_url_segment() {
     let ids =
         ["../x", "a/b", "a?b", "a#b", "a\\b", "a b", "%2f", "%2e%2e", "..%2f", "...", ";a=b", "a&b", "~"];
     concurrency::each(&ids, AT_ONCE, |id| {
@@ -27,7 +27,7 @@ fn an_id_is_one_segment_whatever_it_holds() {
 }
 
 #[test]
-fn an_extra_report_is_asked_for_by_its_name() {
+fn extra_report_is_requested_by_its_name() {
     let tap = Tap::new().set("extra_reports", ["programReport"].into()).args(&["--assume-idle"]);
     let run = tap.run();
     // The sandbox has none, which is nothing to the others.
@@ -37,7 +37,7 @@ fn an_extra_report_is_asked_for_by_its_name() {
 }
 
 #[test]
-fn the_target_of_a_redirect_is_never_asked() {
+fn redirect_is_never_followed() {
     let statuses = ["300", "301", "302", "303", "304", "307", "308", "201"];
     concurrency::each(&statuses, AT_ONCE, |status| {
         let elsewhere = Wire::new(hold);

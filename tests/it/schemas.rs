@@ -15,7 +15,7 @@ fn problems(schema: &str, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn messages_and_states_fit() {
+fn messages_and_state_validate_against_the_schemas() {
     let run = Tap::new().args(&["--assume-idle"]).run();
     for message in run.messages() {
         assert_eq!(problems(MESSAGE, &message), Vec::<String>::new());
@@ -34,7 +34,7 @@ fn messages_and_states_fit() {
 }
 
 #[test]
-fn the_catalog_fits() {
+fn catalog_validates_against_its_schema() {
     let run = Tap::new().args(&["--assume-idle", "--discover"]).run();
     let mut catalog: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(problems(CATALOG, &catalog), Vec::<String>::new());

@@ -16,7 +16,7 @@ fn printed(arguments: &[&str]) -> String {
 const SUBCOMMANDS: [&str; 6] = ["init", "doctor", "check", "sandbox", "completions", "man"];
 
 #[test]
-fn every_shell_completes_every_word() {
+fn completions_cover_every_flag_in_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = printed(&["completions", shell]);
         for word in SUBCOMMANDS.into_iter().chain(["assume-idle", "directory"]) {
@@ -32,7 +32,7 @@ fn every_shell_completes_every_word() {
 }
 
 #[test]
-fn the_manual_has_a_page_for_every_command_and_a_line_for_every_flag() {
+fn man_pages_cover_every_command_and_flag() {
     let help = printed(&["--help"]);
     let page = printed(&["man"]);
     assert!(page.contains(".TH tap-together 1"), "{page}");
@@ -57,7 +57,7 @@ fn flags_are_in(help: &str, page: &str) {
 }
 
 #[test]
-fn flags_of_a_sync_stand_before_no_other_command_than_doctor() {
+fn sync_flags_before_a_subcommand_are_refused() {
     for command in ["check", "man", "init"] {
         let run = Tap::new().args(&[command]).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{command}");

@@ -172,13 +172,13 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
 }
 
 #[test]
-fn every_signal_ends_every_phase() {
+fn signal_in_any_phase_ends_the_run_with_its_code() {
     let rows: Vec<_> = Phase::ALL.iter().flat_map(|phase| SIGNALS.map(|signal| (*phase, signal))).collect();
     concurrency::each(&rows, AT_ONCE, judge);
 }
 
 #[test]
-fn a_second_signal_does_not_wait() {
+fn second_signal_ends_the_run_at_once() {
     let tap = Tap::new().rows(5_000).args(&["--assume-idle"]);
     let server = tap.serve();
     // Nobody reads stdout: the delivery hangs in the middle of a line.

@@ -9,7 +9,7 @@ const REPORTS: [(&str, &str); 3] =
     [("userReport", "user_report"), ("pairingReport", "pairing_report"), ("sessionReport", "session_report")];
 
 #[test]
-fn records_equal_an_independent_reading_cell_by_cell() {
+fn records_equal_the_csv_crate_cell_by_cell() {
     let run = Tap::new().rows(2_000).args(&["--assume-idle"]).run();
     for (report, stream) in REPORTS {
         let csv = data::csv(report, 2_000, 1);
@@ -30,7 +30,7 @@ fn records_equal_an_independent_reading_cell_by_cell() {
 }
 
 #[test]
-fn the_schema_names_every_header() {
+fn schema_has_a_property_for_every_header() {
     let messages = Tap::new().args(&["--assume-idle"]).run().messages();
     let properties = messages[0]["schema"]["properties"].as_object().unwrap();
     let names: Vec<&String> = properties.keys().collect();
@@ -43,7 +43,7 @@ fn the_schema_names_every_header() {
 }
 
 #[test]
-fn all_four_headers_are_sent_and_one_request_a_report() {
+fn request_headers_are_sent_once_per_report() {
     let run = Tap::new().args(&["--assume-idle"]).run();
     let reports: Vec<&str> = run.seen.iter().map(|seen| seen.report.as_str()).collect();
     assert_eq!(reports, ["userReport", "pairingReport", "sessionReport"]);
@@ -55,7 +55,7 @@ fn all_four_headers_are_sent_and_one_request_a_report() {
 }
 
 #[test]
-fn two_runs_keep_the_interval_and_go_on_with_the_versions() {
+fn second_run_keeps_the_interval_and_raises_the_version() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
@@ -73,7 +73,7 @@ fn two_runs_keep_the_interval_and_go_on_with_the_versions() {
 }
 
 #[test]
-fn what_is_deselected_never_leaves_the_tap() {
+fn deselected_streams_and_columns_are_not_emitted() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let catalog = json!({"streams": [
         {"tap_stream_id": "user_report", "schema": {"properties": {"user_id": {}, "email": {}, "gone": {}}}, "metadata": [
@@ -92,7 +92,7 @@ fn what_is_deselected_never_leaves_the_tap() {
 }
 
 #[test]
-fn a_natural_key_is_proven_or_refused() {
+fn natural_key_is_verified_as_unique_or_refused() {
     let tap = Tap::new().set("key_properties", json!({"user_report": ["user_id"]})).args(&["--assume-idle"]);
     let run = tap.run();
     assert_eq!(run.messages()[0]["key_properties"], json!(["user_id"]));
@@ -108,7 +108,7 @@ fn a_natural_key_is_proven_or_refused() {
 }
 
 #[test]
-fn types_are_inferred_without_loss() {
+fn types_infer_keeps_every_value_without_loss() {
     let csv = "csv=a,b,c\n1,007,2025-06-02T09:00:00+10:00\n2,1,\n";
     let run = Tap::new().set("types", json!("infer")).faults(&[csv]).args(&["--assume-idle"]).run();
     assert_eq!(
@@ -118,7 +118,7 @@ fn types_are_inferred_without_loss() {
 }
 
 #[test]
-fn an_empty_report_still_has_its_schema() {
+fn empty_report_emits_its_schema() {
     let run = Tap::new().rows(0).args(&["--assume-idle"]).run();
     assert_eq!(run.messages().iter().filter(|message| message["type"] == "SCHEMA").count(), 3);
     assert!(run.records("user_report").is_empty());
@@ -126,7 +126,7 @@ fn an_empty_report_still_has_its_schema() {
 }
 
 #[test]
-fn an_interrupted_stream_goes_first_and_unknown_state_stays() {
+fn currently_syncing_stream_goes_first_and_foreign_state_stays() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let state = tap
         .file("state.json", r#"{"currently_syncing":"session_report","mine":1,"bookmarks":{"x":{"y":2}}}"#);

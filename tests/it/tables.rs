@@ -36,7 +36,7 @@ fn columns(run: &Run) -> Vec<(String, String)> {
 }
 
 #[test]
-fn cells_stay_as_they_are() {
+fn csv_cells_are_emitted_unchanged() {
     let rows = [
         ("=SUM(1+1)", "=SUM(1+1)"),
         ("@x", "@x"),
@@ -70,7 +70,7 @@ fn cells_stay_as_they_are() {
 }
 
 #[test]
-fn every_line_end_and_every_blank_line_gives_the_same_rows() {
+fn line_endings_and_blank_lines_give_the_same_rows() {
     let expected = [["1", "2"], ["3", "4"]].map(|row| row.map(Value::from).to_vec());
     let tables = [
         "a,b\n1,2\n3,4\n",
@@ -88,7 +88,7 @@ fn every_line_end_and_every_blank_line_gives_the_same_rows() {
 }
 
 #[test]
-fn columns_get_names_that_targets_take_and_keep_their_headers() {
+fn column_names_are_snake_case_and_titles_keep_the_header() {
     let long = format!("What is {}?", "very ".repeat(2_000));
     let header =
         ["id", "ID", "", " ", "id", "_sdc_x", "select", "a\tb\u{1}", "_row_number", "_extra", "😊", &long];
@@ -119,7 +119,7 @@ fn columns_get_names_that_targets_take_and_keep_their_headers() {
 }
 
 #[test]
-fn a_table_is_as_wide_as_ten_thousand_columns() {
+fn table_of_ten_thousand_columns_is_synced() {
     let line = |cells: usize, text: &str| vec![text; cells].join(",") + "\n";
     let run = table(&(line(10_000, "a") + &line(10_000, "1")), &json!({}));
     assert_eq!(run.records("user_report")[0].as_object().unwrap().len(), 10_001);
@@ -129,7 +129,7 @@ fn a_table_is_as_wide_as_ten_thousand_columns() {
 }
 
 #[test]
-fn what_is_odd_but_whole_is_told() {
+fn ragged_rows_quotes_and_other_separators_are_warned_of() {
     for (csv, settings, words, first) in [
         (
             "a,b\n\"x\"y,2\n",
@@ -188,7 +188,7 @@ fn twice(first: &str, second: &str) -> (Run, Run) {
 }
 
 #[test]
-fn columns_may_move_appear_and_vanish_between_runs() {
+fn columns_moved_added_or_removed_between_runs_are_followed() {
     let (before, after) = twice("a,b,c\n1,x,2\n", "c,new,a\nz,n,1\n");
     assert_eq!(before.records("user_report")[0], json!({"a": 1, "b": "x", "c": 2, "_row_number": 1}));
     // Types only widen, values follow their headers.

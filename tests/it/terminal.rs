@@ -29,14 +29,14 @@ fn run(tap: &Tap) -> Run {
 }
 
 #[test]
-fn a_sync_into_a_terminal_is_warned_of_first() {
+fn stdout_terminal_sync_warns_first() {
     let run = run(&Tap::new().args(&["--assume-idle"]));
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr.lines().next(), Some(WARNING));
 }
 
 #[test]
-fn nobody_else_is_warned() {
+fn stdout_terminal_warning_is_for_real_syncs_only() {
     for tap in [Tap::new().args(&["--assume-idle", "--test"]), Tap::new().args(&["--sandbox"])] {
         let run = run(&tap);
         assert_eq!(run.code, 0, "{}", run.stderr);

@@ -95,13 +95,13 @@ fn run(port: u16, trusted: Option<&str>, variables: &[(&str, &str)]) -> Run {
 }
 
 #[test]
-fn a_trusted_certificate_brings_the_report() {
+fn tls_trusted_certificate_delivers_the_report() {
     let (port, authority) = serve(&GOOD, whole(), true);
     assert_eq!(run(port, Some(&authority), &[]).records("user_report").len(), 1);
 }
 
 #[test]
-fn a_certificate_that_cannot_be_trusted_ends_the_run() {
+fn tls_untrusted_certificate_ends_the_run() {
     let (port, _) = serve(&GOOD, whole(), true);
     let (_, stranger) = serve(&GOOD, whole(), true);
     let (elsewhere, elsewhere_authority) = serve(&Certificate { host: "example.com", ..GOOD }, whole(), true);
@@ -121,7 +121,7 @@ fn a_certificate_that_cannot_be_trusted_ends_the_run() {
 }
 
 #[test]
-fn an_end_without_close_notify_proves_nothing() {
+fn tls_end_without_close_notify_is_truncated() {
     let open = std::iter::repeat(
         b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".iter().chain(BODY.as_bytes()).copied().collect(),
     );
@@ -138,7 +138,7 @@ fn an_end_without_close_notify_proves_nothing() {
 }
 
 #[test]
-fn a_port_that_speaks_no_tls_is_named() {
+fn tls_to_a_plain_port_fails_with_a_hint() {
     let tap = Tap::new();
     let server = tap.serve();
     let port = server.sandbox.url().rsplit(':').next().unwrap().parse().unwrap();
@@ -165,7 +165,7 @@ fn refuse(socket: &mut TcpStream, status: &str) {
 }
 
 #[test]
-fn a_proxy_is_used_and_its_refusal_named() {
+fn proxy_is_used_and_its_refusal_is_named() {
     let (port, authority) = serve(&GOOD, whole(), true);
     for status in ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"] {
         let address = format!("http://127.0.0.1:{}", proxy(status));
