@@ -10,6 +10,7 @@ pub mod bytes;
 pub mod cli;
 pub mod clock;
 mod column_cache;
+pub mod count;
 pub mod error;
 pub mod job;
 mod process;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod sandbox;
 pub mod settings;
 pub mod singer;
+pub mod source;
 pub mod table;
 pub mod telemetry;
 mod verbs;
@@ -32,7 +34,8 @@ use error::Result;
 use job::Job;
 use settings::Settings;
 use settings::env::Environment;
-use telemetry::Telemetry;
+use source::Source;
+use telemetry::{Telemetry, Warning};
 
 /// Does what was typed and says how it went.
 #[must_use]
@@ -95,18 +98,17 @@ async fn work(
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let environment = embedded.as_ref().map_or(environment, sandbox::Embedded::environment);
     let (settings, job) = prepare(cli.clone(), environment, Arc::clone(&telemetry)).await?;
-    let connect = || api::Api::new(&settings, settings.on_nul, cli.assume_idle || cli.sandbox, &telemetry);
+    let open = || Source::open(&settings, cli.assume_idle || cli.sandbox, &telemetry);
     if cli.discover {
-        verbs::discover::discover(&job, connect, &settings, &mut std::io::stdout(), &telemetry).await
+        verbs::discover::discover(&job, open, &settings, &mut std::io::stdout(), &telemetry).await
     } else if cli.test {
-        verbs::test::test(&job, connect()?, &telemetry).await
+        verbs::test::test(&job, open()?, &telemetry).await
     } else {
         if std::io::stdout().is_terminal() && !cli.sandbox {
-            telemetry
-                .warning("the records of real people are about to be shown here; pipe them into a target");
+            telemetry.warn(&Warning::RecordsOnTerminal);
         }
         singer::writer::enlarge_pipe(std::io::stdout());
-        verbs::sync::sync(job, &connect()?, &settings, std::io::stdout(), &telemetry, &stop).await
+        verbs::sync::sync(job, &open()?, &settings, std::io::stdout(), &telemetry, &stop).await
     }
 }
 
@@ -115,7 +117,7 @@ async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) 
     verbs::run_blocking("reading the settings", move || {
         let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
         for warning in &warnings {
-            telemetry.warning(&warning.to_string());
+            telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
         }
         for secret in settings.secrets() {
             telemetry.hide(secret);

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::report::body::OnNul;
 use crate::report::spool::Report;
 use crate::settings::Settings;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Warning};
 
 /// The API of one organisation.
 pub struct Api {
@@ -125,10 +125,12 @@ impl Api {
             };
             permit.fail(failure.ending, back_off).map_err(|error| local(error, requests))?;
             match decision {
-                Decision::Again(_) => telemetry.warning_about(
-                    report,
-                    &format!(", attempt {requests} of {}: {}", self.policy.max_attempts, failure.message),
-                ),
+                Decision::Again(_) => telemetry.warn(&Warning::Retry {
+                    report: report.to_owned(),
+                    attempt: requests,
+                    max_attempts: self.policy.max_attempts,
+                    cause: failure.message,
+                }),
                 Decision::GiveUp(wait) => return Err(self.give_up(failure, report, requests, wait)),
             }
         }
@@ -156,7 +158,7 @@ impl Api {
 fn open(folder: &Path, scope: &str, assume_idle: bool, telemetry: &Telemetry) -> Result<Store> {
     match Store::in_folder(folder, scope) {
         Err(error) if assume_idle => {
-            telemetry.warning(&format!("{}; the limit is kept inside this process only", error.message));
+            telemetry.warn(&Warning::ProcessOnlyGate { cause: error.message });
             Ok(Store::in_memory())
         }
         outcome => outcome,

@@ -5,6 +5,7 @@
 
 mod format;
 mod redactor;
+mod warning;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use format::{Format, Level, from_singer_config};
 pub use redactor::Redactor;
 use serde_json::{Value, json};
+pub use warning::Warning;
 
 use crate::clock;
 
@@ -67,16 +69,16 @@ impl Telemetry {
         self.log(Level::Info, message);
     }
 
-    /// What the operator should know, though the run goes on.
-    pub fn warning(&self, message: &str) {
-        self.lock().warnings += 1;
-        self.log(Level::Warning, message);
-    }
-
-    /// The same, counted for one report or stream.
-    pub fn warning_about(&self, subject: &str, message: &str) {
-        *self.lock().subjects.entry(subject.to_owned()).or_default() += 1;
-        self.warning(&format!("`{subject}`{message}"));
+    /// Logs a warning and counts it, once for the run and once for its stream or report.
+    pub fn warn(&self, warning: &Warning) {
+        {
+            let mut inner = self.lock();
+            inner.warnings += 1;
+            if let Some(subject) = warning.subject() {
+                *inner.subjects.entry(subject.to_owned()).or_default() += 1;
+            }
+        }
+        self.log(Level::Warning, &warning.to_string());
     }
 
     /// Warnings so far about a report or stream.

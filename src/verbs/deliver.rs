@@ -23,7 +23,7 @@ use crate::table::error::TableError;
 use crate::table::plan::Plan;
 use crate::table::rows::Rows;
 use crate::table::verify::{VerifiedTable, verify};
-use crate::telemetry::{Telemetry, metric_seconds};
+use crate::telemetry::{Telemetry, Warning, metric_seconds};
 
 /// A snapshot with fewer rows than this share of the last one is suspicious.
 const SHRINK: f64 = 0.1;
@@ -73,9 +73,12 @@ impl<W: Write> Delivery<W> {
     ) -> Result<Outcome> {
         let began = clock::now();
         let facts = verify_report(stream, &mut report)?;
-        self.warn(stream.name(), &report, &facts);
+        self.warn_of_repairs(stream.name(), &report, &facts);
         self.check_shrink(stream.name(), facts.rows)?;
-        let layout = stream.layout(&facts, &self.telemetry);
+        for warning in stream.column_warnings(&facts) {
+            self.telemetry.warn(&warning);
+        }
+        let layout = stream.layout(&facts);
         let version = self.version(stream);
         self.writer.message(&Message::Schema {
             stream: stream.name(),
@@ -126,41 +129,37 @@ impl<W: Write> Delivery<W> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn warn(&self, name: &str, report: &Report, facts: &VerifiedTable) {
-        for (count, what) in [
-            (report.repairs.nuls, "NUL characters were left out"),
-            (report.repairs.surrogates, "halves of surrogate pairs were replaced by U+FFFD"),
-            (facts.ragged, "rows of another width than the header were padded"),
-            (facts.lenient_quotes, "cells have text after their closing quote; it was kept"),
-        ] {
-            if count > 0 {
-                self.telemetry.warning_about(name, &format!(": {count} {what}"));
-            }
+    fn warn_of_repairs(&self, stream: &str, report: &Report, facts: &VerifiedTable) {
+        let stream = || stream.to_owned();
+        let (nuls, surrogates) = (report.repairs.nuls, report.repairs.surrogates);
+        let warnings = [
+            (nuls, Warning::NulsRemoved { stream: stream(), count: nuls }),
+            (surrogates, Warning::SurrogatesReplaced { stream: stream(), count: surrogates }),
+            (facts.ragged, Warning::RaggedRows { stream: stream(), count: facts.ragged }),
+            (facts.lenient_quotes, Warning::LenientQuotes { stream: stream(), count: facts.lenient_quotes }),
+        ];
+        for (_, warning) in warnings.into_iter().filter(|(count, _)| *count > 0) {
+            self.telemetry.warn(&warning);
         }
     }
 
-    /// A report that lost nearly all its rows may be a bad day at the API.
-    fn check_shrink(&self, name: &str, rows: u64) -> Result<()> {
-        let before = self.state.row_count(name).unwrap_or(0);
+    /// A report that lost nearly all its rows may be a fault of the API.
+    fn check_shrink(&self, stream: &str, rows: u64) -> Result<()> {
+        let before = self.state.row_count(stream).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
-        let shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
-        let words = format!(" has {rows} rows, {before} in the last run");
-        match (shrunk, rows) {
-            (true, _) if self.settings.fail_on_shrink => {
-                Err(Error::new(Exit::Report, format!("`{name}`{words}")).hint(
+        let has_shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
+        if has_shrunk {
+            let warning = Warning::Shrunk { stream: stream.to_owned(), rows, before };
+            if self.settings.fail_on_shrink {
+                return Err(Error::new(Exit::Report, warning.to_string()).hint(
                     "if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted",
-                ))
+                ));
             }
-            (true, _) => {
-                self.telemetry.warning_about(name, &words);
-                Ok(())
-            }
-            (false, 0) => {
-                self.telemetry.warning_about(name, " has a header but no rows");
-                Ok(())
-            }
-            _ => Ok(()),
+            self.telemetry.warn(&warning);
+        } else if rows == 0 {
+            self.telemetry.warn(&Warning::NoRows { stream: stream.to_owned() });
         }
+        Ok(())
     }
 
     /// Epoch seconds, always greater than the last.

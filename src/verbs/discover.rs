@@ -1,4 +1,7 @@
-//! `--discover`: one catalog on stdout. What STATE or the state folder remembers costs no request.
+//! `--discover`: writes one catalog to stdout.
+//!
+//! The columns of a stream come from STATE, else from the column cache, and only else from a request.
+//! It lists every stream, whatever a catalog selects.
 
 use std::io::Write;
 
@@ -6,37 +9,36 @@ use serde_json::{Value, json};
 
 use super::deliver::verify_report;
 use super::print;
-use crate::api::Api;
 use crate::column_cache::ColumnCache;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
 use crate::settings::Settings;
 use crate::singer::catalog::describe;
 use crate::singer::state::RememberedColumn;
+use crate::source::Source;
 use crate::telemetry::Telemetry;
 
-/// Writes the catalog. `connect` is called only if some stream's columns are unknown.
+/// Writes the catalog. Calls `open` only if the columns of a stream are unknown.
 pub async fn discover(
     job: &Job,
-    connect: impl FnOnce() -> Result<Api>,
+    open: impl Fn() -> Result<Source>,
     settings: &Settings,
     out: &mut dyn Write,
     telemetry: &Telemetry,
 ) -> Result<()> {
     let cache = ColumnCache::new(settings);
-    let mut connect = Some(connect);
-    let mut api = None;
+    let mut source = None;
     let mut entries: Vec<Value> = Vec::new();
     for stream in &job.streams {
         let known = job.state.columns(stream.name()).or_else(|| cache.columns(stream.name()));
         let columns = if let Some(columns) = known {
             columns
         } else {
-            if let Some(connect) = connect.take() {
-                api = Some(connect()?);
-            }
-            let api = api.as_ref().ok_or_else(|| Error::new(Exit::Bug, "the API was not connected"))?;
-            let columns = fetch(stream, api, telemetry).await?;
+            let source = match &mut source {
+                Some(source) => source,
+                None => source.insert(open()?),
+            };
+            let columns = fetch_columns(stream, source, telemetry).await?;
             cache.keep(stream.name(), columns.clone());
             columns
         };
@@ -47,7 +49,11 @@ pub async fn discover(
     print(&catalog, out)
 }
 
-async fn fetch(stream: &Stream, api: &Api, telemetry: &Telemetry) -> Result<Vec<RememberedColumn>> {
-    let mut report = api.fetch(&stream.report.report, telemetry).await.map_err(|failed| failed.error)?;
+async fn fetch_columns(
+    stream: &Stream,
+    source: &Source,
+    telemetry: &Telemetry,
+) -> Result<Vec<RememberedColumn>> {
+    let mut report = source.fetch(&stream.report, telemetry).await.map_err(|failed| failed.error)?;
     Ok(stream.remember(&verify_report(stream, &mut report)?))
 }

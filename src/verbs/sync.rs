@@ -7,19 +7,19 @@ use std::sync::atomic::AtomicBool;
 
 use super::deliver::{Delivery, Outcome};
 use super::{pipeline, run_blocking};
-use crate::api::{Api, FailureScope, FetchError};
 use crate::clock;
 use crate::column_cache::ColumnCache;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
+use crate::source::{FailureScope, FetchError, Source};
 use crate::telemetry::{Telemetry, metric_seconds};
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
     job: Job,
-    api: &Api,
+    source: &Source,
     settings: &Settings,
     out: W,
     telemetry: &Arc<Telemetry>,
@@ -34,7 +34,7 @@ pub async fn sync<W: Write + Send + 'static>(
         outcomes: Vec::new(),
         failures: Vec::new(),
     };
-    let fetch = async |(stream, next)| fetch(stream, next, api, telemetry).await;
+    let fetch = async |(stream, next)| fetch(stream, next, source, telemetry).await;
     let deliver = async |progress: SyncProgress<W>, fetched| {
         run_blocking("the delivery", || progress.deliver(fetched)).await
     };
@@ -57,10 +57,10 @@ fn with_next(streams: Vec<Stream>) -> impl Iterator<Item = (Stream, Option<Strin
 async fn fetch(
     stream: Stream,
     next: Option<String>,
-    api: &Api,
+    source: &Source,
     telemetry: &Telemetry,
 ) -> ControlFlow<Fetched, Fetched> {
-    let outcome = api.fetch(&stream.report.report, telemetry).await;
+    let outcome = source.fetch(&stream.report, telemetry).await;
     let is_last = matches!(&outcome, Err(failed) if failed.scope == FailureScope::Run);
     let fetched = Fetched { stream, outcome, next };
     if is_last { Break(fetched) } else { Continue(fetched) }

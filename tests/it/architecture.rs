@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground floor up; a room uses only what stands before it.
-const FLOORS: [&str; 18] = [
-    "bytes",
+const FLOORS: &[&str] = &[
     "error",
+    "count",
     "clock",
+    "bytes",
     "telemetry",
     "cli",
     "table",
@@ -17,6 +18,7 @@ const FLOORS: [&str; 18] = [
     "settings",
     "sandbox",
     "api",
+    "source",
     "column_cache",
     "job",
     "verbs",

@@ -191,7 +191,7 @@ fn nul_and_lone_surrogates_are_repaired_and_counted_or_refused() {
         let run = answered(nul.as_bytes(), &[], &[("on_nul", on_nul.into())]);
         assert_eq!(run.code, 0, "{}", run.stderr);
         let record: Value = serde_json::from_str(run.stdout.lines().nth(1).unwrap()).unwrap();
-        let told = run.stderr.contains("WARNING `user_report`: 3 NUL characters were left out");
+        let told = run.stderr.contains("WARNING `user_report`: removed 3 NUL characters");
         assert_eq!(
             (record["record"]["a"].as_str(), told),
             (Some(first), on_nul == "strip"),
@@ -204,6 +204,6 @@ fn nul_and_lone_surrogates_are_repaired_and_counted_or_refused() {
 
     let run = answered(br#"{"report":"a\n\ud800x\udc00\ud83d\ude00\ud83d\n"}"#, &[], &[]);
     assert_eq!(run.records("user_report")[0]["a"], "\u{fffd}x\u{fffd}😀\u{fffd}");
-    let words = "WARNING `user_report`: 3 halves of surrogate pairs were replaced by U+FFFD";
+    let words = "WARNING `user_report`: replaced 3 lone surrogates by U+FFFD";
     assert!(run.stderr.contains(words), "{}", run.stderr);
 }

@@ -43,7 +43,7 @@ fn catalog_selection_decides_requests_and_columns() {
         (
             json!({"streams": [catalog(&json!({}), &[])["streams"][0], {"tap_stream_id": "orders"}]}),
             all,
-            "WARNING the catalog's stream `orders` is none of this tap's; it is left out",
+            "WARNING the catalog lists a stream `orders` that this tap does not have; it is left out",
         ),
     ];
     concurrency::each(&rows, AT_ONCE, |(catalog, columns, words)| {

@@ -55,7 +55,7 @@ fn test_flag_reports_whether_the_credentials_work() {
     let works = "the credentials work: `userReport` was fetched; the next request is allowed in 1 s";
     let refused = "the credentials do not work: cannot fetch `userReport` (attempt 1 of 1): the API answered";
     let unknown = "the credentials could not be tested: cannot fetch `userReport`";
-    let no_report = "the credentials were not refused, but what was answered is no report that can be used:";
+    let no_report = "the credentials were not refused, but the answer is not a usable report:";
     let page = "a proxy or a login page may be answering";
     for (faults, code, words, hint) in [
         (&[][..], 0, works, ""),

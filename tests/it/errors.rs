@@ -64,6 +64,10 @@ fn shrink_of_a_snapshot_warns_or_fails() {
     let state = tap.file("state.json", r#"{"bookmarks":{"user_report":{"version":5,"row_count":100}}}"#);
     let run = tap.args(&["--state", &state]).run();
     assert_eq!(run.code, 65);
-    assert!(run.critical().contains("`user_report` has 0 rows, 100 in the last run"), "{}", run.stderr);
+    assert!(
+        run.critical().contains("`user_report` shrank to 0 rows from 100 in the last run"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(run.state()["bookmarks"]["user_report"]["row_count"], 100);
 }

@@ -147,7 +147,7 @@ fn read_only_folders_fail_with_their_path() {
     // By the operator's word the limit is kept in the process alone.
     let run = finish(start(&tap, &server, &["--assume-idle"]), &server);
     run.messages();
-    assert!(run.stderr.contains("the limit is kept inside this process only"), "{}", run.stderr);
+    assert!(run.stderr.contains("the rate limit is kept inside this process only"), "{}", run.stderr);
 
     // More than the spool keeps in memory.
     let tap = Tap::new().faults(&[&format!("csv=a\n{}\n", "x".repeat(9 << 20))]);

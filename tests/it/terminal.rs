@@ -9,7 +9,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use super::tap::{Run, Tap, finish};
 
 const WARNING: &str =
-    "WARNING the records of real people are about to be shown here; pipe them into a target";
+    "WARNING this sync writes records of real people to the terminal; pipe it into a target";
 
 /// A run whose stdout is a terminal.
 fn run(tap: &Tap) -> Run {

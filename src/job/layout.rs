@@ -1,0 +1,49 @@
+//! The layout of a stream's records: which columns of the report become which properties, and their JSON Schema.
+//!
+//! Properties keep the report's order; `_extra` and `_row_number`, where they are emitted, come last.
+
+use serde_json::{Map, Value, json};
+
+use crate::table::header::{Column, EXTRA, ROW_NUMBER};
+use crate::table::plan::Field;
+
+/// How the rows of a table become records.
+#[derive(Clone, Debug)]
+pub struct RecordLayout {
+    /// The emitted columns, in the report's order.
+    pub fields: Vec<Field>,
+    /// Whether `_row_number` is a property.
+    pub row_number: bool,
+    /// The first cell that `_extra` collects, if `_extra` is a property.
+    pub extra: Option<usize>,
+    /// JSON Schema of a record.
+    pub schema: Value,
+}
+
+impl RecordLayout {
+    pub(super) fn new(fields: Vec<Field>, columns: &[Column], row_number: bool, extra: bool) -> Self {
+        let schema = schema(&fields, columns, row_number, extra);
+        Self { fields, row_number, extra: extra.then_some(columns.len()), schema }
+    }
+}
+
+fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -> Value {
+    let mut properties = Map::new();
+    for field in fields {
+        let mut property = field.kind.schema();
+        property["title"] = columns[field.index].title.clone().into();
+        properties.insert(field.name.clone(), property);
+    }
+    if extra {
+        properties.insert(EXTRA.into(), json!({
+            "type": ["null", "array"], "items": {"type": ["null", "string"]}, "title": "Cells beyond the header's width",
+        }));
+    }
+    if row_number {
+        properties.insert(
+            ROW_NUMBER.into(),
+            json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}),
+        );
+    }
+    json!({"type": "object", "properties": properties})
+}

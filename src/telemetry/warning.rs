@@ -1,0 +1,181 @@
+//! The warnings: everything that an operator should know although the run goes on.
+//!
+//! Each is one variant with one literal, so that a message in a log leads to its line here. A warning about a
+//! stream or report is counted for it, and the summary of a sync shows the count. Names that come from a report or a
+//! catalog are [foreign](super::Telemetry::foreign) and pass the redactor before they are put in.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::count::Count;
+
+/// As many names are listed; the rest are counted.
+const LISTED: usize = 20;
+
+/// What the operator is warned of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A sync writes to a terminal.
+    RecordsOnTerminal,
+    /// Settings that are accepted but unsafe; the sentence is the settings' own.
+    Settings { sentence: String },
+    /// No shared gate: the folder of the ledger cannot be used.
+    ProcessOnlyGate { cause: String },
+    /// The catalog lists a stream that this tap does not have.
+    UnknownStream { stream: String },
+    /// The catalog deselects every stream.
+    NothingSelected,
+    /// The catalog asks for another replication method than `FULL_TABLE`.
+    ReplicationMethod { stream: String, method: String },
+    /// A request failed and is repeated.
+    Retry { report: String, attempt: u32, max_attempts: u32, cause: String },
+    /// `on_nul: strip` removed characters.
+    NulsRemoved { stream: String, count: u64 },
+    /// JSON escapes of single surrogates were replaced by U+FFFD.
+    SurrogatesReplaced { stream: String, count: u64 },
+    /// `on_ragged: pad` changed rows.
+    RaggedRows { stream: String, count: u64 },
+    /// Cells have text after their closing quote.
+    LenientQuotes { stream: String, count: u64 },
+    /// The report lost nearly all its rows.
+    Shrunk { stream: String, rows: u64, before: u64 },
+    /// The report has a header only.
+    NoRows { stream: String },
+    /// The report has columns that the catalog does not list.
+    NewColumns { stream: String, columns: Vec<String> },
+    /// The catalog lists columns that the report does not have.
+    MissingColumns { stream: String, columns: Vec<String> },
+    /// `schema_overrides` or the catalog types columns that the report does not have.
+    MissingOverrides { stream: String, columns: Vec<String> },
+    /// The header is one cell that holds another separator.
+    OtherSeparator { stream: String, separator: &'static str },
+}
+
+impl Warning {
+    /// The stream or report for which the warning is counted.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::RecordsOnTerminal
+            | Self::Settings { .. }
+            | Self::ProcessOnlyGate { .. }
+            | Self::UnknownStream { .. }
+            | Self::NothingSelected => None,
+            Self::Retry { report: subject, .. }
+            | Self::ReplicationMethod { stream: subject, .. }
+            | Self::NulsRemoved { stream: subject, .. }
+            | Self::SurrogatesReplaced { stream: subject, .. }
+            | Self::RaggedRows { stream: subject, .. }
+            | Self::LenientQuotes { stream: subject, .. }
+            | Self::Shrunk { stream: subject, .. }
+            | Self::NoRows { stream: subject }
+            | Self::NewColumns { stream: subject, .. }
+            | Self::MissingColumns { stream: subject, .. }
+            | Self::MissingOverrides { stream: subject, .. }
+            | Self::OtherSeparator { stream: subject, .. } => Some(subject),
+        }
+    }
+}
+
+impl Display for Warning {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordsOnTerminal => {
+                f.write_str("this sync writes records of real people to the terminal; pipe it into a target")
+            }
+            Self::Settings { sentence } => f.write_str(sentence),
+            Self::ProcessOnlyGate { cause } => {
+                write!(f, "{cause}; the rate limit is kept inside this process only")
+            }
+            Self::UnknownStream { stream } => {
+                write!(f, "the catalog lists a stream `{stream}` that this tap does not have; it is left out")
+            }
+            Self::NothingSelected => {
+                f.write_str("no stream is selected; with Meltano, see `meltano select tap-together --list`")
+            }
+            Self::ReplicationMethod { stream, method } => write!(
+                f,
+                "`{stream}` is synced with FULL_TABLE, not {method}: rows of a report change and disappear"
+            ),
+            Self::Retry { report, attempt, max_attempts, cause } => {
+                write!(f, "`{report}`, attempt {attempt} of {max_attempts}: {cause}")
+            }
+            Self::NulsRemoved { stream, count } => {
+                write!(f, "`{stream}`: removed {}", Count(*count, "NUL character"))
+            }
+            Self::SurrogatesReplaced { stream, count } => {
+                write!(f, "`{stream}`: replaced {} by U+FFFD", Count(*count, "lone surrogate"))
+            }
+            Self::RaggedRows { stream, count } => {
+                write!(
+                    f,
+                    "`{stream}`: accepted {}: missing cells are null, surplus cells are in `_extra`",
+                    Count(*count, "ragged row")
+                )
+            }
+            Self::LenientQuotes { stream, count } => {
+                write!(f, "`{stream}`: kept the text after the closing quote of {}", Count(*count, "cell"))
+            }
+            Self::Shrunk { stream, rows, before } => {
+                write!(f, "`{stream}` shrank to {} from {before} in the last run", Count(*rows, "row"))
+            }
+            Self::NoRows { stream } => write!(f, "`{stream}` has a header but no rows"),
+            Self::NewColumns { stream, columns } => write!(
+                f,
+                "`{stream}` has {} that the catalog does not list: {}; left out until discovery runs again",
+                Count(columns.len(), "new column"),
+                Names(columns)
+            ),
+            Self::MissingColumns { stream, columns } => write!(
+                f,
+                "`{stream}` lacks {} that the catalog lists: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::MissingOverrides { stream, columns } => write!(
+                f,
+                "`{stream}` lacks {} whose type is overridden: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::OtherSeparator { stream, separator } => {
+                write!(f, "`{stream}` has a single column; is the separator {separator} and not a comma?")
+            }
+        }
+    }
+}
+
+/// The first names in backquotes, and the number of the others.
+struct Names<'a>(&'a [String]);
+
+impl Display for Names<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.0.iter().take(LISTED).enumerate() {
+            let comma = if position > 0 { ", " } else { "" };
+            write!(f, "{comma}`{name}`")?;
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warning_numbers_agree_with_their_nouns() {
+        let nuls = |count| Warning::NulsRemoved { stream: "s".into(), count }.to_string();
+        assert_eq!(nuls(1), "`s`: removed 1 NUL character");
+        assert_eq!(nuls(2), "`s`: removed 2 NUL characters");
+    }
+
+    #[test]
+    fn warning_of_many_columns_lists_twenty_and_counts_the_rest() {
+        let columns: Vec<String> = (0..23).map(|n| format!("c{n}")).collect();
+        let words = Warning::MissingColumns { stream: "s".into(), columns }.to_string();
+        assert!(words.starts_with("`s` lacks 23 columns that the catalog lists: `c0`, `c1`, "), "{words}");
+        assert!(words.ends_with(", `c19` and 3 more"), "{words}");
+    }
+}
