@@ -12,12 +12,15 @@ pub mod clock;
 mod column_cache;
 pub mod count;
 pub mod error;
+pub mod files;
 pub mod job;
+pub mod platform;
 mod process;
 pub mod receive;
 pub mod report;
 pub mod sandbox;
 pub mod settings;
+mod shutdown;
 pub mod singer;
 pub mod source;
 pub mod table;
@@ -27,13 +30,13 @@ mod verbs;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use cli::{Cli, Command};
 use error::Result;
 use job::Job;
 use settings::Settings;
 use settings::env::Environment;
+use shutdown::Stop;
 use source::Source;
 use telemetry::{Telemetry, Warning};
 
@@ -43,19 +46,9 @@ pub fn run(cli: &Cli) -> ExitCode {
     process::harden();
     let environment = Environment::capture();
     let telemetry = Arc::new(process::telemetry(cli, &environment));
-    let done = |()| ExitCode::SUCCESS;
-    let mut stdout = std::io::stdout();
     let advice = if cli.is_sync() { "; hint: run again with the last STATE to go on" } else { "" };
-    let outcome = match &cli.command {
-        None if cli.about => verbs::about::about(cli.format, &mut stdout).map(done),
-        Some(Command::Init { directory }) => verbs::init::init(directory, &mut stdout).map(done),
-        Some(Command::Check) => verbs::check::check(std::io::stdin().lock(), &mut stdout).map(done),
-        Some(Command::Completions { shell }) => verbs::shell::completions(*shell, &mut stdout).map(done),
-        Some(Command::Man { of }) => verbs::shell::man(of.as_deref(), &mut stdout).map(done),
-        _ => process::until_signalled(&telemetry, advice, |stop| {
-            work(cli.clone(), environment, Arc::clone(&telemetry), stop)
-        }),
-    };
+    let (cli, shared) = (cli.clone(), Arc::clone(&telemetry));
+    let outcome = process::until_signalled(&telemetry, advice, |stop| work(cli, environment, shared, stop));
     finish(outcome, &telemetry)
 }
 
@@ -80,12 +73,16 @@ fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
 }
 
 /// The verb, with all that it needs.
-async fn work(
-    cli: Cli,
-    environment: Environment,
-    telemetry: Arc<Telemetry>,
-    stop: Arc<AtomicBool>,
-) -> Result<()> {
+async fn work(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>, stop: Stop) -> Result<()> {
+    let mut stdout = files::PollWriter::new(std::io::stdout());
+    match &cli.command {
+        None if cli.about => return verbs::about::about(cli.format, &mut stdout),
+        Some(Command::Init { directory }) => return verbs::init::init(directory, &mut stdout),
+        Some(Command::Check) => return verbs::check::check(std::io::stdin().lock(), &mut stdout),
+        Some(Command::Completions { shell }) => return verbs::shell::completions(*shell, &mut stdout),
+        Some(Command::Man { of }) => return verbs::shell::man(of.as_deref(), &mut stdout),
+        _ => {}
+    }
     if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
         return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
     }
@@ -93,22 +90,22 @@ async fn work(
         let configs = [cli.config, config.clone()].concat();
         let load = move || settings::load(&configs, &environment, &mut std::io::stdin());
         let settings = verbs::run_blocking("reading the settings", load).await;
-        return verbs::doctor::doctor(settings, &mut std::io::stdout()).await;
+        return verbs::doctor::doctor(settings, &mut stdout).await;
     }
     let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
     let environment = embedded.as_ref().map_or(environment, sandbox::Embedded::environment);
     let (settings, job) = prepare(cli.clone(), environment, Arc::clone(&telemetry)).await?;
     let open = || Source::open(&settings, cli.assume_idle || cli.sandbox, &telemetry);
     if cli.discover {
-        verbs::discover::discover(&job, open, &settings, &mut std::io::stdout(), &telemetry).await
+        verbs::discover::discover(&job, open, &settings, &mut stdout, &telemetry).await
     } else if cli.test {
         verbs::test::test(&job, open()?, &telemetry).await
     } else {
         if std::io::stdout().is_terminal() && !cli.sandbox {
             telemetry.warn(&Warning::RecordsOnTerminal);
         }
-        singer::writer::enlarge_pipe(std::io::stdout());
-        verbs::sync::sync(job, &open()?, &settings, std::io::stdout(), &telemetry, &stop).await
+        platform::enlarge_pipe(std::io::stdout());
+        verbs::sync::sync(job, &open()?, &settings, stdout, &telemetry, stop).await
     }
 }
 

@@ -1,35 +1,45 @@
-//! The process itself: what it hides from the machine, how it logs, and how it answers signals.
+//! The process: hardening, panic message, log format, threads, and the answer to signals.
+//!
+//! The work runs on its own thread; the first thread only waits for signals. So a signal ends the process also while the
+//! work is blocked by a FIFO, a dead mount or a target that does not read. A signal that the parent ignores (`nohup`)
+//! stays ignored. Limits on files and threads are reported as such, never as a defect.
 
-use std::future::Future;
+use std::future::{Future, pending};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use rustix::fs::Mode;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::cli::{Cli, LogFormat};
 use crate::error::{Error, Exit, Result};
+use crate::platform;
 use crate::settings::env::Environment;
+use crate::shutdown::{Shutdown, Stop};
 use crate::telemetry::{Format, Level, Telemetry, from_singer_config};
 
-/// How long a delivery may take to finish its line after a signal.
+/// How long the work may take to end after a signal: the last line is written, the ledger closed.
 const LAST_LINE: Duration = Duration::from_millis(800);
+/// Open files that a run needs beside those it was started with.
+const FILES_NEEDED: usize = 24;
+/// Stack of the work's thread in bytes, as large as that of the first thread.
+const STACK: usize = 8 << 20;
+/// The pool's first thread lives as long as the process.
+const KEEP_THREAD: Duration = Duration::from_hours(24 * 365);
 
-/// No core dump, no debugger, no file that others can read, no panic message with data in it.
+/// Hardens the process, and makes a panic print its location only: its message may hold data.
 pub fn harden() {
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    umask(Mode::from_raw_mode(0o077));
+    platform::harden_process();
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write;
-        let place = panic.location().map_or(String::new(), |at| {
+        let location = panic.location().map_or(String::new(), |at| {
             let file = at.file().rsplit('/').next().unwrap_or_default();
             format!(" at {file}:{}", at.line())
         });
-        let _ = writeln!(std::io::stderr(), "ERROR a defect of tap-together{place}");
+        let _ = writeln!(std::io::stderr(), "ERROR a defect of tap-together{location}");
     }));
 }
 
@@ -47,70 +57,121 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
 }
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. A second signal
-/// does not wait for the delivery's last line. `advice` is what to do then.
+/// does not wait for the end of the work. `advice` ends the message about the signal.
 pub fn until_signalled<F: Future<Output = Result<()>>>(
     telemetry: &Telemetry,
     advice: &str,
-    work: impl FnOnce(Arc<AtomicBool>) -> F,
+    work: impl FnOnce(Stop) -> F + Send + 'static,
 ) -> Result<ExitCode> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| setup(&cause))?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let outcome = runtime.block_on(async {
+    check_open_files()?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| setup(&cause))?;
+    runtime.block_on(async {
         let mut signals = Signals::new().map_err(|cause| setup(&cause))?;
-        let mut work = Box::pin(work(Arc::clone(&stop)));
+        let (shutdown, stop) = Shutdown::new();
+        let (send, outcome) = oneshot::channel();
+        let body = move || {
+            // Nobody waits for the outcome after a signal.
+            let _ = send.send(run(work, stop));
+        };
+        let thread = thread::Builder::new().stack_size(STACK).spawn(body).map_err(|cause| no_thread(&cause))?;
         let (name, number) = tokio::select! {
-            outcome = &mut work => return outcome.map(|()| ExitCode::SUCCESS),
+            outcome = outcome => match outcome {
+                Ok(outcome) => return outcome.map(|()| ExitCode::SUCCESS),
+                Err(_) => resume_unwind(thread.join().err().unwrap_or_else(|| Box::new("the work ended without an outcome"))),
+            },
             signal = signals.next() => signal,
         };
-        // The work is dropped where it waits; a delivery on its thread ends at its next look at the flag.
-        stop.store(true, Ordering::Relaxed);
-        drop(work);
+        shutdown.stop();
         tokio::select! {
-            () = delivered(&stop) => {}
+            () = shutdown.finished() => {}
             _ = signals.next() => {}
             () = tokio::time::sleep(LAST_LINE) => {}
         }
         telemetry.progress_clear();
         telemetry.critical(&format!("stopped by {name}{advice}"));
         Ok(ExitCode::from(128 + number))
+    })
+}
+
+/// Runs the work on this thread until it ends or is told to stop; then it is dropped where it waits.
+fn run<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F, stop: Stop) -> Result<()> {
+    let runtime = runtime_with_a_thread()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work(stop.clone()) => outcome,
+            () = stop.stopped() => Ok(()),
+        }
     });
-    // A delivery that nobody reads is left where it is.
+    // A name that is still being resolved is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-/// The delivery's thread has finished its line when it has let go of the flag.
-async fn delivered(stop: &Arc<AtomicBool>) {
-    while Arc::strong_count(stop) > 1 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// A runtime whose pool has a thread from the start: a pool without one panics when it cannot make any.
+fn runtime_with_a_thread() -> Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    let runtime =
+        builder.enable_all().thread_keep_alive(KEEP_THREAD).build().map_err(|cause| setup(&cause))?;
+    let probe = thread::Builder::new().spawn(|| ()).map_err(|cause| no_thread(&cause))?;
+    let _ = probe.join();
+    runtime.spawn_blocking(|| ());
+    Ok(runtime)
+}
+
+/// Parts of the runtime panic when they cannot open a file, so its files are opened once in advance.
+fn check_open_files() -> Result<()> {
+    let opened: std::io::Result<Vec<_>> =
+        (0..FILES_NEEDED).map(|_| std::fs::File::open("/dev/null")).collect();
+    opened.map(drop).map_err(|cause| {
+        Error::new(Exit::Io, format!("cannot open {FILES_NEEDED} files: {cause}"))
+            .hint("raise the limit on open files (`ulimit -n`)")
+    })
 }
 
 fn setup(cause: &std::io::Error) -> Error {
     Error::new(Exit::Io, format!("cannot set up the process: {cause}"))
+        .hint("raise the limits on open files and processes (`ulimit -n`, `ulimit -u`)")
+}
+
+fn no_thread(cause: &std::io::Error) -> Error {
+    Error::new(Exit::Io, format!("cannot start a thread: {cause}"))
+        .hint("raise the limit on processes (`ulimit -u`)")
 }
 
 struct Signals {
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
+    hangup: Option<Signal>,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
+        // A write beyond the limit on file sizes is then an error and not the end.
+        drop(signal(SignalKind::from_raw(platform::SIGXFSZ))?);
         Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            hangup: handle(SignalKind::hangup())?,
+            interrupt: handle(SignalKind::interrupt())?,
+            terminate: handle(SignalKind::terminate())?,
         })
     }
 
     async fn next(&mut self) -> (&'static str, u8) {
         tokio::select! {
-            _ = self.hangup.recv() => ("SIGHUP", 1),
-            _ = self.interrupt.recv() => ("SIGINT", 2),
-            _ = self.terminate.recv() => ("SIGTERM", 15),
+            () = received(&mut self.hangup) => ("SIGHUP", 1),
+            () = received(&mut self.interrupt) => ("SIGINT", 2),
+            () = received(&mut self.terminate) => ("SIGTERM", 15),
         }
+    }
+}
+
+/// A handler, unless the parent ignores the signal.
+fn handle(kind: SignalKind) -> std::io::Result<Option<Signal>> {
+    if platform::is_signal_ignored(kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
     }
 }

@@ -13,7 +13,11 @@ use reqwest::{Certificate, Client, redirect, retry};
 use secrecy::ExposeSecret;
 
 use crate::error::{Error, Exit, Result};
+use crate::files::read_stream;
 use crate::settings::Settings;
+
+/// The largest `ca_bundle` that is read, in bytes.
+const BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// For TCP and TLS together.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
@@ -82,7 +86,7 @@ pub(super) fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientCon
 
 fn bundle(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>> {
     use rustls::pki_types::pem::PemObject;
-    let pem = std::fs::read(path).map_err(|cause| bundle_error(path, &cause.to_string()))?;
+    let pem = read_stream(path, BUNDLE_LIMIT).map_err(|cause| bundle_error(path, &cause.to_string()))?;
     // reqwest's reader is the stricter one of the two: it refuses what is no certificate at all.
     Certificate::from_pem_bundle(&pem).map_err(|_| bundle_error(path, "it is not in PEM form"))?;
     let found: Vec<_> =

@@ -31,7 +31,7 @@ pub struct Gate {
 pub struct Permit<'a> {
     gate: &'a Gate,
     failures: u32,
-    _lock: Option<std::fs::File>,
+    _lock: Lock,
 }
 
 /// What whoever asks for a permit now would meet.
@@ -84,8 +84,8 @@ impl Gate {
     pub fn status(&self) -> Result<GateStatus> {
         // Held to the end of this function, because only the lock's owner can believe the ledger.
         let _lock = match self.store.peek()? {
-            Lock::Held => return Ok(GateStatus::Held),
-            Lock::Ours(file) => file,
+            Lock::Held { .. } => return Ok(GateStatus::Held),
+            lock @ Lock::Ours(_) => lock,
         };
         let reading = self.store.read();
         let present = self.present();
@@ -103,14 +103,14 @@ impl Gate {
         }
     }
 
-    async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Option<std::fs::File>> {
+    async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Lock> {
         let mut lock = self.store.try_lock().map_err(unsent)?;
-        if let Lock::Held = lock {
+        if let Lock::Held { .. } = lock {
             telemetry.info(&format!("waiting for another process that holds {}", self.store));
         }
         loop {
-            if let Lock::Ours(file) = lock {
-                return Ok(file);
+            if let Lock::Ours(_) = lock {
+                return Ok(lock);
             }
             if clock::now().saturating_sub(asked) >= self.max_wait {
                 let message =

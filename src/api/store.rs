@@ -1,64 +1,53 @@
-//! Where the ledger and its lock lie: a folder of ours, or, by the operator's word, only this process.
+//! The store of the rate limit: the ledger and its lock file in the state folder, or in memory only.
 //!
-//! The lock file is never unlinked, renamed or truncated: a process that waits on the old file while another
-//! locks a new one would be a second way in. Nothing here follows a symbolic link or blocks on a FIFO.
+//! The folder is opened once and everything goes through its handle. The lock file is never unlinked, renamed or
+//! truncated: a process that waits on the old file while another locks a new one could send at the same time.
+//! Somebody else may do it, so [`Lock::is_current`] is asked after locking and before each intent.
 
 use std::cell::RefCell;
-use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::ledger::{Ledger, LedgerRead};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
+use crate::files::{Folder, LockFile, TryLock, state_folder};
 
-/// No ledger is longer; what is longer is none.
+/// The largest ledger that is read, in bytes; a longer one counts as unreadable.
 const LEDGER_LIMIT: u64 = 64 * 1024;
-/// Never through a symbolic link, never waiting for the other end of a FIFO.
-const SAFE_OPEN: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
-/// Files on their way into another's place.
-const UNFINISHED: &str = ".tap-together-";
-/// What is older was left behind by a process that was killed.
-const ABANDONED: TimeDelta = TimeDelta::hours(1);
-
-/// The gate's memory.
+/// Where the ledger and its lock are kept.
 #[derive(Debug)]
 pub enum Store {
     /// Files in the state folder, shared by all processes that use it.
-    Folder {
-        /// Locked while a request is under way.
-        lock: PathBuf,
-        /// Replaced whole.
-        ledger: PathBuf,
-    },
-    /// This process alone.
+    Folder(FolderStore),
+    /// A state folder that does not exist yet: no ledger, no lock. For inspection only, nothing can be written.
+    Missing(PathBuf),
+    /// In this process alone.
     Memory(RefCell<Option<Ledger>>),
 }
 
-/// What there is in place of the state folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FolderStatus {
-    /// A folder that will do.
-    Ready,
-    /// Nothing yet, and the first request can make it.
-    Missing,
+/// The ledger and the lock of one scope in an open state folder.
+#[derive(Debug)]
+pub struct FolderStore {
+    folder: Arc<Folder>,
+    scope: String,
 }
 
 /// The outcome of one try at the lock.
 #[derive(Debug)]
 pub enum Lock {
-    /// Ours until the file is closed; a store in memory has no file.
-    Ours(Option<File>),
-    /// Another process has it.
-    Held,
+    /// Ours until it is dropped; a store without a lock file has none.
+    Ours(Option<LockFile>),
+    /// Another process holds it.
+    Held {
+        /// Its process id, where the system shows it.
+        pid: Option<u32>,
+    },
 }
 
 /// The hashed name under which everything about one API and organisation is kept.
@@ -69,18 +58,23 @@ pub fn scope(host: &str, organization_id: &str) -> String {
 }
 
 impl Store {
-    /// A store in `folder`, which is made if it is missing.
-    pub fn in_folder(folder: &Path, scope: &str) -> Result<Self> {
-        prepare(folder)?;
-        sweep(folder);
-        Ok(Self::at(folder, scope))
+    /// A store in the folder at `path`, which is made if it is missing.
+    pub fn in_folder(path: &Path, scope: &str) -> Result<Self> {
+        Ok(Self::in_open_folder(Arc::new(state_folder::open(path)?), scope))
     }
 
-    /// The same without a look at the folder.
+    /// A store in a folder that was opened and checked before.
     #[must_use]
-    pub fn at(folder: &Path, scope: &str) -> Self {
-        let file = |ending: &str| folder.join(format!("{scope}.{ending}"));
-        Self::Folder { lock: file("lock"), ledger: file("json") }
+    pub fn in_open_folder(folder: Arc<Folder>, scope: &str) -> Self {
+        Self::Folder(FolderStore { folder, scope: scope.to_owned() })
+    }
+
+    /// A store for inspection: the folder is not made.
+    pub fn at(path: &Path, scope: &str) -> Result<Self> {
+        match state_folder::open_if_present(path)? {
+            Some(folder) => Ok(Self::in_open_folder(Arc::new(folder), scope)),
+            None => Ok(Self::Missing(path.join(format!("{scope}.lock")))),
+        }
     }
 
     /// A store that forgets everything when the process ends.
@@ -89,65 +83,102 @@ impl Store {
         Self::Memory(RefCell::new(None))
     }
 
-    /// Tries the lock once.
+    /// Tries the lock once. With the lock, files that killed processes left behind are removed.
     pub fn try_lock(&self) -> Result<Lock> {
-        let Self::Folder { lock, .. } = self else { return Ok(Lock::Ours(None)) };
-        let fail = |cause: &dyn fmt::Display| io_error("lock", lock, cause);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(SAFE_OPEN.bits().cast_signed())
-            .open(lock)
-            .map_err(|cause| fail(&cause))?;
-        if !file.metadata().map_err(|cause| fail(&cause))?.is_file() {
-            return Err(fail(&"it is not a regular file"));
+        let Self::Folder(store) = self else { return Ok(Lock::Ours(None)) };
+        let lock = store.try_lock()?;
+        if let Lock::Ours(_) = lock {
+            let now = clock::wall().timestamp().try_into().unwrap_or(0);
+            store.folder.remove_abandoned(Duration::from_secs(now));
         }
-        match file.try_lock() {
-            Ok(()) => Ok(Lock::Ours(Some(file))),
-            Err(TryLockError::WouldBlock) => Ok(Lock::Held),
-            Err(TryLockError::Error(cause)) => Err(fail(&cause)),
-        }
+        Ok(lock)
     }
 
-    /// The same without making the lock's file, which a doctor under another user would own: where there is
-    /// none, nobody holds it.
+    /// Tries the lock once and changes nothing on the disk. A lock file that is missing is not created, because it
+    /// would belong to the user of an inspection, and is held by nobody.
     pub fn peek(&self) -> Result<Lock> {
         match self {
-            Self::Folder { lock, .. } if is_missing(lock) => Ok(Lock::Ours(None)),
-            _ => self.try_lock(),
+            Self::Folder(store) if !store.has_lock_file() => Ok(Lock::Ours(None)),
+            Self::Folder(store) => store.try_lock(),
+            Self::Missing(_) | Self::Memory(_) => Ok(Lock::Ours(None)),
         }
     }
 
-    /// Reads the ledger; whatever is not one counts as unreadable.
+    /// Reads the ledger; anything that is not one counts as unreadable.
     #[must_use]
     pub fn read(&self) -> LedgerRead {
-        let path = match self {
-            Self::Memory(entry) => {
-                return entry.borrow().clone().map_or(LedgerRead::Absent, LedgerRead::Found);
+        match self {
+            Self::Folder(store) => store.read(),
+            Self::Missing(_) => LedgerRead::Absent,
+            Self::Memory(entry) => entry.borrow().clone().map_or(LedgerRead::Absent, LedgerRead::Found),
+        }
+    }
+
+    /// Replaces the ledger atomically.
+    pub fn write(&self, entry: &Ledger) -> Result<()> {
+        match self {
+            Self::Folder(store) => store.write(entry),
+            Self::Missing(lock) => Err(io_error("write", lock, &"the folder does not exist")),
+            Self::Memory(memory) => {
+                memory.replace(Some(entry.clone()));
+                Ok(())
             }
-            Self::Folder { ledger, .. } => ledger,
-        };
-        match read_small(path, LEDGER_LIMIT) {
+        }
+    }
+}
+
+impl FolderStore {
+    /// The path of the lock file.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
+        self.folder.path().join(self.name("lock"))
+    }
+
+    /// The path of the ledger.
+    #[must_use]
+    pub fn ledger_path(&self) -> PathBuf {
+        self.folder.path().join(self.name("json"))
+    }
+
+    fn name(&self, ending: &str) -> String {
+        format!("{}.{ending}", self.scope)
+    }
+
+    fn try_lock(&self) -> Result<Lock> {
+        match self.folder.try_lock(&self.name("lock")) {
+            Ok(TryLock::Locked(file)) => Ok(Lock::Ours(Some(file))),
+            Ok(TryLock::Held { pid }) => Ok(Lock::Held { pid }),
+            Err(cause) => Err(io_error("lock", &self.lock_path(), &cause)),
+        }
+    }
+
+    fn has_lock_file(&self) -> bool {
+        !matches!(self.folder.stat_of(&self.name("lock")), Ok(None))
+    }
+
+    fn read(&self) -> LedgerRead {
+        match self.folder.read_small(&self.name("json"), LEDGER_LIMIT) {
             Ok(Some(bytes)) => Ledger::parse(&bytes),
             Ok(None) => LedgerRead::Absent,
             Err(_) => LedgerRead::Unreadable,
         }
     }
 
-    /// Replaces the ledger.
-    pub fn write(&self, entry: &Ledger) -> Result<()> {
+    fn write(&self, entry: &Ledger) -> Result<()> {
+        let fail = |cause: &dyn fmt::Display| io_error("write", &self.ledger_path(), cause);
+        let bytes = serde_json::to_vec(entry).map_err(|cause| fail(&cause))?;
+        self.folder.replace(&self.name("json"), &bytes).map_err(|cause| fail(&cause))
+    }
+}
+
+impl Lock {
+    /// Whether the lock still excludes others: the locked file and its folder are still the ones at their paths.
+    /// A lock without a file is always current; a lock that another process holds never is.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
         match self {
-            Self::Memory(memory) => {
-                memory.replace(Some(entry.clone()));
-                Ok(())
-            }
-            Self::Folder { ledger, .. } => {
-                let bytes = serde_json::to_vec(entry).map_err(|cause| io_error("write", ledger, &cause))?;
-                replace(ledger, &bytes).map_err(|cause| io_error("write", ledger, &cause))
-            }
+            Self::Ours(file) => file.as_ref().is_none_or(LockFile::is_current),
+            Self::Held { .. } => false,
         }
     }
 }
@@ -155,117 +186,16 @@ impl Store {
 impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder { lock, .. } => write!(f, "`{}`", lock.display()),
+            Self::Folder(store) => write!(f, "`{}`", store.lock_path().display()),
+            Self::Missing(lock) => write!(f, "`{}`", lock.display()),
             Self::Memory(_) => f.write_str("this process"),
         }
     }
 }
 
-/// Reads a regular file of at most `limit` bytes; nothing if there is none.
-pub fn read_small(path: &Path, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let file = match OpenOptions::new().read(true).custom_flags(SAFE_OPEN.bits().cast_signed()).open(path) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(cause),
-    };
-    let meta = file.metadata()?;
-    if !meta.is_file() || meta.len() > limit {
-        return Err(std::io::Error::other("not a small regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-/// Puts a whole file in the place of another: a reader sees the old one or the new one, and a power cut
-/// brings the old one back no more.
-pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_data()?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    flushed(File::open(folder)?.sync_all())
-}
-
-/// Some network file systems cannot flush a folder; there the rename is as good as it gets.
-fn flushed(outcome: std::io::Result<()>) -> std::io::Result<()> {
-    match outcome {
-        Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        outcome => outcome,
-    }
-}
-
-/// Removes what killed processes left behind; what cannot be removed harms nobody.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let Ok(modified) = entry.metadata().and_then(|meta| meta.modified()) else { continue };
-        if is_abandoned(&entry.file_name(), clock::wall() - DateTime::<Utc>::from(modified)) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn is_abandoned(name: &OsStr, age: TimeDelta) -> bool {
-    name.to_string_lossy().starts_with(UNFINISHED) && age > ABANDONED
-}
-
-fn is_missing(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound)
-}
-
-fn prepare(folder: &Path) -> Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    // What cannot be made may be there already, and may be what it should not.
-    match made {
-        Err(cause) if is_missing(folder) => Err(unusable(folder, &cause)),
-        _ => check_folder(folder),
-    }
-}
-
-/// Whether the folder will do, as far as can be known without leaving a trace.
-pub fn inspect(folder: &Path) -> Result<FolderStatus> {
-    let place = if is_missing(folder) {
-        FolderStatus::Missing
-    } else {
-        check_folder(folder)?;
-        FolderStatus::Ready
-    };
-    let there = folder.ancestors().find(|above| !is_missing(above)).unwrap_or(Path::new("."));
-    // Permissions do not tell all. The file has no name, and some bytes, so that a full disk is noticed.
-    let tried = tempfile::tempfile_in(there).and_then(|mut file| file.write_all(&[0; 1024]));
-    tried.map(|()| place).map_err(|cause| unusable(folder, &cause))
-}
-
-fn unusable(folder: &Path, cause: &dyn fmt::Display) -> Error {
-    Error::new(Exit::Io, format!("cannot use the state folder `{}`: {cause}", folder.display())).hint(
-        "set `state_dir` to a writable folder that outlives the run (a mounted volume in a container), or use `--assume-idle`",
-    )
-}
-
-fn check_folder(folder: &Path) -> Result<()> {
-    let fail = |cause: &dyn fmt::Display| unusable(folder, cause);
-    let meta = std::fs::symlink_metadata(folder).map_err(|cause| fail(&cause))?;
-    if !meta.is_dir() {
-        return Err(fail(&"it is not a folder itself (a symbolic link or a file)"));
-    }
-    if !is_trusted(meta.uid(), rustix::process::geteuid().as_raw()) {
-        return Err(fail(&"it belongs to another user"));
-    }
-    if meta.mode() & 0o002 != 0 {
-        return Err(fail(&"everyone may write to it"));
-    }
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(|cause| fail(&cause))
-}
-
-/// Whether what this user keeps stays as `us` left it.
-fn is_trusted(owner: u32, us: u32) -> bool {
-    owner == us || owner == 0
-}
-
 fn io_error(doing: &str, path: &Path, cause: &dyn fmt::Display) -> Error {
     Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
-        .hint("without a ledger the API's limit cannot be kept; mend the folder or set `state_dir`")
+        .hint("make the folder writable, or set `state_dir` to another one; without a ledger the rate limit cannot be kept")
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ use tokio::net::TcpStream;
 
 use super::body::{Pieces, Source, chunked, gzip};
 use super::script::Fault;
+use crate::files::read_bounded;
+
+/// The largest `body-file` or `csv-file`, in bytes.
+const FILE_LIMIT: u64 = 4 << 30;
 
 /// How the client learns where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +78,11 @@ impl Answer {
             Fault::Drip(pause) => self.drip = Some(*pause),
             Fault::Body(text) => self.source = Source::Bytes(text.clone().into()),
             Fault::Csv(text) => self.source = Source::Csv(text.clone()),
-            Fault::BodyFile(path) => self.source = Source::Bytes(std::fs::read(path)?),
-            Fault::CsvFile(path) => self.source = Source::Csv(std::fs::read_to_string(path)?),
+            Fault::BodyFile(path) => self.source = Source::Bytes(read_bounded(path, FILE_LIMIT)?),
+            Fault::CsvFile(path) => {
+                self.source =
+                    Source::Csv(String::from_utf8(read_bounded(path, FILE_LIMIT)?).map_err(io::Error::other)?)
+            }
             Fault::Raw(text) => self.raw = Some(text.clone()),
             Fault::Cut(at) => self.end = Some((End::Cut, *at)),
             Fault::Reset(at) => self.end = Some((End::Reset, *at)),

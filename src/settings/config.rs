@@ -2,12 +2,12 @@
 //!
 //! No error shows a part of the file: a value in the wrong place may be the API key.
 
-use std::fs::File;
 use std::io::Read;
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Exit, Result};
+use crate::files::{read_stream, take};
 
 /// A setting whose name begins so is a comment, because JSON has none.
 pub const COMMENT: &str = "//";
@@ -18,8 +18,8 @@ const LIMIT: u64 = 1024 * 1024;
 pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
     let bytes = match name {
         "ENV" => return Ok(Map::new()),
-        "-" => read_limited(stdin),
-        path => File::open(path).and_then(|mut file| read_limited(&mut file)),
+        "-" => take(stdin, LIMIT),
+        path => read_stream(path, LIMIT),
     };
     let fail = |cause: String| Error::new(Exit::Usage, format!("cannot use the config `{name}`: {cause}"));
     let bytes = bytes.map_err(|cause| {
@@ -32,16 +32,7 @@ pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
     Ok(parsed.into_iter().filter(is_setting).collect())
 }
 
-fn read_limited(input: &mut dyn Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
-    if bytes.len() as u64 > LIMIT {
-        return Err("it is larger than 1 MiB".into());
-    }
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("it is in UTF-16; save it as UTF-8".into());
     }

@@ -13,6 +13,7 @@ use super::env::Environment;
 use super::validate::invalid_reason;
 use crate::clock;
 use crate::error::{Error, Exit, Result};
+use crate::files::read_stream;
 
 /// How long the operator's command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,11 +70,8 @@ fn from_file(path: &str) -> Result<String> {
         usage(format!("cannot read the file that `api_key_file` names: {what}"))
             .hint("name a file that holds the key and nothing else")
     };
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_string(&mut text))
-        .map_err(|cause| fail(&cause.to_string()))?;
-    if text.len() as u64 > LIMIT { Err(fail("it is larger than 64 KiB")) } else { Ok(text) }
+    let bytes = read_stream(path, LIMIT).map_err(|cause| fail(&cause.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| fail("stream did not contain valid UTF-8"))
 }
 
 /// What the command prints; its own log stays out of ours, because it may name the key.

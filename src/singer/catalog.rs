@@ -9,7 +9,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Result};
+use crate::files::read_stream;
 use crate::table::header::ROW_NUMBER;
+
+/// The largest catalog that is read, in bytes.
+const LIMIT: u64 = 256 * 1024 * 1024;
 
 /// A catalog as given.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ impl Catalog {
             Error::new(Exit::Usage, format!("cannot use the catalog `{}`: {what}", path.display()))
                 .hint("make one with `--discover`")
         };
-        let bytes = std::fs::read(path).map_err(|cause| problem(cause.to_string()))?;
+        let bytes = read_stream(path, LIMIT).map_err(|cause| problem(cause.to_string()))?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|cause| {
             problem(format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
         })?;

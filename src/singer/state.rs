@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Result};
+use crate::files::read_stream;
+
+/// The largest state file that is read, in bytes.
+const LIMIT: u64 = 256 * 1024 * 1024;
 
 /// A column as the next discovery needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +50,7 @@ pub struct State {
 impl State {
     /// Reads the file that `--state` names; one that is missing is a fresh start.
     pub fn load(path: &Path) -> Result<Self> {
-        match std::fs::read(path) {
+        match read_stream(path, LIMIT) {
             Ok(bytes) => Self::parse(&bytes).map_err(|problem| {
                 Error::new(
                     Exit::Usage,

@@ -3,7 +3,6 @@
 //! A STATE line flushes: what it promises has left this process.
 
 use std::io::{ErrorKind, Write};
-use std::os::fd::AsFd;
 
 use super::message::Message;
 use crate::bytes::buffer::OutBuffer;
@@ -11,14 +10,6 @@ use crate::error::{Error, Exit, Result};
 
 /// Lines gather up to this size before they are written.
 const BUFFER: usize = 256 * 1024;
-
-/// What a pipe may hold: fewer turns between tap and target. The most that Linux gives without a privilege.
-const PIPE: usize = 1024 * 1024;
-
-/// Makes the pipe wider, where `out` is one and the kernel allows it.
-pub fn enlarge_pipe(out: impl AsFd) {
-    let _ = rustix::pipe::fcntl_setpipe_size(out, PIPE);
-}
 
 /// Writes messages to a target.
 pub struct Writer<W: Write> {

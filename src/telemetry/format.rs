@@ -5,6 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::clock;
+use crate::files::read_bounded;
+
+/// The largest logging file that is read, in bytes.
+const LIMIT: u64 = 1024 * 1024;
 
 /// The form of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +92,10 @@ fn epoch_seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
 /// What Meltano's logging file asks for; a file that says nothing of it changes nothing.
 #[must_use]
 pub fn from_singer_config(path: &Path) -> (Option<Format>, Option<Level>) {
-    let config: Value =
-        std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let config: Value = read_bounded(path, LIMIT)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
     let formatter = config.pointer("/formatters/singer_formatter/()").and_then(Value::as_str);
     let format = (formatter == Some("singer_sdk.logging.StructuredFormatter")).then_some(Format::Json);
     let level = match config.pointer("/root/level").and_then(Value::as_str) {

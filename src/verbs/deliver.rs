@@ -6,7 +6,6 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,6 +15,7 @@ use crate::error::{Error, Exit, Result};
 use crate::job::{RecordLayout, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
+use crate::shutdown::Stop;
 use crate::singer::message::Message;
 use crate::singer::state::{Bookmark, RememberedColumn, State};
 use crate::singer::writer::Writer;
@@ -34,7 +34,7 @@ pub struct Delivery<W: Write> {
     state: State,
     settings: Settings,
     telemetry: Arc<Telemetry>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 /// How one stream went, for the summary.
@@ -54,13 +54,7 @@ pub struct Outcome {
 
 impl<W: Write> Delivery<W> {
     /// A delivery to `out`.
-    pub fn new(
-        out: W,
-        state: State,
-        settings: Settings,
-        telemetry: Arc<Telemetry>,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
+    pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Stop) -> Self {
         Self { writer: Writer::new(out), state, settings, telemetry, stop }
     }
 
@@ -126,7 +120,7 @@ impl<W: Write> Delivery<W> {
 
     /// Whether a signal came: then nothing more is promised.
     pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_stopped()
     }
 
     fn warn_of_repairs(&self, stream: &str, report: &Report, facts: &VerifiedTable) {

@@ -11,9 +11,10 @@ use crate::api::gate::{Gate, GateStatus};
 use crate::api::ledger::{RateLimit, whole_seconds};
 use crate::api::probe::{self, Route};
 use crate::api::scope;
-use crate::api::store::{FolderStatus, Store, inspect};
+use crate::api::store::Store;
 use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
+use crate::files::state_folder::{FolderStatus, inspect};
 use crate::settings::{Settings, SettingsWarning};
 
 /// Looks at everything, the settings as they were read among it, and writes what it found.
@@ -66,7 +67,7 @@ fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
 
 /// The gate as the next run would find it.
 fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
-    let store = Store::at(&settings.state_dir, &scope(settings));
+    let store = Store::at(&settings.state_dir, &scope(settings))?;
     let lock = store.to_string();
     let gate = Gate::new(store, RateLimit::of(settings.request_interval), settings.max_wait, false);
     let status = table.check("lock", gate.status(), |status| match status {

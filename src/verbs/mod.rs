@@ -17,16 +17,26 @@ pub mod test;
 
 use std::io::Write;
 
+use tokio::sync::oneshot;
+
 use crate::error::{Error, Exit, Result};
 
-/// Does on a thread of its own what may block: a FIFO, the key's command and a target may take their time, and
-/// neither a signal nor the next request waits for them. A panic there is a defect, named by `what`.
+/// Stack of a thread in bytes, as large as that of the first thread.
+const STACK: usize = 8 << 20;
+
+/// Runs on another thread what may block: a FIFO, the key's command or a target. Neither a signal nor the next request
+/// waits for it. A panic there is a defect, named by `what`.
 pub async fn run_blocking<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let working = tokio::task::spawn_blocking(work);
-    working.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, format!("{what} panicked"))))
+    let (send, outcome) = oneshot::channel();
+    let body = move || drop(send.send(work()));
+    std::thread::Builder::new().stack_size(STACK).spawn(body).map_err(|cause| {
+        Error::new(Exit::Io, format!("cannot start a thread for {what}: {cause}"))
+            .hint("raise the limit on processes (`ulimit -u`)")
+    })?;
+    outcome.await.unwrap_or_else(|_| Err(Error::new(Exit::Bug, format!("{what} panicked"))))
 }
 
 /// Writes what a verb has to say.

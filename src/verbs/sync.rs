@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::deliver::{Delivery, Outcome};
 use super::{pipeline, run_blocking};
@@ -13,6 +12,7 @@ use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
+use crate::shutdown::Stop;
 use crate::source::{FailureScope, FetchError, Source};
 use crate::telemetry::{Telemetry, metric_seconds};
 
@@ -23,12 +23,12 @@ pub async fn sync<W: Write + Send + 'static>(
     settings: &Settings,
     out: W,
     telemetry: &Arc<Telemetry>,
-    stop: &Arc<AtomicBool>,
+    stop: Stop,
 ) -> Result<()> {
     let began = clock::now();
     let Job { streams, state } = job;
     let progress = SyncProgress {
-        delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), Arc::clone(stop)),
+        delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), stop),
         cache: ColumnCache::new(settings),
         telemetry: Arc::clone(telemetry),
         outcomes: Vec::new(),

@@ -155,11 +155,11 @@ impl Pack {
         let Some(sabotage) = self.sabotage else { return };
         let host = self.sandbox.url().replace("http://", "");
         let store = Store::in_folder(&self.state_folder(0), &scope(&host, ORGANIZATION_ID)).unwrap();
-        let Store::Folder { lock, ledger } = &store else { unreachable!("it was just opened in a folder") };
+        let Store::Folder(files) = &store else { unreachable!("it was just opened in a folder") };
         match (sabotage, store.read()) {
             // The file may not be there yet, or no more.
-            (Sabotage::LockUnlinked, _) => drop(std::fs::remove_file(lock)),
-            (Sabotage::MissingIsFree, _) => drop(std::fs::remove_file(ledger)),
+            (Sabotage::LockUnlinked, _) => drop(std::fs::remove_file(files.lock_path())),
+            (Sabotage::MissingIsFree, _) => drop(std::fs::remove_file(files.ledger_path())),
             (Sabotage::IntentForgotten, LedgerRead::Found(mut entry)) if entry.phase == Phase::Inflight => {
                 entry.phase = Phase::Done;
                 store.write(&entry).unwrap();

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&str] = &[
     "error",
     "count",
+    "shutdown",
+    "platform",
     "clock",
+    "files",
     "bytes",
     "telemetry",
     "cli",

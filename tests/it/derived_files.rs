@@ -6,7 +6,7 @@ use std::fs::read_to_string;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tap_together::api::store::replace;
+use tap_together::files::replace;
 
 use super::tap::Tap;
 

@@ -339,7 +339,7 @@ fn doctor_warns_of_a_small_temporary_folder() {
 #[test]
 fn gate_status_without_a_state_folder_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::at(&folder.path().join("missing"), "scope");
+    let store = Store::at(&folder.path().join("missing"), "scope").unwrap();
     assert!(matches!(store.peek(), Ok(Lock::Ours(None))));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

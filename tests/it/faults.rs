@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use tap_together::api::store::replace;
+use tap_together::files::replace;
 
 use super::concurrency;
 use super::tap::{Run, Tap};

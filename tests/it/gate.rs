@@ -54,12 +54,12 @@ struct Case {
 }
 
 impl Case {
-    fn new(thing: Thing, place: fn(&Store) -> &Path) -> Self {
+    fn new(thing: Thing, place: fn(&Store) -> PathBuf) -> Self {
         let tap = Tap::new().every(SECOND).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
         let store = tap.store(&server.sandbox.url());
         let case = Self { thing, tap, server, store };
-        case.put(place(&case.store));
+        case.put(&place(&case.store));
         case
     }
 
@@ -98,14 +98,14 @@ fn run(cases: Vec<Case>) -> impl Iterator<Item = (Case, Run)> {
     })
 }
 
-pub fn lock_file(store: &Store) -> &Path {
-    let Store::Folder { lock, .. } = store else { unreachable!("it is in a folder") };
-    lock
+pub fn lock_file(store: &Store) -> PathBuf {
+    let Store::Folder(store) = store else { unreachable!("it is in a folder") };
+    store.lock_path()
 }
 
-pub fn ledger_file(store: &Store) -> &Path {
-    let Store::Folder { ledger, .. } = store else { unreachable!("it is in a folder") };
-    ledger
+pub fn ledger_file(store: &Store) -> PathBuf {
+    let Store::Folder(store) = store else { unreachable!("it is in a folder") };
+    store.ledger_path()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-use tap_together::api::store::replace;
+use tap_together::files::replace;
 
 use super::tap::Tap;
 

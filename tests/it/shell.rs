@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use tap_together::api::store::replace;
+use tap_together::files::replace;
 
 use super::tap::Tap;
 

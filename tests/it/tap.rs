@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tap_together::api::store::{Store, read_small, replace, scope};
+use tap_together::api::store::{Store, scope};
 use tap_together::clock;
+use tap_together::files::{read_bounded, replace};
 use tap_together::sandbox::script::Script;
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
 use tap_together::singer::check::{Checker, Violation};
@@ -174,7 +175,7 @@ impl Tap {
         for entry in std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink()) {
             let path = entry.unwrap().path();
             // A test may have put there what is no file, or a huge one; the tap writes neither.
-            let Ok(Some(bytes)) = read_small(&path, LARGEST) else { continue };
+            let Ok(bytes) = read_bounded(&path, LARGEST) else { continue };
             let text = String::from_utf8_lossy(&bytes);
             for canary in CANARIES {
                 assert!(!text.contains(canary), "`{canary}` reached {}", path.display());

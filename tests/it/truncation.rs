@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tap_together::api::{Api, FailureScope, store::replace};
+use tap_together::api::{Api, FailureScope};
+use tap_together::files::replace;
 use tap_together::report::body::OnNul;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};

@@ -1,0 +1,34 @@
+//! The one home of file access: bounded reads, atomic replaces, lock files and the state folder.
+//!
+//! Inside the state folder everything goes through an open [`Folder`], so a folder that is moved or replaced
+//! meanwhile is noticed and never written into by accident. Files that the operator names are read by
+//! [`read_bounded`] (regular files) or [`read_stream`] (FIFOs and `/dev/fd/N` too), both with a limit.
+//! Nothing here decides what an error means for the run.
+
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Result};
+use std::path::Path;
+
+mod folder;
+mod lock_file;
+mod poll_writer;
+mod read;
+pub mod state_folder;
+
+pub use folder::Folder;
+pub use lock_file::{LockFile, TryLock};
+pub use poll_writer::PollWriter;
+pub use read::{read_bounded, read_stream, take};
+
+/// Replaces a file that the operator names atomically, see [`Folder::replace`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The parent may be a symbolic link.
+    let folder = Folder::open(&folder.canonicalize()?)?;
+    let name = path.file_name().and_then(OsStr::to_str);
+    folder.replace(name.ok_or(ErrorKind::InvalidFilename)?, bytes)
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

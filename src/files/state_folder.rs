@@ -1,0 +1,189 @@
+//! The state folder: who may own it, who may write to it, and who may rename it.
+//!
+//! Everybody who can change the folder can make two taps send at once, so it is refused (exit 74) unless:
+//! 1. it is a folder itself, no symbolic link, and belongs to this user or root;
+//! 2. it is not writable by others, and writable by its group only if this process is in that group (a Kubernetes
+//!    volume with `fsGroup` makes it so);
+//! 3. no parent can be renamed by somebody outside our own groups: each one that is writable by others or by a
+//!    foreign group has the sticky bit (`/tmp`). Who owns a parent does not matter (the image's `/state`).
+//!
+//! "Our own groups" are the effective group and the supplementary groups; their other members are trusted.
+//! The folder and its parents are checked through the open handle; parents on the way to a symbolic link by path.
+//! ACLs count as far as the mode shows them.
+
+use std::fmt::Display;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, Stat};
+use rustix::process::{getegid, geteuid, getgroups};
+
+use super::Folder;
+use super::folder::{is_missing, is_same};
+use crate::error::{Error, Exit, Result};
+
+const GROUP_WRITES: u32 = 0o020;
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// What was found at the state folder's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderStatus {
+    /// A folder that can be used.
+    Ready,
+    /// Nothing; the first run makes the folder.
+    Missing,
+}
+
+/// The user and the groups that this process acts as.
+#[derive(Clone, Debug)]
+struct Identity {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+/// Opens the state folder, which is made if it is missing.
+pub fn open(path: &Path) -> Result<Folder> {
+    let us = Identity::current();
+    if is_missing(path) {
+        check_nearest(path, &us)?;
+        let folder = Folder::create(path).map_err(|cause| unusable(path, &cause))?;
+        check(&folder, &us)?;
+        return Ok(folder);
+    }
+    open_existing(path)
+}
+
+/// Opens the state folder; `None` if it does not exist.
+pub fn open_if_present(path: &Path) -> Result<Option<Folder>> {
+    if is_missing(path) { Ok(None) } else { open_existing(path).map(Some) }
+}
+
+fn open_existing(path: &Path) -> Result<Folder> {
+    let folder = Folder::open(path).map_err(|cause| {
+        // The cause for a symbolic link is "too many levels" or "not a directory", depending on the system.
+        match std::fs::symlink_metadata(path) {
+            Ok(meta) if !meta.is_dir() => {
+                unusable(path, &"it is not a folder itself (a symbolic link or a file)")
+            }
+            _ => unusable(path, &cause),
+        }
+    })?;
+    check(&folder, &Identity::current())?;
+    Ok(folder)
+}
+
+/// Whether the folder can be used, as far as can be known without leaving a trace.
+pub fn inspect(path: &Path) -> Result<FolderStatus> {
+    let status = if is_missing(path) {
+        check_nearest(path, &Identity::current())?;
+        FolderStatus::Missing
+    } else {
+        open_existing(path)?;
+        FolderStatus::Ready
+    };
+    // Permissions do not tell everything. The file has no name, and some bytes, so that a full disk is noticed.
+    let attempt = tempfile::tempfile_in(nearest(path)).and_then(|mut file| {
+        use std::io::Write;
+        file.write_all(&[0; 1024])
+    });
+    attempt.map(|()| status).map_err(|cause| unusable(path, &cause))
+}
+
+/// The folder itself, or the nearest parent that exists.
+fn nearest(path: &Path) -> &Path {
+    let mut existing =
+        path.ancestors().filter(|folder| !folder.as_os_str().is_empty() && !is_missing(folder));
+    existing.next().unwrap_or(Path::new("."))
+}
+
+/// Checks the parents of a folder that is to be made.
+fn check_nearest(path: &Path, us: &Identity) -> Result<()> {
+    let parent = nearest(path);
+    // A parent may be a symbolic link; the folder itself may not.
+    let resolved = parent.canonicalize().map_err(|cause| unusable(path, &cause))?;
+    let folder = Folder::open(&resolved).map_err(|cause| unusable(path, &cause))?;
+    let stat = folder.stat().map_err(|cause| unusable(path, &cause))?;
+    check_parent(path, parent, &stat, us)?;
+    check_parents(path, &folder, us)
+}
+
+fn check(folder: &Folder, us: &Identity) -> Result<()> {
+    let path = folder.path();
+    let stat = folder.stat().map_err(|cause| unusable(path, &cause))?;
+    us.reason_against_folder(&stat).map_or(Ok(()), |reason| Err(unusable(path, &reason)))?;
+    check_parents(path, folder, us)?;
+    rustix::fs::accessat(folder, ".", Access::WRITE_OK, AtFlags::EACCESS)
+        .map_err(|cause| unusable(path, &cause))
+}
+
+/// Checks every parent of the open folder, and every folder that its path names on the way.
+fn check_parents(path: &Path, folder: &Folder, us: &Identity) -> Result<()> {
+    let fail = |cause: &dyn Display| unusable(path, cause);
+    let mut below = folder.stat().map_err(|cause| fail(&cause))?;
+    let mut up = String::from("..");
+    loop {
+        let parent =
+            rustix::fs::statat(folder.as_fd(), &up, AtFlags::empty()).map_err(|cause| fail(&cause))?;
+        if is_same(&parent, &below) {
+            break;
+        }
+        check_parent(path, &path.join(&up), &parent, us)?;
+        below = parent;
+        up.push_str("/..");
+    }
+    for named in path.ancestors().skip(1).filter(|named| !named.as_os_str().is_empty()) {
+        if let Ok(stat) = rustix::fs::stat(named) {
+            check_parent(path, named, &stat, us)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_parent(path: &Path, parent: &Path, stat: &Stat, us: &Identity) -> Result<()> {
+    let Some(writers) = us.foreign_writers(stat).filter(|_| stat.st_mode & STICKY == 0) else {
+        return Ok(());
+    };
+    let parent = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
+    let (parent, mode) = (parent.display(), stat.st_mode & 0o7777);
+    Err(unusable(path, &format!("{writers} can rename it, because `{parent}` has mode {mode:04o}")))
+}
+
+impl Identity {
+    fn current() -> Self {
+        let mut groups: Vec<u32> =
+            getgroups().unwrap_or_default().into_iter().map(rustix::process::Gid::as_raw).collect();
+        groups.push(getegid().as_raw());
+        Self { user: geteuid().as_raw(), groups }
+    }
+
+    /// Why a folder cannot be the state folder.
+    fn reason_against_folder(&self, stat: &Stat) -> Option<String> {
+        if stat.st_uid != self.user && stat.st_uid != 0 {
+            return Some(format!("it belongs to another user ({})", stat.st_uid));
+        }
+        self.foreign_writers(stat).map(|writers| format!("{writers} can write to it"))
+    }
+
+    /// Who else can write to a folder.
+    fn foreign_writers(&self, stat: &Stat) -> Option<String> {
+        if stat.st_mode & OTHERS_WRITE != 0 {
+            Some("everybody".into())
+        } else if stat.st_mode & GROUP_WRITES != 0 && !self.groups.contains(&stat.st_gid) {
+            Some(format!("group {}", stat.st_gid))
+        } else {
+            None
+        }
+    }
+}
+
+fn unusable(path: &Path, cause: &dyn Display) -> Error {
+    let user = geteuid().as_raw();
+    Error::new(Exit::Io, format!("cannot use the state folder `{}`: {cause}", path.display())).hint(format!(
+        "set `state_dir` to a folder that outlives the run and that only user {user} can write to (a mounted volume in a container)"
+    ))
+}
+
+#[cfg(test)]
+#[path = "state_folder_tests.rs"]
+mod tests;

@@ -1,0 +1,130 @@
+//! Who may own, write to and rename the state folder.
+
+use std::fs::{File, Permissions, create_dir, create_dir_all, set_permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::tempdir;
+
+use super::*;
+
+fn refused(path: &Path) -> String {
+    open(path).map(|_| ()).unwrap_err().message
+}
+
+fn mode(path: &Path, mode: u32) {
+    set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn stat(user: u32, group: u32, mode: u32) -> Stat {
+    let mut stat = rustix::fs::stat(".").unwrap();
+    (stat.st_uid, stat.st_gid, stat.st_mode) = (user, group, 0o040_000 | mode);
+    stat
+}
+
+#[test]
+fn folder_must_be_ours_or_roots_and_writable_by_nobody_else() {
+    let us = Identity { user: 1000, groups: vec![2000, 1000] };
+    for (user, group, mode, expected) in [
+        (1000, 1000, 0o700, None),
+        (1000, 1000, 0o775, None),
+        (1000, 2000, 0o2770, None),
+        (0, 2000, 0o2775, None),
+        (0, 0, 0o755, None),
+        (1000, 3000, 0o770, Some("group 3000 can write to it")),
+        (0, 0, 0o775, Some("group 0 can write to it")),
+        (1000, 1000, 0o702, Some("everybody can write to it")),
+        (1000, 1000, 0o1777, Some("everybody can write to it")),
+        (65532, 1000, 0o700, Some("it belongs to another user (65532)")),
+    ] {
+        let reason = us.reason_against_folder(&stat(user, group, mode));
+        assert_eq!(reason.as_deref(), expected, "{user}:{group} {mode:o}");
+    }
+}
+
+#[test]
+fn parent_must_not_be_renamed_from_outside_our_groups() {
+    let us = Identity { user: 1000, groups: vec![0, 1000] };
+    let path = Path::new("/parent/state");
+    for (user, group, mode, is_refused) in [
+        (0, 0, 0o1777, false),      // /tmp
+        (0, 1000, 0o2775, false),   // a volume with fsGroup
+        (65532, 0, 0o770, false),   // the image's /state under another user
+        (1000, 1000, 0o775, false), // ~/.local with a private group
+        (4711, 4711, 0o755, false),
+        (0, 4711, 0o1775, false),
+        (0, 0, 0o777, true),
+        (0, 4711, 0o2775, true),
+        (1000, 1000, 0o2707, true),
+    ] {
+        let outcome = check_parent(path, Path::new("/parent"), &stat(user, group, mode), &us);
+        assert_eq!(outcome.is_err(), is_refused, "{user}:{group} {mode:o}: {outcome:?}");
+    }
+}
+
+#[test]
+fn parent_that_everybody_can_rename_is_refused_and_nothing_is_made() {
+    let directory = tempdir().unwrap();
+    let parent = directory.path().join("parent");
+    create_dir_all(parent.join("state")).unwrap();
+    mode(&parent, 0o777);
+    let words = format!("everybody can rename it, because `{}` has mode 0777", parent.display());
+    for path in ["state", "new", "new/deeper"].map(|name| parent.join(name)) {
+        assert!(refused(&path).ends_with(&words), "{}", refused(&path));
+        assert!(inspect(&path).unwrap_err().message.ends_with(&words));
+    }
+    assert!(!parent.join("new").exists());
+    mode(&parent, 0o1777);
+    open(&parent.join("new/deeper")).unwrap();
+}
+
+#[test]
+fn link_to_the_parent_is_checked_where_it_is_and_where_it_leads() {
+    let directory = tempdir().unwrap();
+    let [good, open_to_all] = ["good", "open"].map(|name| directory.path().join(name));
+    create_dir(&good).unwrap();
+    create_dir(&open_to_all).unwrap();
+    symlink(&good, open_to_all.join("link")).unwrap();
+    symlink(&open_to_all, good.join("link")).unwrap();
+    open(&open_to_all.join("link/state")).unwrap();
+    mode(&open_to_all, 0o777);
+    for path in [open_to_all.join("link/state"), good.join("link/state")] {
+        assert!(refused(&path).contains("everybody can rename it"), "{}", refused(&path));
+    }
+    assert!(!open_to_all.join("state").exists());
+}
+
+#[test]
+fn what_is_not_a_folder_is_refused() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("state");
+    File::create(&path).unwrap();
+    assert!(refused(&path).ends_with("it is not a folder itself (a symbolic link or a file)"));
+    assert!(refused(&path.join("below")).contains("Not a directory"));
+    std::fs::remove_file(&path).unwrap();
+    for target in ["nowhere", "/tmp"] {
+        symlink(target, &path).unwrap();
+        assert!(refused(&path).ends_with("it is not a folder itself (a symbolic link or a file)"));
+        std::fs::remove_file(&path).unwrap();
+    }
+    // The message has the reason why it cannot be made, not that it is missing.
+    let refused = refused(Path::new("/sys/tap-together"));
+    assert!(!refused.contains("No such file"), "{refused}");
+}
+
+#[test]
+fn hint_names_our_user() {
+    let error = open(Path::new("/dev/null/state")).unwrap_err();
+    let user = geteuid().as_raw();
+    assert!(error.to_string().contains(&format!("only user {user} can write to")), "{error}");
+    assert_eq!(error.exit, Exit::Io);
+}
+
+#[test]
+fn inspection_makes_nothing() {
+    let directory = tempdir().unwrap();
+    let missing = directory.path().join("a/b");
+    assert_eq!(inspect(&missing).unwrap(), FolderStatus::Missing);
+    assert!(!directory.path().join("a").exists());
+    assert_eq!(inspect(directory.path()).unwrap(), FolderStatus::Ready);
+    assert_eq!(nearest(Path::new("not-here/either")), Path::new("."));
+}

@@ -1,0 +1,204 @@
+//! Linux: boot identity, boot clock, pipe size, process hardening, signal dispositions and lock holders.
+//!
+//! The boot clock is `CLOCK_BOOTTIME` of the initial time namespace: the offset of the process's own time namespace
+//! is subtracted. Inodes of time namespaces are reused, so an inode does not prove that two readings have the same
+//! offset. A ledger names the initial namespace in `time_ns` ([`INITIAL_TIME_NS`]), whose inode is never reused:
+//! - A ledger written by an older version in the initial namespace has the same value and the same clock, so it is valid.
+//! - A ledger written by an older version in another namespace has another value, so it proves nothing.
+//! - An older version that runs in another namespace compares with its own inode and does not accept our ledger.
+//!
+//! Where the offset cannot be read there is no boot identity, and the rate limit assumes the worst.
+
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat, major, minor};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::BootId;
+
+/// The inode of the initial time namespace, a constant of the kernel's interface (`PROC_TIME_INIT_INO`).
+pub const INITIAL_TIME_NS: u64 = 0xEFFF_FFFA;
+/// The signal for a write beyond the limit on file sizes.
+pub const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
+/// The largest pipe that Linux gives without a privilege.
+const PIPE_SIZE: usize = 1024 * 1024;
+/// Major and minor number of `/dev/null`.
+const NULL_DEVICE: (u32, u32) = (1, 3);
+
+/// The identity of this boot; `None` if it or the time namespace's offset cannot be read.
+#[must_use]
+pub fn boot_id() -> Option<BootId> {
+    namespace_offset()?;
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(BootId { boot_id: boot_id.trim().to_owned(), time_ns: INITIAL_TIME_NS })
+}
+
+/// Time since boot, suspend included, independent of the time namespace.
+#[must_use]
+pub fn boot_clock() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    without_offset(time.tv_sec, time.tv_nsec, namespace_offset().unwrap_or(0))
+}
+
+/// Nanoseconds that the process's time namespace adds to the boot clock; `None` if they are unknown.
+fn namespace_offset() -> Option<i128> {
+    static OFFSET: OnceLock<Option<i128>> = OnceLock::new();
+    *OFFSET.get_or_init(|| {
+        let inode = |name: &str| std::fs::metadata(format!("/proc/self/ns/{name}")).map(|meta| meta.ino());
+        let offsets = std::fs::read_to_string("/proc/self/timens_offsets");
+        match (inode("time"), inode("time_for_children"), offsets) {
+            // The file has the offsets of the children's namespace.
+            (Ok(own), Ok(children), Ok(text)) if own == children => parse_boottime_offset(&text),
+            (Err(none), Err(_), Err(file))
+                if none.kind() == ErrorKind::NotFound && file.kind() == ErrorKind::NotFound =>
+            {
+                // A kernel without time namespaces.
+                Some(0)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The boot clock's offset in nanoseconds from the text of `/proc/self/timens_offsets`.
+fn parse_boottime_offset(text: &str) -> Option<i128> {
+    text.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [clock, seconds, nanoseconds] = fields[..] else { return None };
+        // Kernels before 5.7 write the clock's number.
+        if !matches!(clock, "boottime" | "7") {
+            return None;
+        }
+        Some(
+            seconds.parse::<i64>().map(i128::from).ok()? * 1_000_000_000
+                + nanoseconds.parse::<i128>().ok()?,
+        )
+    })
+}
+
+fn without_offset(seconds: i64, nanoseconds: i64, offset: i128) -> Duration {
+    let total = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds) - offset;
+    let total = u128::try_from(total).unwrap_or(0);
+    let seconds = u64::try_from(total / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, u32::try_from(total % 1_000_000_000).unwrap_or(0))
+}
+
+/// Enlarges the pipe's buffer, if `out` is a pipe and the kernel allows it.
+pub fn enlarge_pipe(out: impl AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(out, PIPE_SIZE);
+}
+
+/// Disables core dumps and debuggers, and hides new files from other users. What fails is left as it is.
+pub fn harden_process() {
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    umask(Mode::from_raw_mode(0o077));
+}
+
+/// Whether the process ignores the signal. Before a handler is installed this is the parent's choice (`nohup`).
+#[must_use]
+pub fn is_signal_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    parse_ignored_signals(&status).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+fn parse_ignored_signals(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+/// Whether the stream was probably closed when the process started.
+///
+/// The standard library opens `/dev/null` for reading and writing in place of a closed stream. A shell's `>/dev/null`
+/// is open for writing only. Python's and Node's ways to discard output look the same as a closed stream.
+#[must_use]
+pub fn was_closed_at_start(stream: impl AsFd) -> bool {
+    let (Ok(flags), Ok(stat)) = (fcntl_getfl(&stream), fstat(&stream)) else { return true };
+    let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
+    let is_null = is_device && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL_DEVICE;
+    is_null && flags.contains(OFlags::RDWR)
+}
+
+/// The process that holds an exclusive `flock` on the file, if this system and namespace show it.
+#[must_use]
+pub fn lock_holder(file: impl AsFd) -> Option<u32> {
+    let stat = fstat(file).ok()?;
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    parse_lock_holder(&locks, (major(stat.st_dev), minor(stat.st_dev)), stat.st_ino)
+}
+
+fn parse_lock_holder(locks: &str, (major, minor): (u32, u32), inode: u64) -> Option<u32> {
+    let file = format!("{major:02x}:{minor:02x}:{inode}");
+    locks.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF`; a waiting process has `->` after the number.
+        match fields[..] {
+            [_, "FLOCK", _, "WRITE", pid, name, ..] if name == file => pid.parse().ok(),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_namespace_offset_is_read_with_its_sign() {
+        for (text, expected) in [
+            ("monotonic           0         0\nboottime            0         0\n", Some(0)),
+            ("monotonic 5 0\nboottime 1000 500000000\n", Some(1_000_500_000_000)),
+            ("monotonic 5 0\nboottime -20 250000000\n", Some(-19_750_000_000)),
+            ("1 5 0\n7 30 0\n", Some(30_000_000_000)),
+            ("monotonic 5 0\n", None),
+            ("boottime 1000\n", None),
+            ("boottime ten 0\n", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_boottime_offset(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn boot_clock_excludes_the_time_namespace_offset() {
+        for (seconds, nanoseconds, offset, expected) in [
+            (1_100, 7, 0, Duration::new(1_100, 7)),
+            (1_100, 7, 1_000_000_000_000, Duration::new(100, 7)),
+            (80, 0, -20_000_000_000, Duration::from_secs(100)),
+            (100, 250_000_000, 500_000_000, Duration::new(99, 750_000_000)),
+            (1, 0, 2_000_000_000, Duration::ZERO),
+        ] {
+            assert_eq!(without_offset(seconds, nanoseconds, offset), expected);
+        }
+    }
+
+    #[test]
+    fn boot_id_names_the_initial_time_namespace() {
+        let boot = boot_id().unwrap();
+        assert_eq!((boot.boot_id.len(), boot.time_ns), (36, INITIAL_TIME_NS));
+        assert_eq!(BootId::current(), Some(boot));
+        assert!(boot_clock() > Duration::ZERO);
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_the_process_status() {
+        let mask = parse_ignored_signals("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004000\n");
+        assert_eq!(mask, Some(0x1001));
+        assert_eq!(parse_ignored_signals("Name:\tx\n"), None);
+        assert!(!is_signal_ignored(15));
+    }
+
+    #[test]
+    fn lock_holder_is_the_process_with_the_write_lock_on_the_file() {
+        let locks = "1: POSIX  ADVISORY  WRITE 1 fe:00:77 0 EOF\n2: FLOCK  ADVISORY  WRITE 4711 fe:00:77 0 EOF\n2: -> FLOCK  ADVISORY  WRITE 4712 fe:00:77 0 EOF\n";
+        assert_eq!(parse_lock_holder(locks, (0xfe, 0), 77), Some(4711));
+        assert_eq!(parse_lock_holder(locks, (0xfe, 0), 7), None);
+        assert_eq!(parse_lock_holder(locks, (0xfe, 1), 77), None);
+        assert_eq!(parse_lock_holder("", (0xfe, 0), 77), None);
+    }
+}
