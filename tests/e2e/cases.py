@@ -1,4 +1,4 @@
-"""The cases: what the sandbox serves, what the tap is asked for, and what the target's table must hold then."""
+"""The cases: the CSV that the sandbox serves, the options of the tap, and the rows that the target must hold."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ NASTY = (
 
 
 class Tap:
-    """The tap on a sandbox of its own."""
+    """The tap with its own sandbox."""
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
@@ -29,7 +29,7 @@ class Tap:
         return path
 
     def run(self, csv_text, settings=None, state=None, catalog=None, killed=False):
-        """Syncs user_report with this CSV; returns the path of the messages. One that is killed has filled its pipe."""
+        """Syncs user_report with this CSV; returns the path of the messages. With `killed`, kills the tap after its first line."""
         fault = "userReport:csv-file=" + self.file("served.csv", csv_text)
         server = subprocess.Popen([self.binary, "sandbox", "--interval", "0.05", "--fault", fault], stderr=subprocess.PIPE, text=True)
         try:
@@ -60,14 +60,14 @@ class Tap:
 
 
 def expected(csv_text, messages):
-    """What the rows must be, by an independent reader of what was served and the titles of the SCHEMA."""
+    """The expected rows: Python's reading of the served CSV, with the column names of the SCHEMA."""
     with open(messages) as file:
         properties = json.loads(file.readline())["schema"]["properties"]
     header, *rows = csv.reader(io.StringIO(csv_text, newline=""))
     places = {}
     for name, schema in properties.items():
         if name != "_row_number":
-            # Headers that stand twice come in their order.
+            # Columns with the same header keep their order.
             taken = [place for place, title in enumerate(header) if title == schema["title"] and place not in places.values()]
             places[name] = taken[0]
     result = []
@@ -80,7 +80,7 @@ def expected(csv_text, messages):
 
 
 def compare(target, folder, wanted, gone=0):
-    """All wanted rows, cell by cell, and no others, but for those that are gone where the target keeps them."""
+    """Compares the rows cell by cell. `gone` removed rows may be left where the target never removes any."""
     found = target.rows("user_report", folder)
     if found is None:
         return "accepted"
@@ -96,7 +96,7 @@ def compare(target, folder, wanted, gone=0):
             cell = row[name] and target.as_loaded(row[name])
             changed |= cell != row[name]
             assert text(loaded[name]) == cell, f"row {row[key]}, column {name}"
-    return "equal" + (", but line breaks and tabs are spelled out" if changed else "") + (", and rows that are gone" if stale else "")
+    return "equal" + (", but line breaks and tabs arrive as escapes" if changed else "") + (", and removed rows stay" if stale else "")
 
 
 def text(value):
@@ -104,10 +104,10 @@ def text(value):
 
 
 def load(tap, target, folder, served, **options):
-    """A run into the target; returns the rows that it must hold, and the state that came back."""
+    """Runs the tap into the target; returns the expected rows and the state that the target printed."""
     messages = tap.run(served, **options)
     state = target.load(messages, folder)
-    assert "bookmarks" in state, f"no state came back: {state[:200]}"
+    assert "bookmarks" in state, f"the target printed no state: {state[:200]}"
     return expected(served, messages), state
 
 
@@ -170,10 +170,10 @@ def deselected(tap, target, folder):
 
 
 def other_columns(tap, target, folder):
-    """a column that is new, one that is gone"""
+    """one column added, one removed"""
     _, state = load(tap, target, folder, "id,gone\n1,a\n2,b\n")
     if target.second == "appended":
-        # Files have one header for ever; a new run writes a new file.
+        # A file has one header; a run with other columns writes a new file.
         return "a new file"
     wanted, _ = load(tap, target, folder, "id,fresh\n1,c\n2,d\n", state=state)
     return compare(target, folder, wanted)
@@ -190,8 +190,8 @@ def natural_key(tap, target, folder):
 
 
 def killed(tap, target, folder):
-    """a tap that is killed half-way, then a whole run"""
-    # More than fits into the pipe, so that the tap is at work when it is killed.
+    """a killed tap, then a complete run"""
+    # More than the pipe holds, so that the tap is still writing when it is killed.
     served = "id,name\n" + "".join(f"{n},{'name' * 200}\n" for n in range(5_000))
     target.load(tap.run(served, killed=True), folder, whole=False)
     if target.second == "appended":

@@ -1,35 +1,31 @@
-# What the end-to-end tests share: virtual environments, a PostgreSQL, the sandbox. To be sourced, by bash.
+# Shared by the end-to-end tests: Python environments, PostgreSQL, the sandbox. To be sourced by bash.
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
-venvs=$(realpath -m "${VENVS:-$root/.venv}")
 
 work=$(mktemp -d)
 chmod 711 "$work"
-# What `at_exit` is given runs in reverse order, however the test ends.
+venvs=$work/venvs
+# The commands given to `at_exit` run in reverse order when the test ends, also after a failure.
 cleanup=("rm -rf '$work'")
 at_exit() { cleanup=("$1" "${cleanup[@]}"); }
 trap 'for command in "${cleanup[@]}"; do eval "$command" || true; done' EXIT
 
-# Makes the environments that are missing, two at a time; a stamp says which requirements each was made from.
+# Links these Python environments into $venvs, two at a time; `.ci/cached` builds those that are missing.
 venv() {
+  mkdir -p "$venvs"
   printf '%s\n' "$@" | xargs -P 2 -I NAME bash -euc '
-    list=$0/NAME.txt venv=$1/NAME
-    cmp -s "$list" "$venv/stamp" && exit
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    # Some still import pkg_resources.
-    "$venv/bin/pip" install --quiet "setuptools<81" -r "$list"
-    cp "$list" "$venv/stamp"' "$here/requirements" "$venvs"
+    environment=$("$0/.ci/cached" env NAME "$0/tests/e2e/requirements/NAME.txt")
+    ln -s "$environment" "$1/NAME"' "$root" "$venvs"
 }
 
-# Starts a PostgreSQL 15 with its data below $work: user postgres, any password, 127.0.0.1:$PORT, a port that is free.
+# Starts PostgreSQL 15 with its data in $work: user postgres, any password, on 127.0.0.1 and a free port, $PORT.
 postgres() {
   local bin=/usr/lib/postgresql/15/bin as_postgres=()
   PORT=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
   export PORT
   [ -x $bin/initdb ] || "$root/.ci/debian" postgresql-15
   mkdir "$work/pg"
-  # It refuses to run as root.
+  # PostgreSQL refuses to run as root.
   if [ "$(id -u)" -eq 0 ]; then
     as_postgres=(runuser -u postgres --)
     chown postgres "$work/pg"
@@ -42,7 +38,7 @@ postgres() {
   at_exit "cd '$work' && ${as_postgres[*]} $bin/pg_ctl -D '$work/pg/data' -m immediate stop >/dev/null"
 }
 
-# Starts a sandbox with these options, and writes the config that it asks for to $work/config.json.
+# Starts a sandbox with these options and writes the config for it to $work/config.json.
 sandbox() {
   "$tap" sandbox "$@" 2>"$work/sandbox" &
   at_exit "kill $!"

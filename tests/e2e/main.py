@@ -1,4 +1,4 @@
-"""Every case on every target; the table of outcomes, and an exit code that says whether it is as documented."""
+"""Runs every case on every target and prints the outcomes. Fails if one differs from docs/targets.md."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ from targets import ALL
 DOCS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/targets.md")
 HEAD = """# Real targets
 
-Made by `tests/e2e/run BINARY --write`, and compared with a fresh run by `.ci/run`: each cell is a load by the real
-program, read back and compared cell by cell with what the sandbox served.
+`tests/e2e/run BINARY --write` writes this page, and `.ci/consumers` compares it with a new run. For each cell, the real
+program loaded the tap's output, and the test compared the loaded rows cell by cell with the CSV that the sandbox served.
 
 """
 
@@ -26,7 +26,7 @@ def table(outcomes, targets):
 
 
 def settings(targets):
-    lines = ["", "", "| target | its settings here, besides where it loads | note |", "|---|---|---|"]
+    lines = ["", "", "| target | settings, without the destination | note |", "|---|---|---|"]
     for target in targets:
         wanted = ", ".join(f"`{name}: {str(value).lower()}`" for name, value in target.settings.items())
         with open(os.path.join(os.path.dirname(DOCS), "../tests/e2e/requirements", target.name + ".txt")) as file:
@@ -45,7 +45,7 @@ def main():
             with tempfile.TemporaryDirectory(prefix=f"{case.__name__}_{target.name}_", dir=work) as folder:
                 try:
                     outcome = case(Tap(binary, folder), target(venvs, work), folder)
-                except Exception as problem:  # every cell is to be seen, whatever went wrong
+                except Exception as problem:  # run the remaining cases after a failure
                     outcome = "FAILED"
                     failed.append(f"{target.name}, {case.__name__}: {problem}")
             outcomes[target.name, case.__name__] = outcome
@@ -57,8 +57,8 @@ def main():
     elif targets == ALL:
         with open(DOCS) as file:
             if file.read() != text:
-                failed.append("docs/targets.md says something else; renew it with --write")
-    print("\n".join(failed) or "every cell is as it should be")
+                failed.append("docs/targets.md differs from this run; hint: renew it with --write")
+    print("\n".join(failed) or "all outcomes are as documented")
     sys.exit(bool(failed))
 
 

@@ -1,4 +1,4 @@
-"""The targets: how each is configured, run, and read back."""
+"""The targets: how to configure each one, run it, and read back what it loaded."""
 
 import csv
 import json
@@ -10,13 +10,13 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 class Target:
-    """A program that reads Singer messages; `rows` reads back what it has loaded."""
+    """A program that reads Singer messages. `rows` reads back the rows that it loaded."""
 
     name = program = note = ""
     settings = {}
-    # A batch in which every column is text is taken for a file with a header.
+    # True if the target takes the first row of a batch for a header when every column is text.
     loses_first_text_row = False
-    # Which rows a second snapshot leaves: "equal" to it, "stale" ones besides it, or "appended" to the first.
+    # The rows after a second snapshot: "equal" to it, it and "stale" rows, or "appended" to the first.
     second = "equal"
 
     def __init__(self, venvs, work):
@@ -27,7 +27,7 @@ class Target:
         return dict(self.settings)
 
     def load(self, messages, folder, whole=True):
-        """Feeds the messages; returns the last state that the target printed. Half a run may fail and has no state."""
+        """Loads the messages; returns the last state that the target printed. A partial run may fail and prints no state."""
         path = os.path.join(folder, "target.json")
         with open(path, "w") as file:
             json.dump(self.config(folder), file)
@@ -37,7 +37,7 @@ class Target:
             )
         printed = done.stdout.strip()
         if not whole:
-            assert not printed, f"half a run has a state: {printed[:200]}"
+            assert not printed, f"the target printed a state for a partial run: {printed[:200]}"
         elif done.returncode:
             raise AssertionError(f"the target failed: {done.stderr[-1500:]}")
         return printed.splitlines()[-1] if printed else ""
@@ -46,7 +46,7 @@ class Target:
         return [os.path.join(self.bin, self.program), "--config", config]
 
     def as_loaded(self, cell):
-        """What the target makes of a cell; the cell itself, but for the target's own defects."""
+        """The cell as the target stores it; differs from the cell only by a defect of the target."""
         return cell
 
     def rows(self, stream, folder):
@@ -55,7 +55,7 @@ class Target:
 
 class Jsonl(Target):
     name, program, second = "jsonl", "target-jsonl", "appended"
-    note = "appends each run to its files, unless `do_timestamp_file` makes new ones"
+    note = "appends each run to its files, unless `do_timestamp_file` is true"
 
     def config(self, folder):
         return {"destination_path": folder, "do_timestamp_file": False}
@@ -70,7 +70,7 @@ class Jsonl(Target):
 
 class Csv(Target):
     name, program = "csv", "target-csv"
-    note = "each run writes the file anew; an empty cell and a null look the same in it"
+    note = "each run overwrites the file; an empty cell and a null look the same in it"
 
     def config(self, folder):
         return {"output_path": folder, "file_naming_scheme": "{stream_name}.csv"}
@@ -85,7 +85,7 @@ class Csv(Target):
 
 class Duckdb(Target):
     name, program, second, schema = "duckdb", "target-duckdb", "stale", "main"
-    note = "upserts by key and ignores ACTIVATE_VERSION, so rows that are gone stay; `_row_number` keeps it from losing first rows"
+    note = "upserts by key and ignores ACTIVATE_VERSION, so removed rows stay; with the key `_row_number` no row is lost"
     loses_first_text_row = True
     settings = {"default_target_schema": "main"}
 
@@ -125,7 +125,7 @@ class Postgres(Target):
 
 class Pipelinewise(Postgres):
     name, second = "pipelinewise", "stale"
-    note = "upserts by key and ignores ACTIVATE_VERSION, so rows that are gone stay; writes JSON strings into a CSV file, in which `\\n` stays two characters"
+    note = "upserts by key and ignores ACTIVATE_VERSION, so removed rows stay; writes JSON escapes into its CSV file, where `\\n` stays two characters"
     settings = {}
 
     def as_loaded(self, cell):
@@ -137,7 +137,7 @@ class Pipelinewise(Postgres):
 
 class Stitch(Target):
     name, program = "stitch", "target-stitch"
-    note = "dry run: reads and judges every message, loads nothing"
+    note = "dry run: reads and validates every message, loads nothing"
 
     def config(self, folder):
         return {"client_id": 1, "token": "none", "small_batch_url": "https://example.com", "big_batch_url": "https://example.com", "batch_size_preferences": {}}
@@ -150,15 +150,15 @@ class Stitch(Target):
 
 
 class Dlt(Duckdb):
-    """The glue of `packaging/dlt` in place of a target; it runs the tap itself."""
+    """The dlt source of `packaging/dlt` in place of a target. It starts the tap itself."""
 
     name, second, schema = "dlt", "equal", "together"
-    note = "by `packaging/dlt/singer.py`: each run replaces the tables, one that fails changes nothing; dlt keeps the state"
+    note = "by `packaging/dlt/singer.py`: each run replaces the tables, a failed run changes nothing; dlt keeps the state"
     loses_first_text_row = False
     settings = {}
 
     def command(self, config, messages, whole):
-        # Stands in for the tap: prints the messages, keeps the state that it is given, and ends as the tap did.
+        # Replaces the tap: prints the messages, copies the state file that it gets, and exits with the tap's code.
         tap = ["sh", "-c", 'cat "$0"; [ $# -lt 3 ] || cp "$3" given.json; exit $1', messages, "0" if whole else "137"]
         return [os.path.join(self.bin, "python"), os.path.join(HERE, "dlt_load.py"), config, *tap]
 
