@@ -1,6 +1,6 @@
-"""Compare a tap's records, cell by cell, with Python's own reading of the reports that the sandbox serves.
+"""Compares a tap's records, cell by cell, with the reports that the sandbox serves, as Python's csv module reads them.
 
-Usage: compare.py CONFIG < messages. Exits non-zero at the first difference.
+Usage: compare.py CONFIG < messages. Fails at the first difference.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Whether a program's output holds what the report holds, by Python's own reading of the bare CSV."""
+"""Compares a program's output with the report, as Python's csv module reads it."""
 
 import csv
 import itertools
@@ -10,9 +10,9 @@ csv.field_size_limit(2**30)
 
 
 def agree(gives, output, report, arrives=str):
-    """Compares names and cells one by one and counts the rows; raises at the first difference.
+    """Compares names and cells one by one and returns the number of rows; raises at the first difference.
 
-    `arrives` is how a cell is expected to arrive.
+    `arrives` converts a cell to the expected value.
     """
     theirs = {"messages": messages, "records": records, "csv": rows}[gives](output)
     ours = rows(report)
@@ -23,7 +23,7 @@ def agree(gives, output, report, arrives=str):
         names = [title.lower().replace(" ", "_") for title in names]
     count = 0
     for count, (row, other) in enumerate(itertools.zip_longest(ours, theirs), 1):
-        assert row is not None and other is not None, f"one ends before row {count}"
+        assert row is not None and other is not None, f"one output ends before row {count}"
         if gives != "csv":
             row = [(name, arrives(cell) if cell else None) for name, cell in zip(names, row, strict=True)]
             row += [("_row_number", count)] if gives == "messages" else []
@@ -35,7 +35,7 @@ def agree(gives, output, report, arrives=str):
 
 def rows(path):
     with open(path, encoding="utf-8", newline="") as file:
-        # `jq -r` and its like add a line's end to the last one.
+        # `jaq -r` adds a line break after the last line.
         yield from filter(None, csv.reader(file))
 
 

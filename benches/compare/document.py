@@ -1,4 +1,4 @@
-"""The figures as Markdown between two marks of README.md or docs/performance.md, and as a plot."""
+"""Writes the figures as a Markdown table between two marks in README.md or docs/performance.md, and as an SVG plot."""
 
 import html
 import math
@@ -14,7 +14,7 @@ MIB = 2**20
 
 
 def comparison(rows, csv, output, runs):
-    """A table of programs and costs; the first two are ours and the floor."""
+    """A table of programs and costs. The first two rows are our tap and the lower bound."""
     sizes = [path.stat().st_size // MEGABYTE for path in (csv, output)]
     (_, ours), (_, floor), *_ = rows
     lines = [
@@ -30,12 +30,12 @@ def comparison(rows, csv, output, runs):
 
 
 def shapes(names, written, costs, runs):
-    """A table of shapes, the first of them plain: what each wrote, and its cost for a byte of that."""
+    """A table of shapes: the size of the output and the cost for each byte of it. The first shape is plain."""
     a_byte = [cost.cpu / size for cost, (_, size) in zip(costs, written)]
     lines = [
         f"With {conditions(runs)}.",
         "",
-        "| report | rows | MB written | CPU s | × plain, a byte written | peak MiB |",
+        "| report | rows | MB written | CPU s | × plain, for each byte written | peak MiB |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     for name, (count, size), cost, price in zip(names, written, costs, a_byte):
@@ -45,7 +45,7 @@ def shapes(names, written, costs, runs):
 
 
 def records(path):
-    """The RECORD lines in a file of our tap's output."""
+    """The number of RECORD lines in a file."""
     return int(subprocess.check_output(["grep", "-c", '^{"type":"RECORD"', path]))
 
 
@@ -60,7 +60,7 @@ def ordered(rows):
 
 
 def put(mark, text):
-    """Replaces what stands between `<!-- MARK -->` and `<!-- /MARK -->`, wherever that is."""
+    """Replaces the text between `<!-- MARK -->` and `<!-- /MARK -->` in the document that has this mark."""
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     [path] = [path for path in (ROOT / "README.md", DOCS / "performance.md") if begin in path.read_text()]
     old = path.read_text()
@@ -89,7 +89,7 @@ def plot(rows):
         f"<style>{STYLE}</style>",
     ]
     for index, (program, _) in enumerate(rows):
-        # What stands before a colon is enough here.
+        # The part before a colon is short enough for the plot.
         name = program.says.split(":")[0].replace("`", "")
         parts.append(text(NAMES - 10, baseline(index), name, f"name {program.name}"))
     panels = [

@@ -1,7 +1,7 @@
-"""The workload: a report of people who do not exist, made from a fixed seed, as CSV and as the API's JSON body.
+"""Generates the workload: a report of invented people from a fixed seed, as CSV and as the API's JSON body.
 
-A block of rows is made once and repeated with other user ids until the size is reached, so that a gigabyte takes
-seconds. A block is far larger than what a processor or a compressor remembers.
+Repeats one block of rows with other user ids until the size is reached, so that a gigabyte takes seconds. A block is
+larger than a processor's cache and a compressor's window.
 """
 
 import csv
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 SEED = 7
 MEGABYTE = 1_000_000
 BLOCK = 4 * MEGABYTE
-#: Stands in a block where the block's number goes; no escape touches it.
+#: Placeholder for the block's number; has no character that is escaped.
 MARK = "######"
-#: As a server writes that sends while it makes the report.
+#: Chunk size of a server that sends while it generates the report.
 CHUNK = 16 * 1024
 
 HEADER = [
@@ -47,22 +47,22 @@ TEXTS = [
 
 @dataclass(frozen=True)
 class Shape:
-    """One way in which a report can look or come."""
+    """A form of the report and its transport."""
 
     says: str
     cells: str = "people"
     line_end: str = "\n"
-    #: JSON: characters beyond ASCII as `\u00e9`.
+    #: JSON: non-ASCII characters as escapes such as `\u00e9`.
     ascii: bool = False
-    #: JSON: other spellings, as pairs of bytes.
+    #: JSON: further replacements, as pairs of bytes.
     spelled: tuple = ()
     transport: str = "plain"
     settings: dict = field(default_factory=dict)
-    #: How a cell is to arrive.
+    #: Converts a cell to the value that is expected in the record.
     arrives: Callable = str
 
 
-#: The serializer of .NET, as it is without options.
+#: The escapes of .NET's JSON serializer with default options.
 DOTNET = ((rb"\"", rb"\u0022"), (b"'", rb"\u0027"), (b"&", rb"\u0026"), (b"+", rb"\u002B"))
 SHAPES = {
     "plain": Shape("25 columns, strings"),
@@ -79,12 +79,12 @@ SHAPES = {
 
 
 def typed(cell):
-    """A count, or what it was."""
+    """An integer if the cell is a count, else the cell."""
     return int(cell) if len(cell) < 3 and cell.isdigit() else cell
 
 
 def write(shape, size, csv_path, body_path):
-    """Writes a report of `size` bytes of CSV, or up to one row more: bare, and as the body that a server sends."""
+    """Writes a report of at least `size` bytes of CSV, at most one row more: as CSV, and as the body of a response."""
     with open(csv_path, "wb") as bare, open(body_path, "wb") as file:
         body = Body(file, shape.transport)
         body.write(b'{"report":"')
@@ -110,7 +110,7 @@ def pieces(shape, size):
 
 
 def enough(lines, size):
-    """The first lines that reach `size` bytes together, or all."""
+    """The first lines that reach `size` bytes together, or all lines."""
     taken = []
     for text in lines:
         taken.append(text)
@@ -134,7 +134,7 @@ def escaped(text, shape):
 
 
 class Body:
-    """A file with the bytes of a body as its transport carries them."""
+    """A file with the bytes of a body, encoded for its transport."""
 
     def __init__(self, file, transport):
         self.file, self.transport = file, transport
@@ -199,12 +199,12 @@ def person(dice, number):
 
 
 def narrow(dice):
-    """Ten bytes a row with its line's end."""
+    """Ten bytes for each row, including the line break."""
     return ["Answer"], ([f"{dice.choice(TOPICS)}{dice.randrange(10**4):04}"] for _ in itertools.count())
 
 
 def wide(dice):
-    """Ten kilobytes a row; each fifth cell is empty."""
+    """Ten kilobytes for each row; one cell in five is empty."""
     cells = ["", *(topic[:5] for topic in TOPICS[:4])]
     return [f"Question {number}" for number in range(1, 2001)], (dice.choices(cells, k=2000) for _ in itertools.count())
 

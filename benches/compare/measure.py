@@ -1,7 +1,7 @@
-"""What a command costs as a process of its own: CPU seconds, user and system, and the peak of resident memory.
+"""Measures a command: CPU seconds (user and system) and the peak of resident memory.
 
-The kernel counts what a process held before `exec` into its peak, and so a child of a large program looks large.
-Here a small shell starts the command and leaves; the command becomes ours as an orphan, with a peak that is its own.
+A process inherits the peak of the process that forked it, so a direct child of this program would look large. Instead
+a small shell starts the command and exits; the command is then reparented to this process, which waits for it.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ class Cost:
     peak: int
 
     def __add__(self, other):
-        """Of two processes, one after the other."""
+        """The cost of two processes that run one after the other."""
         return Cost(self.cpu + other.cpu, max(self.peak, other.peak))
 
 
 def measure(command, stdout, stderr):
-    """Runs a command to its end; a failure raises with the last lines of `stderr`, a file."""
+    """Runs a command to its end; raises with the last lines of the file `stderr` if it fails."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with tempfile.NamedTemporaryFile("r") as pid:
         shell = ["sh", "-c", 'file=$1; shift; "$@" & echo $! >"$file"', "sh", pid.name]
@@ -47,7 +47,7 @@ def measure(command, stdout, stderr):
 
 
 def medians(works, runs):
-    """The median CPU and the highest peak of each list of commands; in rounds, as machines are noisy."""
+    """The median CPU time and the highest peak of each list of commands, run in rounds to spread the machine's noise."""
     rounds = [[all_of(commands) for commands in works] for _ in range(runs)]
     return [
         Cost(statistics.median(cost.cpu for cost in costs), max(cost.peak for cost in costs)) for costs in zip(*rounds)
@@ -59,13 +59,13 @@ def all_of(commands):
 
 
 def piped(command):
-    """What a command costs that writes into a pipe, as a tap does; the reader's cost is not counted."""
+    """The cost of a command that writes into a pipe, as a tap does, without the reader's cost."""
     with drain() as pipe, tempfile.TemporaryFile("w+") as stderr:
         return measure(command, pipe, stderr)
 
 
 def into(path, command):
-    """Leaves the command's output in a file."""
+    """Writes the command's output to a file."""
     with open(path, "wb") as file, tempfile.TemporaryFile("w+") as stderr:
         return measure(command, file, stderr)
 

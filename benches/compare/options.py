@@ -1,4 +1,4 @@
-"""What can be asked of `run` and of `shapes`."""
+"""The command line of `run` and `shapes`."""
 
 import argparse
 from pathlib import Path
@@ -7,13 +7,13 @@ from programs import ROOT
 
 
 def parser(says, names):
-    """`names` are what `--only` chooses from."""
+    """`names` are the values that `--only` accepts."""
 
     def chosen(text):
         wanted = [name for name in text.split(",") if name]
         for name in wanted:
             if name not in names:
-                raise argparse.ArgumentTypeError(f"`{name}` is none of {', '.join(names)}")
+                raise argparse.ArgumentTypeError(f"`{name}` is not one of {', '.join(names)}")
         return wanted
 
     options = argparse.ArgumentParser(description=says, formatter_class=argparse.RawDescriptionHelpFormatter)

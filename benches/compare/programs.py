@@ -1,25 +1,24 @@
-"""The programs that are compared: how each is installed and run, and what it gives."""
+"""The compared programs: how to install and run each one, and the form of its output."""
 
+import functools
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from workload import HERE
 
 ROOT = HERE.parent.parent
-VENVS = ROOT / ".venv"
-TOOLS = ROOT / ".cache" / "tools"
 
 
 @dataclass(frozen=True)
 class Program:
     name: str
     says: str
-    #: `messages` of Singer, bare `records`, the `csv`, or only `bytes`.
+    #: Form of the output: Singer `messages`, bare `records`, `csv`, or `bytes` that are not compared.
     gives: str
-    #: From a workload to command lines; each writes to a pipe, and their costs are added.
+    #: Returns the command lines for a workload. Each writes to a pipe; their costs are added.
     commands: Callable
     install: Callable = lambda: None
 
@@ -29,7 +28,7 @@ def ours(binary):
 
 
 def floor():
-    """What it costs to receive the body and to pass on the bytes that our tap gives, which lie in `output`."""
+    """The lower bound: receive the body, and copy the bytes of our tap's output, read from the file `output`."""
 
     def commands(work):
         copy = work.folder / "copy"
@@ -42,23 +41,25 @@ def floor():
     return Program("floor", "floor: `curl -o file`, `cat file \\|`, `cat output \\|`", "bytes", commands, install)
 
 
+@functools.cache
+def cached(*words):
+    """The folder of a Python environment or a program in the cache of `.ci/cached`, which builds it if it is missing."""
+    return Path(subprocess.check_output([ROOT / ".ci/cached", *words], text=True).strip())
+
+
 def python(name, says):
-    """A tap in `peers/NAME_tap.py` with a virtual environment of its own; its first requirement is what it shows."""
+    """A tap in `peers/NAME_tap.py` with its own Python environment; its first requirement is the version in `says`."""
     script = HERE / "peers" / f"{name}_tap.py"
-    wanted = script.with_suffix(".txt")
-    version = wanted.read_text().split()[0].split("==")[1]
-    venv = VENVS / f"{name}_tap"
+    requirements = script.with_suffix(".txt")
+    version = requirements.read_text().split()[0].split("==")[1]
 
-    def install():
-        # The stamp says which requirements it was made from.
-        stamp = venv / "stamp"
-        if not stamp.exists() or stamp.read_text() != wanted.read_text():
-            run(sys.executable, "-m", "venv", "--clear", venv)
-            run(venv / "bin/pip", "install", "--quiet", "-r", wanted)
-            shutil.copy(wanted, stamp)
+    def environment():
+        return cached("env", f"{name}_tap", str(requirements))
 
-    command = [venv / "bin/python", script]
-    return Program(name, says.format(version), "messages", lambda work: [[*command, work.url]], install)
+    def commands(work):
+        return [[environment() / "bin/python", script, work.url]]
+
+    return Program(name, says.format(version), "messages", commands, environment)
 
 
 def naive():
@@ -73,13 +74,13 @@ def naive():
 
 
 def crate(name, version, says, gives, arguments):
-    program = TOOLS / "bin" / name
+    def folder():
+        return cached("tool", name, version)
 
-    def install():
-        if not program.exists() or version not in subprocess.check_output([program, "--version"], text=True):
-            run("cargo", "install", "--locked", "--quiet", "--root", TOOLS, f"{name}@{version}")
+    def commands(work):
+        return [[folder() / "bin" / name, *arguments(work)]]
 
-    return Program(name, says.format(version), gives, lambda work: [[program, *arguments(work)]], install)
+    return Program(name, says.format(version), gives, commands, folder)
 
 
 PROGRAMS = [

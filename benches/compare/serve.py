@@ -1,7 +1,6 @@
-"""Answers every GET with one file, as the API answers with a report; prints its port first.
+"""Answers every GET request with one file, as the API answers with a report. Prints its port first.
 
-`serve.py FILE [plain|chunked|gzip]`: the file holds the bytes of the body as they go over the wire, so that serving
-costs next to nothing.
+`serve.py FILE [plain|chunked|gzip]`: the file holds the encoded body, so that serving it costs almost nothing.
 """
 
 import http.server

@@ -1,4 +1,4 @@
-"""A report on disk and behind a server on loopback, for the time of a `with`."""
+"""Context manager for a report on disk and a server on loopback that sends it."""
 
 import contextlib
 import json

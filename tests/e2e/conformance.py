@@ -1,4 +1,4 @@
-"""The SDK's own checks of a tap, asked of a Tap whose every answer is the binary's; then what those checks miss."""
+"""Runs the SDK's tests on a `Tap` that forwards every call to the binary; then tests the rules that the SDK does not."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from singer_sdk.testing.suites import tap_stream_attribute_tests, tap_stream_tes
 
 with open(os.environ["CONFIG"]) as file:
     CONFIG = json.load(file)
-# No column of a CSV is an object, and every one may be empty.
-WITHOUT_SUBJECT = {"is_object", "not_null"}
+# A CSV column is never an object, and any cell may be empty.
+NOT_APPLICABLE = {"is_object", "not_null"}
 
 
 def run(*arguments):
-    """What the binary prints."""
+    """The output of the binary."""
     command = [os.environ["TAP"], "--config", os.environ["CONFIG"], *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -25,7 +25,7 @@ def run(*arguments):
 
 
 class ProxyStream(Stream):
-    """A stream of the catalog; its sync writes the binary's messages as they are."""
+    """A stream of the catalog. Its sync writes the binary's messages unchanged."""
 
     def __init__(self, tap, entry):
         super().__init__(tap, schema=entry["schema"], name=entry["tap_stream_id"])
@@ -42,7 +42,7 @@ class ProxyStream(Stream):
 
 
 class Proxy(Tap):
-    """The binary, as the SDK sees a tap."""
+    """The binary as a tap of the SDK."""
 
     name = "tap-together"
     config_jsonschema = json.loads(run("--about", "--format", "json"))["settings"]
@@ -74,17 +74,17 @@ for check in get_standard_tap_tests(Proxy, CONFIG):
     globals()["test_legacy" + check.__name__] = check
 
 
-def test_every_check_has_a_subject():
+def test_every_applicable_sdk_test_runs():
     suites = [tap_tests, tap_stream_tests, tap_stream_attribute_tests]
-    expected = {f"test_{suite.kind}_{test.name}" for suite in suites for test in suite.tests if test.name not in WITHOUT_SUBJECT}
-    subjects = {name for name in dir(TestTap) if name.startswith("test_tap_") and TestTap.params.get(name, True)}
-    assert len(expected) == 14 and expected <= subjects, expected - subjects
+    expected = {f"test_{suite.kind}_{test.name}" for suite in suites for test in suite.tests if test.name not in NOT_APPLICABLE}
+    found = {name for name in dir(TestTap) if name.startswith("test_tap_") and TestTap.params.get(name, True)}
+    assert len(expected) == 14 and expected <= found, expected - found
 
 
-def test_the_whole_output_keeps_the_rules_and_its_last_state_is_complete():
+def test_output_passes_check_and_last_state_is_complete():
     output = run()
-    judged = subprocess.run([os.environ["TAP"], "check"], input=output, capture_output=True, text=True)
-    assert judged.returncode == 0, judged.stdout
+    checked = subprocess.run([os.environ["TAP"], "check"], input=output, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
     messages = [json.loads(line) for line in output.splitlines()]
     state = messages[-1]["value"]
     activated = {message["stream"]: message["version"] for message in messages if message["type"] == "ACTIVATE_VERSION"}
@@ -92,13 +92,13 @@ def test_the_whole_output_keeps_the_rules_and_its_last_state_is_complete():
     assert len(activated) == 3 and {stream: mark["version"] for stream, mark in state["bookmarks"].items()} == activated
 
 
-def test_what_the_checks_of_the_sdk_let_pass_is_refused():
+def test_check_refuses_output_that_the_sdk_tests_accept():
     lines = run().splitlines(keepends=True)
-    twice = next(number for number, line in enumerate(lines) if '"RECORD"' in line)
+    first_record = next(number for number, line in enumerate(lines) if '"RECORD"' in line)
     unfinished = lines[-1].replace('"value":{', '"value":{"progress_markers":{},')
     for broken, words in [
-        (lines[: twice + 1] + lines[twice:], "the key stands twice"),
+        (lines[: first_record + 1] + lines[first_record:], "the key stands twice"),
         (lines[:-1] + [unfinished], "a stream was not finished"),
     ]:
-        judged = subprocess.run([os.environ["TAP"], "check"], input="".join(broken), capture_output=True, text=True)
-        assert judged.returncode == 65 and words in judged.stdout, judged.stdout
+        checked = subprocess.run([os.environ["TAP"], "check"], input="".join(broken), capture_output=True, text=True)
+        assert checked.returncode == 65 and words in checked.stdout, checked.stdout

@@ -1,6 +1,6 @@
-"""Loads a tap into DuckDB by the glue of `packaging/dlt` and prints the state that dlt keeps.
+"""Loads a tap into DuckDB with the source of `packaging/dlt` and prints the state that dlt keeps.
 
-Usage: dlt_load.py CONFIG COMMAND… The state of an earlier run must reach the command's file `given.json`.
+Usage: dlt_load.py CONFIG COMMAND… Fails if the command did not get the state of the earlier run (in its file `given.json`).
 """
 
 import json
@@ -21,5 +21,5 @@ earlier = pipeline.state.get("sources", {})
 pipeline.run(singer(sys.argv[2:])).raise_on_failed_jobs()
 if earlier:
     with open("given.json") as file:
-        assert json.load(file) == earlier["singer"]["singer"], "the tap was not given the state of the run before"
+        assert json.load(file) == earlier["singer"]["singer"], "the tap did not get the state of the earlier run"
 print(json.dumps(pipeline.state["sources"]["singer"]["singer"]))

@@ -1,4 +1,4 @@
-"""Every part, or those named: each is a module whose `run` takes a stage and fails by an exception."""
+"""Runs all parts, or the named ones. A part is a module whose function `run` takes a stage and raises if it fails."""
 
 import importlib
 import os

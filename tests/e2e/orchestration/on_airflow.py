@@ -1,4 +1,4 @@
-"""Airflow: two organisations, twice with state, a failure that passes, a key that is refused"""
+"""Airflow: two organisations, two runs with state, a temporary failure, a refused key"""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ def run(stage):
     first = north.holds(1)
     test("north")
     assert north.holds(2) > first
-    # `dags test` does not look at pools, but it says what a scheduler would look at.
+    # `dags test` ignores pools, but records the pool that a scheduler would use.
     with sqlite3.connect(stage.folder / "airflow/airflow.db") as database:
         pools = database.execute("select distinct pool, slots from task_instance join slot_pool using (pool)").fetchall()
     assert pools == [("together_north", 1)], pools

@@ -1,4 +1,4 @@
-"""Dagster: two organisations, twice with state, a failure that passes, a refused key, a pool that holds"""
+"""Dagster: two organisations, two runs with state, a temporary failure, a refused key, a pool of one slot"""
 
 import shutil
 
@@ -44,7 +44,7 @@ def run(stage):
 
 
 def blocked(stage, command):
-    """While one run waits for its minute another is held back; it goes on when the first is stopped."""
+    """While one run waits for the rate limit, the pool blocks another, which continues when the first is stopped."""
     slow = {"TOGETHER_NORTH_REQUEST_INTERVAL_SECONDS": "3600", "TOGETHER_NORTH_MAX_WAIT_SECONDS": "7200"}
     with Background(stage, command, "first", **slow) as first:
         first.says("before the next request")

@@ -1,4 +1,4 @@
-"""Kubernetes: the manifest by Kubernetes' own schemas, and what its container runs"""
+"""Kubernetes: the manifest is valid by Kubernetes' schemas, and the command of its container works"""
 
 import json
 import sys
@@ -9,9 +9,9 @@ sys.path.append(str(PACKAGING))
 from together_sync import HOPELESS
 
 MANIFEST = PACKAGING / "kubernetes/cronjob.yaml"
-# The first in which all of it is stable, and the last that the validator knows.
+# The first version in which all fields are stable, and the latest that the validator has.
 VERSIONS = ["1.31", "1.37"]
-# Kubernetes' own YAML is read by its Python's.
+# Only this environment has a YAML parser.
 TO_JSON = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))"
 
 
@@ -36,7 +36,7 @@ def run(stage):
     }
     stage.environment |= {f"TAP_TOGETHER_{name.upper()}": str(value) for name, value in north.settings.items()}
     stage.environment |= environment
-    # The container's paths are below the stage; its image has another target.
+    # Paths of the container become paths of the stage, and target-postgres becomes target-jsonl.
     places = {
         "/usr/local/bin/together_sync.py": str(PACKAGING / "together_sync.py"),
         "/state/north": str(north.folder),

@@ -1,4 +1,4 @@
-"""The stage: a folder of its own with the programs on the path, and sandboxes with what they serve."""
+"""The stage of a part: its own folder with the programs on the path, and its sandboxes."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ INTERVAL = "0.5"
 
 
 class Stage:
-    """Ends what it started and checks on the way what holds for every part."""
+    """Runs programs for a part, and stops its sandboxes at the end."""
 
     def __init__(self, binary, venvs, folder):
         self.venvs, self.folder, self.servers = Path(venvs), Path(folder), []
@@ -44,7 +44,7 @@ class Stage:
         return json.loads(line[line.index("{"):])["base_url"]
 
     def example(self, *names):
-        """Copies of these files of `packaging`, in one folder, as a user would lay them out."""
+        """Copies these files of `packaging` to one folder, as a user would."""
         folder = self.folder / "example"
         folder.mkdir(exist_ok=True)
         for name in names:
@@ -52,24 +52,24 @@ class Stage:
         return folder
 
     def run(self, *command, code=0, **more):
-        """Runs a program and returns what it printed; any other exit code than `code` fails the part."""
+        """Runs a program and returns its output; fails if its exit code is not `code`."""
         environment = self.environment | more
         done = subprocess.run(
             command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=600,
         )
-        assert done.returncode == code, f"{command} ended with {done.returncode}, not {code}:\n{done.stdout[-4000:]}"
+        assert done.returncode == code, f"{command} exited with {done.returncode}, not {code}:\n{done.stdout[-4000:]}"
         return done.stdout
 
     def holds_no_key(self):
-        """No file that is left, be it log or database, holds the key."""
+        """Fails if a file that is left, such as a log or a database, contains the key."""
         for path in self.folder.rglob("*"):
             ours = path.is_file() and not path.is_symlink()
             assert not ours or KEY.encode() not in path.read_bytes(), f"the key is in {path}"
 
 
 class Organisation:
-    """One organisation: its sandbox, its folder, and the rows that no other has."""
+    """One organisation: its sandbox, its folder, and rows that no other organisation has."""
 
     def __init__(self, stage, name, *faults):
         self.folder = stage.folder / "root" / name
@@ -86,7 +86,7 @@ class Organisation:
         (self.folder / "target.json").write_text(json.dumps(target))
 
     def holds(self, runs):
-        """Each stream has been loaded so many times, whole, and nothing else; returns the versions in the state."""
+        """Checks that each stream was loaded completely `runs` times; returns the versions in the state."""
         _, *rows = csv.reader(io.StringIO(self.served, newline=""))
         wanted = [[*(cell or None for cell in row), number] for number, row in enumerate(rows, 1)] * runs
         for stream in STREAMS:
@@ -98,7 +98,7 @@ class Organisation:
 
 
 class Background:
-    """A program whose log is read while it runs."""
+    """A program that runs in the background and whose log is read while it runs."""
 
     def __init__(self, stage, command, name, **more):
         self.log = stage.folder / f"log-{name}"
@@ -115,7 +115,7 @@ class Background:
         self.process.wait()
 
     def says(self, words):
-        """Waits until the log has these words; fails if the program ends without them."""
+        """Waits until the log contains these words; fails if the program ends before."""
         while words not in self.log.read_text():
-            assert self.process.poll() is None, f"it ended without “{words}”:\n{self.log.read_text()[-4000:]}"
+            assert self.process.poll() is None, f"the program ended without “{words}” in its log:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.1)

@@ -1,10 +1,10 @@
-"""dbt: the staging models on a table that still holds rows which are gone"""
+"""dbt: the staging models on a table that still has removed rows"""
 
 import json
 
 from stage import INTERVAL, KEY, PACKAGING
 
-# The same header; of the sample's three users one is left, and edited.
+# The same header; of the sample's three users only one remains, and it was edited.
 SECOND = """import csv, sys
 header, _, second, _ = csv.reader(open(sys.argv[1], newline=""))
 second[header.index("Employee Status")] = "T"
@@ -43,9 +43,9 @@ def run(stage):
     made = stage.folder / "dbt"
     where = ["--project-dir", project, "--profiles-dir", project, "--target-path", made, "--log-path", made]
     stage.run(dbt, "build", *where, TOGETHER_DUCKDB=str(database), DO_NOT_TRACK="1")
-    assert look("select count(*) from together.user_report") == [[3]], "the target has learned to remove rows"
+    assert look("select count(*) from together.user_report") == [[3]], "the target removes rows now"
     users = look("select user_id, employee_status_code, hired_on, capacity from staging.stg_together__users")
     assert users == [["usr_0002", "T", "2008-09-15", 2]], users
     sessions = look("select session_id, epoch(scheduled_at)::bigint from staging.stg_together__sessions order by 1")
-    # The last one's offset is ten hours.
+    # The date-time of the last row has an offset of ten hours.
     assert sessions == [["ses_70001", 1739890800], ["ses_70002", 1741705200], ["ses_70003", 1748818800]], sessions

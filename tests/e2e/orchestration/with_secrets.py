@@ -1,4 +1,4 @@
-"""Secrets: every snippet of docs/secrets.md, with stand-ins for the secret managers' programs"""
+"""Secrets: every snippet of docs/secrets.md, with substitutes for the programs of the secrets managers"""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from stage import KEY, PACKAGING
 
 DOC = PACKAGING.parent / "docs/secrets.md"
-# Prints the key, or, before `--`, puts it into the environment of what follows. The key is in the variable `SECRET`.
+# Prints the key; with `--`, runs the command after it with the key in its environment. The key is in the variable `SECRET`.
 STAND_IN = """#!/bin/sh
 set -eu
 for word; do
@@ -39,7 +39,7 @@ def run(stage):
 
 
 def tested(stage, kind, text):
-    """The command that tests the credentials with this snippet, and the file that it expects to be mounted."""
+    """Returns the command that tests the credentials with this snippet, and the file that it needs to be mounted."""
     if kind == "sh":
         return ["sh", "-ec", text.strip() + " --test"], None
     config = json.loads(text)
@@ -54,7 +54,7 @@ def tested(stage, kind, text):
 
 
 def works(stage, command, mounted):
-    """With the key the API answers; with another it refuses, so that the key did come from there."""
+    """Tests with the right key and a wrong one; the wrong one must be refused, so the key comes from the snippet."""
     for key, code in [(KEY, 0), ("no-key", 77)]:
         if mounted:
             mounted.parent.mkdir(parents=True, exist_ok=True)
