@@ -1,8 +1,8 @@
-"""Dagster: an asset, a job and a schedule for each organisation, which load its reports once a day.
+"""Dagster: one asset, job and schedule for each organisation, which load its reports once a day.
 
-Lay `together_sync.py` beside this file, name the organisations below, and give the code location, for each of them,
-the tap's settings in variables that begin with its name: `TOGETHER_NORTH_ORGANIZATION_ID`, `TOGETHER_NORTH_CLIENT_ID`,
-`TOGETHER_NORTH_API_KEY` and so on. The key goes into the environment of the tap alone.
+Copy `together_sync.py` beside this file and name the organisations below. For each organisation, set the tap's settings
+in the code location's environment, in variables that begin with its name: `TOGETHER_NORTH_ORGANIZATION_ID`, `TOGETHER_NORTH_CLIENT_ID`,
+`TOGETHER_NORTH_API_KEY` and so on. The key goes into the tap's environment only.
 
 Each asset has a pool; `dagster.yaml` gives every pool one slot.
 """
@@ -15,18 +15,18 @@ import dagster as dg
 from together_sync import HOPELESS, PREFIX, sync
 
 ORGANISATIONS = ["north", "south"]
-# On a disk that every machine with these runs shares; each organisation has a folder of its own there.
+# On a disk that all machines with these runs share; each organisation has its own folder there.
 ROOT = Path(os.environ.get("TOGETHER_ROOT", "/var/lib/together"))
 TARGET = os.environ.get("TOGETHER_TARGET", "target-postgres --config {folder}/target.json")
 RETRY = dg.RetryPolicy(max_retries=5, delay=int(os.environ.get("TOGETHER_RETRY_SECONDS", "300")))
 
 
 def environment(organisation):
-    """The code location's own without any organisation's settings, and this one's as the tap names them."""
+    """The code location's environment without the organisations' settings, plus this organisation's, as the tap names them."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("TOGETHER_")}
     mine = f"TOGETHER_{organisation.upper()}_"
     settings = {name.removeprefix(mine): value for name, value in os.environ.items() if name.startswith(mine)}
-    # A longer wait, as after a `Retry-After`, frees the slot: exit code 75, and the step is tried again later.
+    # A longer wait, such as after a `Retry-After`, frees the slot: exit code 75, and Dagster retries the step later.
     settings.setdefault("MAX_WAIT_SECONDS", "300")
     return own | {PREFIX + name: value for name, value in settings.items()}
 

@@ -3,9 +3,9 @@
     pipeline = dlt.pipeline("together", destination="duckdb", dataset_name="together")
     pipeline.run(singer(["tap-together", "--config", "config.json"]))
 
-SCHEMA becomes the table's columns and key, RECORDs its rows, ACTIVATE_VERSION says that they replace the table, and
-STATE is kept in dlt's own state and given to the next run. dlt loads only what was extracted to the end: a run that
-fails changes neither tables nor state.
+SCHEMA sets the table's columns and key, RECORDs are its rows, ACTIVATE_VERSION makes them replace the table. STATE is
+kept in dlt's state and passed to the next run. dlt loads only a complete extraction: a failed run changes neither
+tables nor state.
 """
 
 import json
@@ -51,12 +51,12 @@ def messages(command):
                 elif message["type"] == "STATE":
                     state["singer"] = message["value"]
     if tap.returncode:
-        raise RuntimeError(f"the tap ended with exit code {tap.returncode}; its log says why")
+        raise RuntimeError(f"the tap failed with exit code {tap.returncode}; hint: read the last line of its log")
 
 
 def hints(table, disposition, columns=None, keys=None):
     made = dlt.mark.make_hints(table_name=table, write_disposition=disposition, columns=columns, primary_key=keys)
-    # A table without rows must come to be, too.
+    # Also create a table without rows.
     return dlt.mark.with_hints(dlt.mark.materialize_table_schema(), made, create_table_variant=True)
 
 

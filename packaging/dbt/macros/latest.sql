@@ -1,6 +1,6 @@
 {#
-  The rows of the last report: all rows of a report bear one `_sdc_extracted_at`, so an older one marks a row that
-  is gone. A target that removes such rows itself loses nothing by this; one that only marks them deletes by it.
+  The rows of the last report. All rows of a report have the same `_sdc_extracted_at`, so a row with an older one was
+  removed from the report. Has no effect if the target removes such rows; filters them if it only marks or keeps them.
 #}
 {% macro latest(table) %}
     select *
