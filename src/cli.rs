@@ -1,19 +1,28 @@
-//! What was typed. Singer fixes the flags; Meltano passes them in every combination.
+//! The command line: what was typed ([`Cli`]), and what it means ([`Verb`]).
+//!
+//! Singer fixes the flags, and Meltano passes them in every combination. No message shows what was typed, unless it
+//! resembles a flag: it may be the API key in the wrong place.
 
-use std::path::{Path, PathBuf};
+mod help;
+mod usage;
+
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::error::{Error, Exit};
+pub use usage::usage_error;
+
+/// Heading of the flags that require `--sandbox`.
+const SANDBOX: &str = "Sandbox";
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
 #[expect(clippy::struct_excessive_bools, reason = "Singer fixes the flags")]
 #[derive(Clone, Debug, Parser)]
-#[command(name = "tap-together", version)]
+#[command(name = "tap-together", version, after_help = help::EXAMPLES_AND_EXIT_CODES)]
 pub struct Cli {
-    /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER`_* variables alone; repeatable, later wins
+    /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER_*` variables alone; repeatable, later wins
     #[arg(short, long, value_name = "FILE|-|ENV")]
     pub config: Vec<String>,
     /// State of the last run
@@ -22,7 +31,7 @@ pub struct Cli {
     /// Catalog with the selection of streams and columns
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
-    /// The same, by its old name
+    /// Old name of --catalog
     #[arg(short, long, value_name = "FILE")]
     pub properties: Option<PathBuf>,
     /// Print the catalog
@@ -34,48 +43,47 @@ pub struct Cli {
     /// Describe the tap and its settings
     #[arg(long)]
     pub about: bool,
-    /// Form of --about
+    /// Format of --about
     #[arg(long, value_enum, default_value_t = AboutFormat::Text)]
     pub format: AboutFormat,
-    /// Form of the log on stderr
+    /// Format of the log on stderr
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
-    /// Vouch that nothing asked the API in the last minutes: the first run here does not wait
+    /// Skip the wait of the first run on this machine: no other program called the API in the last minutes
     #[arg(long)]
     pub assume_idle: bool,
     /// Keep the limits inside this process only; only where no state folder can be made
     #[arg(long)]
     pub no_shared_gate: bool,
     /// Sync from a stand-in of the API inside this process, without credentials or network
-    #[arg(long)]
+    #[arg(long, help_heading = SANDBOX)]
     pub sandbox: bool,
     /// Rows of each of the sandbox's reports
-    #[arg(long, default_value_t = 3, requires = "sandbox")]
+    #[arg(long, default_value_t = 3, help_heading = SANDBOX)]
     pub rows: u64,
     /// Seed of the sandbox's made-up data
-    #[arg(long, default_value_t = 1, requires = "sandbox")]
+    #[arg(long, default_value_t = 1, help_heading = SANDBOX)]
     pub seed: u64,
     /// What to do instead of syncing
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// Sub-commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Write a config to be filled in, name it in .gitignore, and print a block for meltano.yml
+    /// Write a config to fill in, add it to .gitignore, and print a block for meltano.yml
     Init {
         /// Folder of the files
         #[arg(long, value_name = "DIR", default_value = ".")]
         directory: PathBuf,
     },
-    /// Look at settings, clock, state folder, network and TLS without spending a request
+    /// Check settings, clock, state folder, network and TLS without a request
     Doctor {
-        /// As for a sync; it may stand before `doctor`, too
+        /// As for a sync; also accepted before `doctor`
         #[arg(short, long, value_name = "FILE|-|ENV")]
         config: Vec<String>,
     },
-    /// Judge the output of any tap, read from standard input, by the rules that real targets rely on
+    /// Check the output of any tap, read from standard input, against the rules that targets rely on
     Check,
     /// Serve the stand-in of the API on loopback until interrupted
     Sandbox {
@@ -102,13 +110,11 @@ pub enum Command {
     },
     /// Print the manual page
     Man {
-        /// The page of this sub-command instead
-        #[arg(value_name = "COMMAND")]
-        of: Option<String>,
+        /// Print the page of this sub-command
+        command: Option<String>,
     },
 }
 
-/// Forms of `--about`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AboutFormat {
     /// For a terminal
@@ -119,7 +125,6 @@ pub enum AboutFormat {
     Markdown,
 }
 
-/// Forms of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `LEVEL message`
@@ -128,58 +133,90 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is wrong with the command line. No value is shown: one in the wrong place may be the key.
-#[must_use]
-pub fn usage_error(usage: &clap::Error) -> Error {
-    let flag = match usage.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(text)) if text.starts_with('-') => {
-            format!("`{}`", text.split(['=', ' ']).next().unwrap_or_default())
-        }
-        _ => "an argument".to_owned(),
-    };
-    let message = match usage.kind() {
-        ErrorKind::UnknownArgument => format!("{flag} is unknown"),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{flag} cannot take that value"),
-        ErrorKind::ArgumentConflict => format!("{flag} cannot stand there"),
-        ErrorKind::MissingRequiredArgument => "the flag lacks another that it needs".to_owned(),
-        ErrorKind::InvalidSubcommand => "the sub-command is unknown".to_owned(),
-        _ => "the command line cannot be understood".to_owned(),
-    };
-    Error::new(Exit::Usage, message).hint("`tap-together --help` lists what there is")
+/// What to do. A verb that needs a file has its path; a path that Meltano passes to a verb that does not need the file
+/// is dropped, because the file may be stale or missing.
+#[derive(Clone, Debug)]
+pub enum Verb {
+    Sync(Inputs),
+    Discover(Inputs),
+    Test(Inputs),
+    Doctor { configs: Vec<String> },
+    Sandbox { port: u16, rows: u64, seed: u64, interval: f64, faults: Vec<String> },
+    About(AboutFormat),
+    Init { directory: PathBuf },
+    Check,
+    Completions(clap_complete::Shell),
+    Man { command: Option<String> },
+}
+
+/// What a verb that asks the API takes from the command line.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    pub configs: Vec<String>,
+    pub catalog: Option<PathBuf>,
+    pub state: Option<PathBuf>,
+    /// Rows and seed of the sandbox to use in place of the API.
+    pub sandbox: Option<(u64, u64)>,
+    pub assume_idle: bool,
+    pub no_shared_gate: bool,
 }
 
 impl Cli {
-    /// Reads what was typed. The flags of a sync stand before no sub-command but `doctor`, before which
-    /// `meltano invoke tap-together doctor` puts them.
+    /// Parses the command line. A help text is an error with exit code 0.
     pub fn read() -> Result<Self, clap::Error> {
         let mut command = Self::command();
         let typed = command.try_get_matches_from_mut(std::env::args_os())?;
-        let flags = typed.ids().any(|id| typed.value_source(id.as_str()) == Some(ValueSource::CommandLine));
-        match typed.subcommand_name() {
-            Some(name) if flags && name != "doctor" => {
-                Err(command.error(ErrorKind::ArgumentConflict, "the flags of a sync cannot stand there"))
+        let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
+        if let Some(name) = typed.subcommand_name().filter(|name| *name != "doctor") {
+            // `meltano invoke tap-together doctor` puts the flags of a sync before `doctor`.
+            if typed.ids().any(|id| is_typed(id.as_str())) {
+                let mut error = clap::Error::new(ErrorKind::ArgumentConflict).with_cmd(&command);
+                error.insert(ContextKind::InvalidSubcommand, ContextValue::String(name.to_owned()));
+                return Err(error);
             }
-            _ => Self::from_arg_matches(&typed),
+        }
+        let of_sandbox = |arg: &&clap::Arg| arg.get_help_heading() == Some(SANDBOX);
+        let mut sandbox_flags = command.get_arguments().filter(of_sandbox);
+        if let Some(arg) = sandbox_flags.find(|arg| is_typed(arg.get_id().as_str()) && !is_typed("sandbox")) {
+            let flag = format!("--{}", arg.get_long().unwrap_or_default());
+            let mut error = clap::Error::new(ErrorKind::MissingRequiredArgument).with_cmd(&command);
+            error.insert(ContextKind::PriorArg, ContextValue::String(flag));
+            error.insert(ContextKind::InvalidArg, ContextValue::String("--sandbox".to_owned()));
+            return Err(error);
+        }
+        Self::from_arg_matches(&typed)
+    }
+
+    #[must_use]
+    pub fn verb(&self) -> Verb {
+        let catalog = self.catalog.as_ref().or(self.properties.as_ref());
+        match self.command.clone() {
+            None if self.about => Verb::About(self.format),
+            // Discovery takes known columns from the state, and lists all streams whatever a catalog selects.
+            None if self.discover => Verb::Discover(self.inputs(None, self.state.as_ref())),
+            None if self.test => Verb::Test(self.inputs(None, None)),
+            None => Verb::Sync(self.inputs(catalog, self.state.as_ref())),
+            Some(Command::Init { directory }) => Verb::Init { directory },
+            Some(Command::Doctor { config }) => {
+                Verb::Doctor { configs: [self.config.clone(), config].concat() }
+            }
+            Some(Command::Check) => Verb::Check,
+            Some(Command::Sandbox { port, rows, seed, interval, fault }) => {
+                Verb::Sandbox { port, rows, seed, interval, faults: fault }
+            }
+            Some(Command::Completions { shell }) => Verb::Completions(shell),
+            Some(Command::Man { command }) => Verb::Man { command },
         }
     }
 
-    /// Whether records are asked for.
-    #[must_use]
-    pub fn is_sync(&self) -> bool {
-        self.command.is_none() && !self.discover && !self.test
-    }
-
-    /// The catalog by either name, for a sync. Discovery lists all there is and the test asks for any report:
-    /// what Meltano passes along with them may be stale or missing, and stays closed.
-    #[must_use]
-    pub fn catalog_file(&self) -> Option<&Path> {
-        let catalog = self.catalog.as_deref().or(self.properties.as_deref());
-        catalog.filter(|_| !self.discover && !self.test)
-    }
-
-    /// The state, for a sync and for discovery, which takes the columns from it.
-    #[must_use]
-    pub fn state_file(&self) -> Option<&Path> {
-        self.state.as_deref().filter(|_| !self.test)
+    fn inputs(&self, catalog: Option<&PathBuf>, state: Option<&PathBuf>) -> Inputs {
+        Inputs {
+            configs: self.config.clone(),
+            catalog: catalog.cloned(),
+            state: state.cloned(),
+            sandbox: self.sandbox.then_some((self.rows, self.seed)),
+            assume_idle: self.assume_idle,
+            no_shared_gate: self.no_shared_gate,
+        }
     }
 }

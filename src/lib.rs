@@ -1,9 +1,9 @@
 //! `tap-together`: a Singer tap for the reports of the Together mentoring platform.
 //!
-//! The map of the house, from what was typed to what is written:
-//! [`cli`] → [`mod@settings`] → [`job`] → [`api`] (gate, attempt, retry) → [`report`] (decoder, spool) →
-//! [`table`] (rows, plan) → [`singer`] (messages on stdout), with [`telemetry`] on stderr. [`sandbox`] stands in
-//! for the API. Imports point that way only; [`error`] and [`clock`] are the ground floor.
+//! Modules in the order of the data flow: [`cli`] → [`mod@settings`] → [`job`] → [`source`] ([`api`]: gate, attempt,
+//! retry) → [`receive`] and [`report`] (decode, spool) → [`table`] (rows, plan) → [`singer`] (messages on stdout), with
+//! [`telemetry`] on stderr. [`sandbox`] is a stand-in of the API. A module imports only modules of the layers below it; a test
+//! (`tests/it/architecture.rs`) lists the layers. [`run`] is the table of contents.
 
 pub mod api;
 pub mod bytes;
@@ -27,38 +27,45 @@ pub mod table;
 pub mod telemetry;
 mod verbs;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::{Cli, Command};
+use cli::{Cli, Inputs, Verb};
 use error::Result;
+use files::PollWriter;
 use job::Job;
+use process::until_signalled;
+use sandbox::Embedded;
 use settings::Settings;
 use settings::env::Environment;
 use shutdown::Stop;
 use source::Source;
 use telemetry::{Telemetry, Warning};
 
-/// Does what was typed and says how it went.
+/// What to do after a signal has stopped a sync.
+const RESUME: &str = "; hint: run again with the last STATE to go on";
+
+/// Runs the verb of the command line, and logs its error as the last line.
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {
     process::harden();
     let environment = Environment::capture();
     let telemetry = Arc::new(process::telemetry(cli, &environment));
-    let advice = if cli.is_sync() { "; hint: run again with the last STATE to go on" } else { "" };
-    let (cli, shared) = (cli.clone(), Arc::clone(&telemetry));
-    let outcome = process::until_signalled(&telemetry, advice, |stop| work(cli, environment, shared, stop));
+    let verb = cli.verb();
+    let hint = if matches!(verb, Verb::Sync(_)) { RESUME } else { "" };
+    let shared = Arc::clone(&telemetry);
+    let outcome = until_signalled(&telemetry, hint, |stop| run_verb(verb, environment, shared, stop));
     finish(outcome, &telemetry)
 }
 
-/// The last line after a panic.
+/// Logs the last line after a panic.
 pub fn defect() {
     Telemetry::new(telemetry::Format::Text, telemetry::Level::Info)
         .critical("a defect of tap-together ended the run; hint: please report the place named above");
 }
 
-/// The last line after a command line that cannot be understood.
+/// Logs the last line after a command line that cannot be parsed.
 #[must_use]
 pub fn refuse(usage: &clap::Error) -> ExitCode {
     finish(Err(cli::usage_error(usage)), &Telemetry::new(telemetry::Format::Text, telemetry::Level::Info))
@@ -72,55 +79,87 @@ fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
     })
 }
 
-/// The verb, with all that it needs.
-async fn work(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>, stop: Stop) -> Result<()> {
-    let mut stdout = files::PollWriter::new(std::io::stdout());
-    match &cli.command {
-        None if cli.about => return verbs::about::about(cli.format, &mut stdout),
-        Some(Command::Init { directory }) => return verbs::init::init(directory, &mut stdout),
-        Some(Command::Check) => return verbs::check::check(std::io::stdin().lock(), &mut stdout),
-        Some(Command::Completions { shell }) => return verbs::shell::completions(*shell, &mut stdout),
-        Some(Command::Man { of }) => return verbs::shell::man(of.as_deref(), &mut stdout),
-        _ => {}
-    }
-    if let Some(Command::Sandbox { port, rows, seed, interval, fault }) = &cli.command {
-        return verbs::sandbox::serve(*port, *rows, *seed, *interval, fault, &telemetry).await;
-    }
-    if let Some(Command::Doctor { config }) = &cli.command {
-        let configs = [cli.config, config.clone()].concat();
-        let load = move || settings::load(&configs, &environment, &mut std::io::stdin());
-        let settings = verbs::run_blocking("reading the settings", load).await;
-        return verbs::doctor::doctor(settings, &mut stdout).await;
-    }
-    let embedded = if cli.sandbox { Some(sandbox::Embedded::start(cli.rows, cli.seed).await?) } else { None };
-    let environment = embedded.as_ref().map_or(environment, sandbox::Embedded::environment);
-    let (settings, job) = prepare(cli.clone(), environment, Arc::clone(&telemetry)).await?;
-    let open = || Source::open(&settings, cli.assume_idle || cli.sandbox, &telemetry);
-    if cli.discover {
-        verbs::discover::discover(&job, open, &settings, &mut stdout, &telemetry).await
-    } else if cli.test {
-        verbs::test::test(&job, open()?, &telemetry).await
-    } else {
-        if std::io::stdout().is_terminal() && !cli.sandbox {
-            telemetry.warn(&Warning::RecordsOnTerminal);
+/// Runs one verb to its end.
+async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry>, stop: Stop) -> Result<()> {
+    let mut out = PollWriter::new(stdout());
+    match verb {
+        Verb::Sync(inputs) => {
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            run.warn_on_terminal();
+            platform::enlarge_pipe(stdout());
+            let source = run.open()?;
+            verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
         }
-        platform::enlarge_pipe(std::io::stdout());
-        verbs::sync::sync(job, &open()?, &settings, stdout, &telemetry, stop).await
+        Verb::Discover(inputs) => {
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            verbs::discover::discover(&run.job, || run.open(), &run.settings, &mut out, &telemetry).await
+        }
+        Verb::Test(inputs) => {
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            verbs::test::test(&run.job, run.open()?, &telemetry).await
+        }
+        Verb::Doctor { configs } => verbs::doctor::doctor(load(configs, environment).await, &mut out).await,
+        Verb::Sandbox { port, rows, seed, interval, faults } => {
+            verbs::sandbox::serve(port, rows, seed, interval, &faults, &telemetry).await
+        }
+        Verb::About(format) => verbs::about::about(format, &mut out),
+        Verb::Init { directory } => verbs::init::init(&directory, &mut out),
+        Verb::Check => verbs::check::check(stdin().lock(), &mut out),
+        Verb::Completions(shell) => verbs::shell::completions(shell, &mut out),
+        Verb::Man { command } => verbs::shell::man(command.as_deref(), &mut out),
     }
 }
 
-/// Reads all that the command line names.
-async fn prepare(cli: Cli, environment: Environment, telemetry: Arc<Telemetry>) -> Result<(Settings, Job)> {
-    verbs::run_blocking("reading the settings", move || {
-        let (settings, warnings) = settings::load(&cli.config, &environment, &mut std::io::stdin())?;
+/// Everything that a verb needs before it opens its source.
+struct Prepared {
+    settings: Settings,
+    job: Job,
+    telemetry: Arc<Telemetry>,
+    assume_idle: bool,
+    /// Serves until it is dropped.
+    sandbox: Option<Embedded>,
+}
+
+impl Prepared {
+    /// Reads every file that the command line names.
+    async fn new(inputs: Inputs, environment: Environment, telemetry: &Arc<Telemetry>) -> Result<Self> {
+        let sandbox = match inputs.sandbox {
+            Some((rows, seed)) => Some(Embedded::start(rows, seed).await?),
+            None => None,
+        };
+        let environment = sandbox.as_ref().map_or(environment, Embedded::environment);
+        let (settings, warnings) = load(inputs.configs, environment).await?;
         for warning in &warnings {
             telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
         }
         for secret in settings.secrets() {
             telemetry.hide(secret);
         }
-        let job = Job::new(&settings, cli.catalog_file(), cli.state_file(), &telemetry)?;
-        Ok((settings, job))
-    })
-    .await
+        let logger = Arc::clone(telemetry);
+        let (settings, job) = verbs::run_blocking("reading catalog and state", move || {
+            let job = Job::new(&settings, inputs.catalog.as_deref(), inputs.state.as_deref(), &logger)?;
+            Ok((settings, job))
+        })
+        .await?;
+        let assume_idle = inputs.assume_idle || sandbox.is_some();
+        Ok(Self { settings, job, telemetry: Arc::clone(telemetry), assume_idle, sandbox })
+    }
+
+    fn open(&self) -> Result<Source> {
+        Source::open(&self.settings, self.assume_idle, &self.telemetry)
+    }
+
+    fn warn_on_terminal(&self) {
+        if stdout().is_terminal() && self.sandbox.is_none() {
+            self.telemetry.warn(&Warning::RecordsOnTerminal);
+        }
+    }
+}
+
+async fn load(
+    configs: Vec<String>,
+    environment: Environment,
+) -> Result<(Settings, Vec<settings::SettingsWarning>)> {
+    verbs::run_blocking("reading the settings", move || settings::load(&configs, &environment, &mut stdin()))
+        .await
 }

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod env;
 mod key;
+pub mod known;
 mod problem;
 mod resolve;
 mod rules;

@@ -20,10 +20,10 @@ pub fn completions(shell: Shell, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Writes the manual page of the tap, or of one of its sub-commands.
-pub fn man(of: Option<&str>, out: &mut dyn Write) -> Result<()> {
+pub fn man(subcommand: Option<&str>, out: &mut dyn Write) -> Result<()> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
-    let command = match of {
+    let command = match subcommand {
         Some(name) => command.find_subcommand(name).ok_or_else(|| {
             Error::new(Exit::Usage, "there is no such sub-command")
                 .hint(format!("`{NAME} --help` lists them"))

@@ -31,7 +31,10 @@ fn readme_cargo_commands_are_run_by_ci() {
         let quiet = command
             .replace("cargo run", "cargo run --locked --quiet")
             .replace("cargo test", "cargo test --locked");
-        assert!(CI.contains(command) || CI.contains(&quiet), "`.ci/quick` and `.ci/speed` do not run `{command}`");
+        assert!(
+            CI.contains(command) || CI.contains(&quiet),
+            "`.ci/quick` and `.ci/speed` do not run `{command}`"
+        );
     }
     // What takes minutes and judges by time is run there with its outputs compared only.
     let comparison = "benches/compare/run";

@@ -61,12 +61,41 @@ fn sync_flags_before_a_subcommand_are_refused() {
     for command in ["check", "man", "init"] {
         let run = Tap::new().args(&[command]).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{command}");
-        assert!(run.critical().contains("an argument cannot stand there"), "{}", run.stderr);
+        let expected = format!("`{command}` does not accept the flags before it");
+        assert!(run.critical().contains(&expected), "{}", run.stderr);
     }
     let run = Tap::new().args(&["--catalog", "/nonexistent", "--state", "/nonexistent", "doctor"]).run();
     assert_eq!((run.code, run.seen.len()), (0, 0), "{}", run.stdout);
     for unknown in [&["man", "no-such-command"][..], &["completions", "no-such-shell"], &["completions"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_tap-together")).args(unknown).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{unknown:?}");
+    }
+}
+
+#[test]
+fn usage_error_suggests_names_the_requirement_and_never_repeats_unknown_text() {
+    for (arguments, expected) in [
+        (&["--confg", "x"][..], "the flag `--confg` is unknown; hint: did you mean `--config`?"),
+        (&["doktor"], "the sub-command is unknown; hint: did you mean `doctor`?"),
+        (&["--format", "jsn"], "`--format` has an invalid value; hint: did you mean `json`?"),
+        (&["--format", "x"], "`--format` has an invalid value; hint: give one of text, json, markdown"),
+        (&["--config"], "`--config` requires a value; hint: run `tap-together --help`"),
+        (&["--rows", "7"], "`--rows` requires `--sandbox`"),
+        (&["--sandbox", "--rows", "x"], "`--rows` has an invalid value"),
+        (&["--about", "--about"], "`--about` is given more than once"),
+        (&["completions"], "`<SHELL>` is missing; hint: use `tap-together completions <SHELL>`"),
+        (
+            &["--api-key", "x"],
+            "`api_key` is a setting, not a flag; hint: write it into a config file, or set `TAP_TOGETHER_API_KEY`",
+        ),
+        (&["--xyzzy"], "a flag is unknown; hint: use `tap-together [OPTIONS] [COMMAND]`"),
+        (&["xyzzy"], "the sub-command is unknown; hint: use"),
+        (&["check", "xyzzy"], "an argument is unknown; hint: run `tap-together --help`"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tap-together")).args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with(&format!("CRITICAL {expected}")), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("xyzzy") && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     }
 }

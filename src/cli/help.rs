@@ -1,0 +1,36 @@
+//! What `--help` says after the list of flags.
+
+pub const EXAMPLES_AND_EXIT_CODES: &str = "\
+Examples:
+  tap-together --sandbox | head                               Look at the records without credentials
+  tap-together init                                           Write a config to fill in
+  tap-together doctor --config config.json                    Check everything without a request
+  tap-together --config config.json --discover >catalog.json  Write the catalog
+  tap-together --config config.json --catalog catalog.json --state state.json | target-jsonl
+
+Exit codes:
+  0    The run succeeded
+  2    Command line, config, catalog or state is invalid: correct it
+  65   A report cannot be used: ask Together's support
+  69   The API cannot be reached, or its response cannot be verified: check the network
+  70   A defect of tap-together: report it
+  74   Local input or output failed: check disk, pipe and state folder
+  75   The API or another process is busy: run again later
+  77   The API refused the credentials: check them
+  129, 130, 143   Stopped by SIGHUP, SIGINT, SIGTERM";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Exit;
+
+    #[test]
+    fn help_lists_every_exit_code() {
+        for exit in
+            [Exit::Usage, Exit::Report, Exit::Unavailable, Exit::Bug, Exit::Io, Exit::Busy, Exit::Refused]
+        {
+            let line = format!("\n  {:<4} ", exit as u8);
+            assert!(EXAMPLES_AND_EXIT_CODES.contains(&line), "{exit:?}");
+        }
+    }
+}
