@@ -47,7 +47,7 @@ fn catalog_selection_decides_requests_and_columns() {
         ),
     ];
     concurrency::each(&rows, AT_ONCE, |(catalog, columns, words)| {
-        let tap = Tap::new().faults(&["csv=a,b\n1,2\n"]).args(&["--assume-idle"]);
+        let tap = Tap::new().faults(&["csv=a,b\n1,2\n"]);
         let path = tap.file("catalog.json", catalog.to_string());
         let run = tap.args(&["--catalog", &path]).run();
         let found: Value = run.records("user_report")[0].as_object().unwrap().keys().cloned().collect();
@@ -59,7 +59,7 @@ fn catalog_selection_decides_requests_and_columns() {
 
 #[test]
 fn catalog_with_every_stream_deselected_sends_no_request() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let path = tap.file("catalog.json", catalog(&json!({"selected": false}), &[]).to_string());
     let run = tap.args(&["--catalog", &path]).run();
     assert_eq!((run.code, run.seen.len(), run.stdout.lines().count()), (0, 0, 1), "{}", run.stderr);
@@ -82,7 +82,7 @@ fn state_bare_wrapped_or_missing_is_accepted() {
         (Some(&wrapped), true),
     ];
     concurrency::each(&rows, AT_ONCE, |(text, is_old)| {
-        let tap = Tap::new().one().args(&["--assume-idle"]);
+        let tap = Tap::new().one();
         let missing = tap.folder.path().join("missing").to_str().unwrap().to_owned();
         let path = text.map_or(missing, |text| tap.file("state.json", text));
         let run = tap.args(&["--state", &path]).run();

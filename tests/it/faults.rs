@@ -5,12 +5,10 @@
 
 use std::fmt::Write;
 
-use tap_together::files::replace;
-
 use super::concurrency;
+use super::snapshot;
 use super::tap::{Run, Tap};
 
-const SNAPSHOT: &str = include_str!("snapshots/faults.txt");
 /// As many taps at once; they wait most of the time.
 const AT_ONCE: usize = 8;
 
@@ -126,10 +124,5 @@ fn without_jitter(line: &str) -> String {
 #[test]
 fn api_faults_match_the_snapshot_of_codes_and_messages() {
     let found = concurrency::each(&rows(), AT_ONCE, |row| verdict(row)).concat();
-    let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.txt");
-    replace(fresh.as_ref(), found.as_bytes()).unwrap();
-    assert!(
-        found == SNAPSHOT,
-        "other sentences than in tests/it/snapshots/faults.txt; the new ones are in {fresh}"
-    );
+    snapshot::assert("faults", &found);
 }

@@ -3,11 +3,9 @@
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
-use tap_together::files::replace;
-
+use super::snapshot;
 use super::tap::Tap;
 
-const SNAPSHOT: &str = include_str!("snapshots/inputs.txt");
 const KEY: &str = "canary-key-77aa";
 
 /// A bad input: what is written on the command line, and what the file `input` holds.
@@ -215,10 +213,5 @@ fn bad_inputs_match_the_snapshot_of_codes_and_messages() {
     let rows =
         files().into_iter().chain(variables()).chain(ids()).chain(settings()).chain(keys()).chain(others());
     let found: String = rows.map(|row| verdict(&row)).collect();
-    let fresh = concat!(env!("CARGO_TARGET_TMPDIR"), "/inputs.txt");
-    replace(fresh.as_ref(), found.as_bytes()).unwrap();
-    assert!(
-        found == SNAPSHOT,
-        "other sentences than in tests/it/snapshots/inputs.txt; the new ones are in {fresh}"
-    );
+    snapshot::assert("inputs", &found);
 }

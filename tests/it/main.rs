@@ -1,35 +1,38 @@
-//! The real binary against the real sandbox over a real socket. One line says what belongs in each module.
+//! The end-to-end tests: the real binary against the real sandbox server over a socket.
+//!
+//! One line says what belongs in each module; a new test goes where that line fits. [`tap`] builds every run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-#![expect(clippy::print_stdout, reason = "where figures are the point")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
+#![expect(clippy::print_stdout, reason = "some tests print the figures that they measure")]
 
-mod api_key; // where the key comes from, and that it is shown nowhere
-mod architecture; // rules that no other tool keeps
-mod backoff; // how long is waited after a failure
-mod bodies; // answers taken apart byte by byte
-mod catalogs; // catalogs and states that are taken
-mod concurrency; // many at once
-mod derived_files; // files in the repository that are made of `--about`
-mod discovery_and_about; // discover, test, about, help, bad usage
-mod doctor; // every check of the doctor, well and ill, without a request
-mod errors; // how a run goes on, waits or ends when the API fails
-mod faults; // everything the API can do wrong, and the whole sentence about it
-mod gate; // what may lie in place of the ledger and its lock; fifty taps at once
-mod hangs; // answers that never end
-mod init; // what a new user gets, and what is never overwritten
-mod inputs; // bad configs, catalogs and states
-mod permissions; // what other users see, and may do
-mod pipes_and_disks; // pipes and disks that fail, the gate between processes
-mod random_kills; // signals at random points of the output
-mod raw_server;
+mod api_key; // where the API key comes from, and that no output shows it
+mod architecture; // rules on imports, files, words, docs and test names that no other tool checks
+mod backoff; // Retry-After, backoff and retries between and within runs
+mod bodies; // gzip, encodings, size limits and NULs in response bodies
+mod catalogs; // selection by catalog, accepted forms of STATE
+mod concurrency; // helper: runs many cases at once
+mod derived_files; // files in the repository that are generated from `--about`
+mod discovery_and_about; // --discover, --test, --about, bad usage
+mod doctor; // every check of the doctor
+mod errors; // retries, timeouts and exit codes when the API fails
+mod faults; // every fault of the API with its exit code and message (snapshot)
+mod gate; // ledger and lock files in any condition, rate limit across processes
+mod hangs; // timeouts of answers that never end
+mod init; // files that `init` writes
+mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
+mod permissions; // file modes, folders of other users, core dumps
+mod pipes_and_disks; // closed pipes, full disks, slow targets
+mod random_kills; // SIGTERM and SIGKILL at random points of the output
+mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README
-mod requests; // what is really asked for
-mod schemas; // what is printed fits the shipped schemas
-mod shell; // completions, the manual, flags before sub-commands
-mod signals; // the end by a signal, in every phase
-mod sync; // the main job: records, keys, selection, state
-mod tables; // odd tables, cell by cell
-mod tap; // the one builder
-mod terminal; // what a person at a terminal is told
-mod tls; // whom the tap trusts, and proxies
-mod truncation; // cuts at every byte // a server of exact bytes
+mod requests; // URL, headers and redirects of the requests
+mod schemas; // output against the shipped JSON Schemas
+mod shell; // completions, manual pages, flags before sub-commands
+mod signals; // signals in every phase of a run
+mod snapshot; // helper: comparison with a stored text
+mod sync; // records, keys, types, selection and STATE of a sync
+mod tables; // odd CSV: separators, quotes, ragged rows, column names
+mod tap; // helper: the builder of a run
+mod terminal; // stdout and stderr on a terminal
+mod tls; // certificates, truncation, proxies
+mod truncation; // bodies truncated at every byte

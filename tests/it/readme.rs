@@ -43,7 +43,7 @@ fn readme_cargo_commands_are_run_by_ci() {
 
 #[test]
 fn readme_shell_commands_succeed_against_the_sandbox() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let server = tap.serve();
     tap.command(&server);
     let folder = tap.folder.path();

@@ -77,7 +77,7 @@ impl Phase {
                 let script = format!("echo > {}; exec sleep 20", tap.folder.path().join("began").display());
                 tap.set("api_key", Value::Null).set("api_key_command", json!(["sh", "-c", script]))
             }
-            Self::Interval => tap.every(30.0),
+            Self::Interval => tap.every(30.0).first_run(),
             Self::Head => tap.faults(&["delay=600000"]).args(&idle),
             Self::Body => tap.faults(&["hang=100"]).args(&idle),
             Self::Words => tap.faults(&["503", "hang=5"]).args(&idle),

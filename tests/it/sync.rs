@@ -10,7 +10,7 @@ const REPORTS: [(&str, &str); 3] =
 
 #[test]
 fn records_equal_the_csv_crate_cell_by_cell() {
-    let run = Tap::new().rows(2_000).args(&["--assume-idle"]).run();
+    let run = Tap::new().rows(2_000).run();
     for (report, stream) in REPORTS {
         let csv = data::csv(report, 2_000, 1);
         let rows = csv::ReaderBuilder::new().from_reader(csv.as_bytes()).into_records();
@@ -31,7 +31,7 @@ fn records_equal_the_csv_crate_cell_by_cell() {
 
 #[test]
 fn schema_has_a_property_for_every_header() {
-    let messages = Tap::new().args(&["--assume-idle"]).run().messages();
+    let messages = Tap::new().run().messages();
     let properties = messages[0]["schema"]["properties"].as_object().unwrap();
     let names: Vec<&String> = properties.keys().collect();
     assert_eq!(names.last().unwrap().as_str(), "_row_number");
@@ -44,7 +44,7 @@ fn schema_has_a_property_for_every_header() {
 
 #[test]
 fn request_headers_are_sent_once_per_report() {
-    let run = Tap::new().args(&["--assume-idle"]).run();
+    let run = Tap::new().run();
     let reports: Vec<&str> = run.seen.iter().map(|seen| seen.report.as_str()).collect();
     assert_eq!(reports, ["userReport", "pairingReport", "sessionReport"]);
     for seen in &run.seen {
@@ -56,7 +56,7 @@ fn request_headers_are_sent_once_per_report() {
 
 #[test]
 fn second_run_keeps_the_interval_and_raises_the_version() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let server = tap.serve();
     let first = tap.run_on(&server);
     first.messages();
@@ -74,7 +74,7 @@ fn second_run_keeps_the_interval_and_raises_the_version() {
 
 #[test]
 fn deselected_streams_and_columns_are_not_emitted() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let catalog = json!({"streams": [
         {"tap_stream_id": "user_report", "schema": {"properties": {"user_id": {}, "email": {}, "gone": {}}}, "metadata": [
             {"breadcrumb": [], "metadata": {"selected": true}},
@@ -97,13 +97,12 @@ fn deselected_streams_and_columns_are_not_emitted() {
 
 #[test]
 fn natural_key_is_verified_as_unique_or_refused() {
-    let tap = Tap::new().set("key_properties", json!({"user_report": ["user_id"]})).args(&["--assume-idle"]);
+    let tap = Tap::new().set("key_properties", json!({"user_report": ["user_id"]}));
     let run = tap.run();
     assert_eq!(run.messages()[0]["key_properties"], json!(["user_id"]));
     assert!(run.records("user_report")[0].get("_row_number").is_none());
 
-    let run =
-        Tap::new().set("key_properties", json!({"user_report": ["office"]})).args(&["--assume-idle"]).run();
+    let run = Tap::new().set("key_properties", json!({"user_report": ["office"]})).run();
     assert_eq!(run.code, 65);
     assert!(run.critical().contains("the key is no key"), "{}", run.stderr);
     assert!(!run.stdout.contains(r#""stream":"user_report""#));
@@ -114,7 +113,7 @@ fn natural_key_is_verified_as_unique_or_refused() {
 #[test]
 fn types_infer_keeps_every_value_without_loss() {
     let csv = "csv=a,b,c\n1,007,2025-06-02T09:00:00+10:00\n2,1,\n";
-    let run = Tap::new().set("types", json!("infer")).faults(&[csv]).args(&["--assume-idle"]).run();
+    let run = Tap::new().set("types", json!("infer")).faults(&[csv]).run();
     assert_eq!(
         run.records("user_report")[0],
         json!({"a": 1, "b": "007", "c": "2025-06-01T23:00:00Z", "_row_number": 1})
@@ -123,7 +122,7 @@ fn types_infer_keeps_every_value_without_loss() {
 
 #[test]
 fn empty_report_emits_its_schema() {
-    let run = Tap::new().rows(0).args(&["--assume-idle"]).run();
+    let run = Tap::new().rows(0).run();
     assert_eq!(run.messages().iter().filter(|message| message["type"] == "SCHEMA").count(), 3);
     assert!(run.records("user_report").is_empty());
     assert!(run.stderr.contains("has a header but no rows"));
@@ -131,7 +130,7 @@ fn empty_report_emits_its_schema() {
 
 #[test]
 fn currently_syncing_stream_goes_first_and_foreign_state_stays() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let state = tap
         .file("state.json", r#"{"currently_syncing":"session_report","mine":1,"bookmarks":{"x":{"y":2}}}"#);
     let run = tap.args(&["--state", &state]).run();

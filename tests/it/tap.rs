@@ -1,6 +1,7 @@
-//! The one builder of a run: settings, script, arguments; then the whole output and what the server saw.
+//! The builder of a run: settings, sandbox script and arguments in, the whole output and the server's requests out.
 //!
-//! Every run carries a canary key in its logs' reach and made-up people in its reports: neither may reach stderr.
+//! Every run searches stderr, the state folder and the temporary folder for canaries: the API key and pieces of the
+//! people in the reports. A tap starts idle (`--assume-idle`), unless a test asks for [`Tap::first_run`].
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,34 +16,36 @@ use tap_together::sandbox::script::Script;
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
 use tap_together::singer::check::{Checker, Violation};
 
-/// Short, because the server is on loopback.
+/// Seconds; short, because the server is on loopback.
 const INTERVAL: f64 = 0.1;
 
-/// A tap that runs for so long hangs.
-const HANGS: Duration = Duration::from_mins(2);
+/// A tap that runs longer than this hangs.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// No file in the state folder is larger.
-const LARGEST: u64 = 64 << 20;
+/// Bytes of the largest file in the state folder.
+const MAX_STATE_FILE: u64 = 64 << 20;
 
-/// The key, and pieces of the made-up people.
+/// The API key, and pieces of the people in the reports.
 const CANARIES: [&str; 5] =
     [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch"];
 
-/// A tap and its sandbox.
+/// A tap with its config, its state folder and the sandbox that it will talk to.
+#[must_use = "a tap does nothing until it is run"]
 pub struct Tap {
     pub folder: tempfile::TempDir,
+    is_idle: bool,
     settings: Value,
     arguments: Vec<String>,
     options: Options,
 }
 
-/// A sandbox on its own thread.
+/// A sandbox with the runtime on which it serves.
 pub struct Server {
     pub sandbox: Sandbox,
     _runtime: tokio::runtime::Runtime,
 }
 
-/// What a run left behind.
+/// The result of a run.
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -54,6 +57,7 @@ impl Tap {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            is_idle: true,
             settings: json!({}),
             arguments: Vec::new(),
             options: Options {
@@ -70,13 +74,19 @@ impl Tap {
         self
     }
 
-    /// The interval that the server requirements and the tap keeps.
+    /// Lets the first request wait, as on a machine without a ledger.
+    pub fn first_run(mut self) -> Self {
+        self.is_idle = false;
+        self
+    }
+
+    /// The interval between two requests, in seconds, for the server and the tap.
     pub fn every(mut self, seconds: f64) -> Self {
         self.options.interval = Duration::from_secs_f64(seconds);
         self.set("request_interval_seconds", json!(seconds))
     }
 
-    /// Many rows want the fault `chunked`: else the server counts their bytes before it answers at all.
+    /// Use the fault `chunked` with many rows: without it the server renders the whole body before it answers.
     pub fn rows(mut self, rows: u64) -> Self {
         self.options.rows = rows;
         self
@@ -93,14 +103,14 @@ impl Tap {
         self
     }
 
-    /// The user report alone, so that a run is one request.
+    /// Selects the user report alone, so that a run is one request.
     pub fn one(self) -> Self {
         let catalog = r#"{"streams":[{"tap_stream_id":"user_report","schema":{},"metadata":[]}]}"#;
         let path = self.file("one.json", catalog);
         self.args(&["--catalog", &path])
     }
 
-    /// Writes a file next to the config, whole at once because other taps may read it, and returns its path.
+    /// Writes a file next to the config, atomically because other taps may read it, and returns its path.
     pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.folder.path().join(name);
         replace(&path, text.as_ref()).unwrap();
@@ -111,7 +121,7 @@ impl Tap {
         self.folder.path().join("state")
     }
 
-    /// The gate's memory of this API, as the tap finds it.
+    /// The gate's ledger and lock of this API.
     pub fn store(&self, url: &str) -> Store {
         let host = url.split("//").nth(1).unwrap();
         Store::in_folder(&self.state_dir(), &scope(host, ORGANIZATION_ID)).unwrap()
@@ -134,11 +144,16 @@ impl Tap {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
         let temporary = self.folder.path().join("tmp");
         std::fs::create_dir_all(&temporary).unwrap();
-        command.env_clear().env("TMPDIR", temporary).args(["--config", &config]).args(&self.arguments);
+        command.env_clear().env("TMPDIR", temporary).args(["--config", &config]);
+        if self.is_idle && !self.arguments.iter().any(|argument| argument == "--assume-idle") {
+            command.arg("--assume-idle");
+        }
+        command.args(&self.arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
+    #[track_caller]
     pub fn run(&self) -> Run {
         let server = self.serve();
         let run = self.run_on(&server);
@@ -146,11 +161,12 @@ impl Tap {
         run
     }
 
+    #[track_caller]
     pub fn run_on(&self, server: &Server) -> Run {
         finish(self.command(server).spawn().unwrap(), server)
     }
 
-    /// The command in a shell that does something before.
+    /// The command in a shell that runs `before` first.
     pub fn command_after(&self, before: &str, server: &Server) -> Command {
         let inner = self.command(server);
         let mut command = Command::new("sh");
@@ -161,7 +177,7 @@ impl Tap {
         command
     }
 
-    /// Runs that.
+    #[track_caller]
     pub fn run_after(&self, before: &str) -> Run {
         let server = self.serve();
         let run = finish(self.command_after(before, &server).spawn().unwrap(), &server);
@@ -169,13 +185,13 @@ impl Tap {
         run
     }
 
-    /// Neither the key nor a person may lie in the state folder, and nothing at all in the temporary one.
+    /// Searches the state folder for canaries and asserts that the temporary folder is empty.
     fn search_folders(&self) {
         let state = self.state_dir();
         for entry in std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink()) {
             let path = entry.unwrap().path();
-            // A test may have put there what is no file, or a huge one; the tap writes neither.
-            let Ok(bytes) = read_bounded(&path, LARGEST) else { continue };
+            // A test may have put a folder or a huge file there; the tap writes neither.
+            let Ok(bytes) = read_bounded(&path, MAX_STATE_FILE) else { continue };
             let text = String::from_utf8_lossy(&bytes);
             for canary in CANARIES {
                 assert!(!text.contains(canary), "`{canary}` reached {}", path.display());
@@ -186,7 +202,7 @@ impl Tap {
     }
 }
 
-/// Whatever became of the tap, its folders are searched.
+/// Every test ends with the search of the folders, also one that never ran the tap to its end.
 impl Drop for Tap {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -195,11 +211,12 @@ impl Drop for Tap {
     }
 }
 
-/// The child when it has ended, which it must without being read.
+/// Waits for the end of a child whose output nobody reads; kills it after the timeout.
+#[track_caller]
 pub fn ended(mut child: Child) -> Child {
     let began = clock::now();
     while child.try_wait().unwrap().is_none() {
-        if clock::now().saturating_sub(began) > HANGS {
+        if clock::now().saturating_sub(began) > TIMEOUT {
             child.kill().unwrap();
             panic!("the tap hangs");
         }
@@ -208,7 +225,8 @@ pub fn ended(mut child: Child) -> Child {
     child
 }
 
-/// Waits for the end and searches the log for what must not be there.
+/// Waits for the end, collects the output and searches it for canaries.
+#[track_caller]
 pub fn finish(child: Child, server: &Server) -> Run {
     use std::os::unix::process::ExitStatusExt;
     let output = child.wait_with_output().unwrap();
@@ -227,7 +245,8 @@ pub fn finish(child: Child, server: &Server) -> Run {
 }
 
 impl Run {
-    /// Asserts success and the contract, and returns the messages.
+    /// Asserts success and the Singer contract, and returns the messages.
+    #[track_caller]
     pub fn messages(&self) -> Vec<Value> {
         assert_eq!(self.code, 0, "{}", self.stderr);
         let mut checker = Checker::default();
@@ -237,7 +256,7 @@ impl Run {
         assert_eq!(violations, Vec::new());
         let messages: Vec<Value> =
             self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        // A report is extracted at one moment; the checker cannot ask that of every tap.
+        // One `time_extracted` per report is a rule of this tap, not of every tap.
         let mut times = HashMap::new();
         for record in messages.iter().filter(|message| message["type"] == "RECORD") {
             let time = &record["time_extracted"];
@@ -246,6 +265,7 @@ impl Run {
         messages
     }
 
+    #[track_caller]
     pub fn records(&self, stream: &str) -> Vec<Value> {
         let messages = self.messages().into_iter();
         messages
@@ -254,11 +274,13 @@ impl Run {
             .collect()
     }
 
+    #[track_caller]
     pub fn state(&self) -> Value {
         serde_json::from_str::<Value>(self.stdout.lines().last().unwrap()).unwrap()["value"].clone()
     }
 
-    /// The last line of a failure.
+    /// The CRITICAL line, which must be the last.
+    #[track_caller]
     pub fn critical(&self) -> &str {
         let last = self.stderr.lines().last().unwrap_or_default();
         assert!(last.starts_with("CRITICAL "), "{}", self.stderr);

@@ -30,18 +30,18 @@ fn run(tap: &Tap) -> Run {
 
 #[test]
 fn stdout_terminal_sync_warns_first() {
-    let run = run(&Tap::new().args(&["--assume-idle"]));
+    let run = run(&Tap::new());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr.lines().next(), Some(WARNING));
 }
 
 #[test]
 fn stdout_terminal_warning_is_for_real_syncs_only() {
-    for tap in [Tap::new().args(&["--assume-idle", "--test"]), Tap::new().args(&["--sandbox"])] {
+    for tap in [Tap::new().args(&["--test"]), Tap::new().args(&["--sandbox"])] {
         let run = run(&tap);
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(!run.stderr.contains(WARNING), "{}", run.stderr);
     }
-    let piped = Tap::new().args(&["--assume-idle"]).run();
+    let piped = Tap::new().run();
     assert!(!piped.stderr.contains(WARNING), "{}", piped.stderr);
 }
