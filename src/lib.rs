@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 mod column_cache;
 pub mod count;
+pub mod digest;
 pub mod error;
 pub mod files;
 pub mod job;

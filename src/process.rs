@@ -28,7 +28,7 @@ const FILES_NEEDED: usize = 24;
 /// Stack of the work's thread in bytes, as large as that of the first thread.
 const STACK: usize = 8 << 20;
 /// The pool's first thread lives as long as the process.
-const KEEP_THREAD: Duration = Duration::from_hours(24 * 365);
+const KEEP_THREAD: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Hardens the process, and makes a panic print its location only: its message may hold data.
 pub fn harden() {

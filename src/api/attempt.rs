@@ -21,7 +21,7 @@ use crate::report::spool::Report;
 use crate::telemetry::Telemetry;
 
 /// The whole exchange.
-const EXCHANGE_TIMEOUT: Duration = Duration::from_hours(1);
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Below this many bytes in a minute of waiting the answer counts as stuck.
 const MIN_RATE: u64 = 60 * 1024;
 /// As much of an error's body as is read, and as is shown.

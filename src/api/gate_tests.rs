@@ -5,7 +5,7 @@ use crate::api::ledger::LedgerRead;
 use crate::telemetry::{Format, Level};
 
 const PACE: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn silent() -> Telemetry {
     Telemetry::new(Format::Text, Level::Critical)

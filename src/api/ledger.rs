@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
+    const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_secs(60) };
 
     fn boot() -> BootId {
         BootId { boot_id: "this boot".into(), time_ns: 7 }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_pace_of_a_minute_is_61_seconds_and_60_of_grace() {
-        assert_eq!(RateLimit::of(Duration::from_mins(1)), PACE);
+        assert_eq!(RateLimit::of(Duration::from_secs(60)), PACE);
     }
 
     #[test]

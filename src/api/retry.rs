@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::failure::{Failure, FailureKind};
 
 /// The longest back-off of our own choosing, for an interval of a minute.
-const LONGEST: Duration = Duration::from_mins(15);
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Answers that are no JSON are tried again this often at most: a web page rarely turns into a report.
 const CORRUPT_RETRIES: u32 = 2;
 
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
-        Policy { max_attempts: 5, max_wait: Duration::from_hours(1), interval: Duration::from_secs(61) }
+        Policy { max_attempts: 5, max_wait: Duration::from_secs(3600), interval: Duration::from_secs(61) }
     }
 
     fn failure(kind: FailureKind) -> Failure {
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(wait(1, 0.0), Decision::Again(Duration::from_secs(61)));
         assert_eq!(wait(1, 1.0), Decision::Again(Duration::from_secs(122)));
         assert_eq!(wait(3, 0.0), Decision::Again(Duration::from_secs(244)));
-        assert_eq!(wait(u32::MAX, 1.0), Decision::Again(Duration::from_mins(15)));
+        assert_eq!(wait(u32::MAX, 1.0), Decision::Again(Duration::from_secs(15 * 60)));
     }
 
     #[test]
@@ -133,12 +133,12 @@ mod tests {
             decide(&failure, 1, 1, policy(), 0.0)
         };
         assert_eq!(asked(1), Decision::Again(Duration::from_secs(61)));
-        assert_eq!(asked(120), Decision::Again(Duration::from_mins(2)));
-        assert_eq!(asked(3_600), Decision::Again(Duration::from_hours(1)));
+        assert_eq!(asked(120), Decision::Again(Duration::from_secs(120)));
+        assert_eq!(asked(3_600), Decision::Again(Duration::from_secs(3600)));
         assert_eq!(asked(3_601), Decision::GiveUp(Some(Duration::from_secs(3_601))));
         assert!(matches!(asked(u64::MAX), Decision::GiveUp(Some(_))));
         let mut failure = failure(FailureKind::Status(429));
-        failure.retry_after = Some(Duration::from_mins(5));
+        failure.retry_after = Some(Duration::from_secs(300));
         let spread = decide(&failure, 1, 1, policy(), 0.5);
         assert_eq!(spread, Decision::Again(Duration::from_millis(302_500)), "not all taps at one moment");
     }

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::ledger::{Ledger, LedgerRead};
 use crate::clock;
+use crate::digest::{hex, sha256};
 use crate::error::{Error, Exit, Result};
 use crate::files::{Folder, LockFile, TryLock, state_folder};
 
@@ -53,8 +52,7 @@ pub enum Lock {
 /// The hashed name under which everything about one API and organisation is kept.
 #[must_use]
 pub fn scope(host: &str, organization_id: &str) -> String {
-    let digest = Sha256::digest(format!("{host}\n{organization_id}"));
-    digest.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+    hex(&sha256::<8>(format!("{host}\n{organization_id}").as_bytes()))
 }
 
 impl Store {

@@ -114,7 +114,7 @@ fn abandoned_temporary_files_are_removed_with_the_lock_only() {
     let (folder, store, lock, _) = store();
     let path = folder.path().join(".tap-together-aZ09bY18");
     let file = File::create(&path).unwrap();
-    file.set_modified(SystemTime::from(clock::wall()) - Duration::from_hours(2)).unwrap();
+    file.set_modified(SystemTime::from(clock::wall()) - Duration::from_secs(2 * 3600)).unwrap();
     put(&lock, b"");
     drop(store.peek().unwrap());
     assert!(path.exists());

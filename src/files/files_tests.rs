@@ -178,7 +178,7 @@ fn lock_on_what_is_not_a_regular_file_is_refused() {
 #[test]
 fn abandoned_files_are_removed_by_their_exact_name_only() {
     let (directory, folder) = folder();
-    let hour = Duration::from_hours(1);
+    let hour = Duration::from_secs(3600);
     let now = SystemTime::from(clock::wall());
     let files = [
         (".tap-together-aZ09bY18", 2, false),

@@ -23,7 +23,7 @@ pub(super) const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 const TEMPORARY: &str = ".tap-together-";
 const RANDOM_CHARACTERS: usize = 8;
 /// A temporary file that is older was left behind by a process that was killed.
-const ABANDONED: Duration = Duration::from_hours(1);
+const ABANDONED: Duration = Duration::from_secs(3600);
 /// Names that are tried for a temporary file.
 const ATTEMPTS: u32 = 16;
 

@@ -7,6 +7,9 @@ use crate::bytes::buffer::OutBuffer;
 use crate::bytes::scan::JsonEscapes;
 use crate::table::csv::CsvReader;
 
+/// `char::MAX_LEN_UTF8`, which needs Rust 1.93.
+const MAX_CHARACTER_BYTES: usize = 4;
+
 /// Takes the text of a report, from its first byte to its last.
 pub trait Sink {
     /// Takes what stands in `bytes` from `from` up to the next byte that JSON escapes; returns where that is, or
@@ -25,7 +28,7 @@ impl Sink for OutBuffer {
     }
 
     fn character(&mut self, character: char) {
-        self.write(char::MAX_LEN_UTF8, |out| out.character(character));
+        self.write(MAX_CHARACTER_BYTES, |out| out.character(character));
     }
 }
 

@@ -7,11 +7,11 @@
 use std::io::{self, Read, Seek, Write};
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 
 use super::body::Repairs;
 use super::sink::Sink;
 use crate::bytes::buffer::OutBuffer;
+use crate::digest::{Sha256, hex};
 use crate::table::csv::{CsvReader, TableStats};
 use crate::table::error::TableError;
 
@@ -52,7 +52,7 @@ impl Default for Spool {
             file: tempfile::spooled_tempfile(MEMORY_CAP),
             csv: CsvReader::default(),
             text: OutBuffer::default(),
-            digest: Sha256::new(),
+            digest: Sha256::default(),
             bytes: 0,
         }
     }
@@ -85,8 +85,7 @@ impl Spool {
         let stats = self.csv.finish();
         self.hash_pending()?;
         self.spill()?;
-        let sha256 =
-            self.digest.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let sha256 = hex(&self.digest.finish::<32>());
         Ok(Report { file: self.file, stats, sha256, completed_at, repairs, requests: 1 })
     }
 }

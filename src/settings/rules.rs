@@ -10,7 +10,7 @@ use super::url_rules;
 use crate::report::ReportType;
 
 /// The API revokes the key of a client that sends more than one request a minute.
-const MIN_PUBLIC_INTERVAL: Duration = Duration::from_mins(1);
+const MIN_PUBLIC_INTERVAL: Duration = Duration::from_secs(60);
 /// A shorter timeout would give up on requests that the API still works on.
 const MIN_PUBLIC_TIMEOUT: Duration = Duration::from_secs(30);
 

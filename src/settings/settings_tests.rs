@@ -34,7 +34,7 @@ fn the_sample_is_valid_but_for_its_placeholders() {
 fn defaults_and_overrides() {
     let settings =
         judge(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
-    assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_mins(1)));
+    assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_secs(60)));
     assert_eq!(
         settings.report_url("userReport").as_str(),
         "https://api.togetherplatform.com/public/o/reports/export/userReport"

@@ -4,10 +4,9 @@
 //! on the header alone, and on its position only where a header is empty or stands twice.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 
+use crate::digest::{hex, sha256};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 /// `PostgreSQL` allows an identifier 63 bytes; pipelinewise's target shortens names from 63 on, so that two may meet.
 const LONGEST: usize = 62;
@@ -104,12 +103,9 @@ fn snake(header: &str) -> String {
         name.insert(0, '_');
     }
     if name.len() > LONGEST {
-        let digest = Sha256::digest(header);
         name.truncate(LONGEST - HASHED);
         name.push('_');
-        for byte in digest.iter().take(4) {
-            let _ = write!(name, "{byte:02x}");
-        }
+        name += &hex(&sha256::<4>(header.as_bytes()));
     }
     name
 }

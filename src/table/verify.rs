@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::column_type::{self, ColumnType, EXACT_DIGITS};
 use super::csv::TableStats;
@@ -17,6 +16,7 @@ use super::header::{self, Column, ColumnNames};
 use super::length_check::{LengthCheck, TooLong};
 use super::row::Row;
 use super::rows::Rows;
+use crate::digest::Sha256;
 
 /// As many rows are named in an error.
 const NAMED_ROWS: usize = 5;
@@ -245,17 +245,15 @@ impl Key {
         if self.columns.is_empty() {
             return;
         }
-        let mut digest = Sha256::new();
+        let mut digest = Sha256::default();
         let mut empty = false;
         for &index in &self.columns {
             let cell = row.escaped(index);
             empty |= cell.is_empty();
-            digest.update((cell.len() as u64).to_le_bytes());
+            digest.update(&(cell.len() as u64).to_le_bytes());
             digest.update(cell);
         }
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest.finalize()[..16]);
-        let repeated = !empty && !self.seen.insert(short);
+        let repeated = !empty && !self.seen.insert(digest.finish());
         self.empty += u64::from(empty);
         self.repeated += u64::from(repeated);
         if (empty || repeated) && self.rows.len() < NAMED_ROWS {

@@ -13,7 +13,7 @@ use crate::api::store::Store;
 use crate::clock;
 use crate::telemetry::{Format, Level, Telemetry};
 
-const MINUTE: Duration = Duration::from_mins(1);
+const MINUTE: Duration = Duration::from_secs(60);
 /// What a sync may take beyond intervals, transfers and writes.
 const SPARE: Duration = Duration::from_secs(2);
 

@@ -20,7 +20,7 @@ use tap_together::singer::check::{Checker, Violation};
 const INTERVAL: f64 = 0.1;
 
 /// A tap that runs longer than this hangs.
-const TIMEOUT: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Bytes of the largest file in the state folder.
 const MAX_STATE_FILE: u64 = 64 << 20;

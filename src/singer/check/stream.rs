@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use chrono::DateTime;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::property;
+use crate::digest::Sha256;
 
 /// An epoch in seconds stays below this for a thousand years; one in milliseconds does not.
 const LATEST_SECOND: i64 = 32_503_680_000;
@@ -130,17 +130,15 @@ impl Stream {
         if self.keys.is_empty() {
             return;
         }
-        let mut digest = Sha256::new();
+        let mut digest = Sha256::default();
         for key in &self.keys {
             if record[key].is_null() {
                 return wrong.push(format!("the key `{key}` is null or missing"));
             }
-            digest.update(record[key].to_string());
-            digest.update([0]);
+            digest.update(record[key].to_string().as_bytes());
+            digest.update(&[0]);
         }
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest.finalize()[..16]);
-        if !self.seen.insert(short) {
+        if !self.seen.insert(digest.finish()) {
             wrong.push("the key stands twice: a target keeps one of the two records".into());
         }
     }
