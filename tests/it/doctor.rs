@@ -127,7 +127,7 @@ fn doctor_names_an_unusable_state_folder() {
     let tap = Tap::new();
     fs::create_dir(tap.state_dir()).unwrap();
     fs::set_permissions(tap.state_dir(), PermissionsExt::from_mode(0o777)).unwrap();
-    failed(doctor(&tap), "everyone may write to it");
+    failed(doctor(&tap), "everybody can write to it");
 }
 
 #[test]

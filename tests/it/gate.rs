@@ -192,7 +192,8 @@ fn rate_limit_holds_for_fifty_concurrent_taps() {
 fn stale_temp_files_of_killed_processes_are_removed() {
     let tap = Tap::new().args(&["--assume-idle", "--test"]);
     std::fs::create_dir(tap.state_dir()).unwrap();
-    let [old, new] = ["old", "new"].map(|name| tap.file(&format!("state/.tap-together-{name}"), ""));
+    let [old, new] =
+        ["oldNAME1", "newNAME2"].map(|name| tap.file(&format!("state/.tap-together-{name}"), ""));
     assert!(Command::new("touch").args(["-d", "2 hours ago", &old]).status().unwrap().success());
     assert_eq!(tap.run().code, 0);
     assert!(!Path::new(&old).exists() && Path::new(&new).exists());

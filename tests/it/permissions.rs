@@ -1,4 +1,4 @@
-//! Other users: what they see of a run, which hand they may have in its state folder, and how it goes as one of them.
+//! Other users: what they see of a run, what they may do to its state folder, and runs under another user.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
@@ -12,30 +12,54 @@ use tap_together::sandbox::API_KEY;
 use super::signals::until_told;
 use super::tap::{Run, Server, Tap, finish};
 
-/// The user without privileges, where we are not one ourselves.
-const NOBODY: &str = "65534";
+/// The user without privileges, where the tests run as root.
+const NOBODY: u32 = 65534;
 
-/// A program run by nobody, or by us if we are as powerless.
-fn by_nobody(program: impl AsRef<std::ffi::OsStr>) -> Command {
+/// A user, its group and one supplementary group.
+#[derive(Clone, Copy)]
+struct User(u32, u32, u32);
+
+/// A program run by another user, or by ours where the tests do not run as root.
+fn run_by(User(user, group, other): User, program: impl AsRef<std::ffi::OsStr>) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
+    command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg(format!("--groups={other}"));
+    command.arg(program);
     command
 }
 
-/// The tap as nobody, where nobody can reach it: it reads its config from standard input.
-fn start(tap: &Tap, server: &Server, arguments: &[&str]) -> Child {
+fn by_nobody(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    run_by(User(NOBODY, NOBODY, NOBODY), program)
+}
+
+/// The tap under another user, who cannot read the folder of the binary or the config: a copy, and standard input.
+fn command_by(user: User, tap: &Tap, server: &Server, arguments: &[&str]) -> Command {
     let inner = tap.command(server);
     let program = tap.folder.path().join("tap-together");
-    fs::copy(inner.get_program(), &program).unwrap();
-    open(tap.folder.path(), 0o777);
-    let mut command = by_nobody(program);
+    // A copy could still be open for writing in another test's child, and then it cannot be run.
+    if !program.exists() && fs::hard_link(inner.get_program(), &program).is_err() {
+        fs::copy(inner.get_program(), &program).unwrap();
+    }
+    open(tap.folder.path(), 0o755);
+    let mut command = run_by(user, program);
     command.args(["--config", "-"]).args(arguments).env_clear().env("PATH", "/usr/bin:/bin");
     command.env("TMPDIR", tap.folder.path().join("tmp")).env("TAP_TOGETHER_API_KEY", API_KEY);
     command.stdin(File::open(tap.folder.path().join("config.json")).unwrap());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The tap as nobody, who owns the folder of the state folder.
+fn start(tap: &Tap, server: &Server, arguments: &[&str]) -> Child {
+    give(tap.folder.path(), NOBODY, NOBODY);
+    command_by(User(NOBODY, NOBODY, NOBODY), tap, server, arguments).spawn().unwrap()
+}
+
+/// Changes the owner, which only root can; another user keeps what it owns.
+fn give(path: &Path, user: u32, group: u32) {
+    assert_eq!(chown(path, Some(user), Some(group)).is_ok(), rustix::process::geteuid().is_root());
 }
 
 fn open(path: &Path, mode: u32) {
@@ -91,35 +115,112 @@ fn refused(run: &Run, words: &str) {
     assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (74, 0, ""), "{words}: {}", run.stderr);
     let line = run.critical();
     assert!(line.contains("cannot use the state folder") && line.contains(words), "{words}: {line}");
-    assert!(line.contains("; hint: set `state_dir` to a writable folder"), "{line}");
+    assert!(
+        line.contains("; hint: set `state_dir` to a folder that outlives the run and that only user "),
+        "{line}"
+    );
+}
+
+fn make(folder: &Path, mode: u32) {
+    fs::create_dir(folder).unwrap();
+    open(folder, mode);
 }
 
 #[test]
-fn state_folder_writable_by_others_is_refused() {
+fn state_folder_that_is_not_a_folder_exits_74() {
     let run = |prepare: fn(&Path)| {
         let tap = Tap::new();
         prepare(&tap.state_dir());
         tap.run()
     };
-    let make = |folder: &Path, mode| {
-        fs::create_dir(folder).unwrap();
-        open(folder, mode);
-    };
     refused(&run(|folder| symlink(folder.parent().unwrap(), folder).unwrap()), "a symbolic link or a file");
     refused(&run(|folder| drop(File::create(folder).unwrap())), "a symbolic link or a file");
     refused(&Tap::new().set("state_dir", json!("/dev/null/state")).run(), "Not a directory");
+}
+
+#[test]
+fn state_folder_that_others_can_write_or_own_exits_74() {
     for mode in [0o777, 0o1777, 0o702] {
         let tap = Tap::new();
         make(&tap.state_dir(), mode);
-        refused(&tap.run(), "everyone may write to it");
+        refused(&tap.run(), "everybody can write to it");
     }
+    if rustix::process::geteuid().is_root() {
+        for (user, group, words) in
+            [(NOBODY, 0, "it belongs to another user (65534)"), (0, NOBODY, "group 65534 can write to it")]
+        {
+            let tap = Tap::new();
+            make(&tap.state_dir(), 0o770);
+            give(&tap.state_dir(), user, group);
+            refused(&tap.run(), words);
+        }
+    }
+}
+
+#[test]
+fn state_folder_that_others_can_rename_exits_74_and_is_not_made() {
+    for mode in [0o777, 0o703] {
+        let tap = Tap::new();
+        let parent = tap.folder.path().join("parent");
+        make(&parent, mode);
+        let tap = tap.set("state_dir", json!(parent.join("state")));
+        refused(&tap.run(), "everybody can rename it");
+        assert!(!parent.join("state").exists());
+        open(&parent, mode | 0o1000);
+        assert_eq!(tap.args(&["--test"]).run().code, 0);
+    }
+}
+
+/// A folder with an owner, a group and a mode.
+struct Parent(u32, u32, u32);
+
+/// The state folder is a folder in the parent, or the parent itself.
+fn run_below(Parent(user, group, mode): Parent, below: &str, by: User) -> Run {
     let tap = Tap::new();
-    make(&tap.state_dir(), 0o700);
-    let given_away = chown(tap.state_dir(), Some(NOBODY.parse().unwrap()), None).is_ok();
-    assert_eq!(given_away, rustix::process::geteuid().is_root());
-    if given_away {
-        refused(&tap.run(), "it belongs to another user");
+    let parent = tap.folder.path().join("parent");
+    make(&parent, mode);
+    give(&parent, user, group);
+    // A change of the owner takes the setgid bit away.
+    open(&parent, mode);
+    let tap = tap.set("state_dir", json!(parent.join(below)));
+    let server = tap.serve();
+    let run = || finish(command_by(by, &tap, &server, &["--test"]).spawn().unwrap(), &server);
+    let first = run();
+    if first.code != 0 {
+        return first;
     }
+    // A later run finds the folder as Kubernetes changes it at the next start of a pod with `fsGroup`.
+    if mode & 0o2000 != 0 && !below.is_empty() {
+        give(&parent.join(below), by.0, group);
+        open(&parent.join(below), 0o2770);
+    }
+    run()
+}
+
+#[test]
+fn state_folder_in_usual_places_is_accepted() {
+    for (name, parent, below, by) in [
+        ("below /tmp", Parent(0, 0, 0o1777), "state", User(1000, 1000, 1000)),
+        ("in a volume with fsGroup", Parent(0, 2000, 0o2775), "ledger", User(1000, 1000, 2000)),
+        ("a volume with fsGroup itself", Parent(0, 2000, 0o2770), "", User(1000, 1000, 2000)),
+        ("the image's /state under another user", Parent(65532, 0, 0o770), "ledger", User(1000, 0, 0)),
+        ("~/.local with a private group", Parent(1000, 1000, 0o775), "state", User(1000, 1000, 1000)),
+    ] {
+        let run = run_below(parent, below, by);
+        assert_eq!(run.code, 0, "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn state_folder_in_a_folder_of_a_foreign_group_exits_74() {
+    if rustix::process::geteuid().is_root() {
+        let run = run_below(Parent(1000, 4711, 0o775), "state", User(1000, 1000, 1000));
+        refused(&run, "group 4711 can rename it");
+        let run = run_below(Parent(1000, 4711, 0o1775), "state", User(1000, 1000, 1000));
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    let run = run_below(Parent(1000, 1000, 0o777), "state", User(1000, 1000, 1000));
+    refused(&run, "everybody can rename it");
 }
 
 #[test]
