@@ -71,7 +71,7 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
         let (send, outcome) = oneshot::channel();
         let body = move || {
             // Nobody waits for the outcome after a signal.
-            let _ = send.send(run(work, stop));
+            let _ = send.send(run(work, &stop));
         };
         let thread = thread::Builder::new().stack_size(STACK).spawn(body).map_err(|cause| no_thread(&cause))?;
         let (name, number) = tokio::select! {
@@ -94,7 +94,7 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
 }
 
 /// Runs the work on this thread until it ends or is told to stop; then it is dropped where it waits.
-fn run<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F, stop: Stop) -> Result<()> {
+fn run<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F, stop: &Stop) -> Result<()> {
     let runtime = runtime_with_a_thread()?;
     let outcome = runtime.block_on(async {
         tokio::select! {

@@ -95,10 +95,9 @@ impl Folder {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle)? {
             // Names that are not UTF-8 are not ours.
-            if let Ok(name) = entry?.file_name().to_str() {
-                if !matches!(name, "." | "..") {
-                    names.push(name.to_owned());
-                }
+            match entry?.file_name().to_str() {
+                Ok(".." | ".") | Err(_) => {}
+                Ok(name) => names.push(name.to_owned()),
             }
         }
         Ok(names)

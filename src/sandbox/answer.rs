@@ -80,8 +80,8 @@ impl Answer {
             Fault::Csv(text) => self.source = Source::Csv(text.clone()),
             Fault::BodyFile(path) => self.source = Source::Bytes(read_bounded(path, FILE_LIMIT)?),
             Fault::CsvFile(path) => {
-                self.source =
-                    Source::Csv(String::from_utf8(read_bounded(path, FILE_LIMIT)?).map_err(io::Error::other)?)
+                let text = read_bounded(path, FILE_LIMIT)?;
+                self.source = Source::Csv(String::from_utf8(text).map_err(io::Error::other)?);
             }
             Fault::Raw(text) => self.raw = Some(text.clone()),
             Fault::Cut(at) => self.end = Some((End::Cut, *at)),
