@@ -1,8 +1,8 @@
-//! The HTTP client: every convenience that would send something by itself is off.
+//! The HTTP client: redirects, retries, connection pooling and decompression of the HTTP library are off.
 //!
-//! A redirect would hand the key to another host, a hidden re-send or a pooled connection would be a second
-//! request that the gate knows nothing of; compression is decoded by us, because an empty or cut gzip body
-//! must not pass for a whole one.
+//! A redirect would send the key to another host. A hidden retry or a pooled connection would be a second request
+//! without a permit of the gate. Gzip is decoded by this program, because an empty or truncated gzip body must not
+//! count as complete. Proxies and certificate roots are the system's, or those of the settings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +18,15 @@ use crate::settings::Settings;
 
 /// The largest `ca_bundle` that is read, in bytes.
 const BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
+/// The longest connect timeout, for TCP and TLS together.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For TCP and TLS together.
-pub(super) const CONNECT: Duration = Duration::from_secs(10);
+/// The connect timeout. It ends before the request timeout, so that a request that was never sent is known as such.
+pub(super) fn connect_timeout(settings: &Settings) -> Duration {
+    MAX_CONNECT_TIMEOUT.min(super::request_timeout(settings) / 2)
+}
 
-/// The client, with the four headers of the API on every request.
+/// Builds the client. Every request carries the four headers of the API.
 pub fn build(settings: &Settings) -> Result<Client> {
     let secure = settings.is_secure();
     let builder = Client::builder()
@@ -34,7 +38,7 @@ pub fn build(settings: &Settings) -> Result<Client> {
         .pool_max_idle_per_host(0)
         .referer(false)
         .https_only(secure)
-        .connect_timeout(CONNECT)
+        .connect_timeout(connect_timeout(settings))
         .tls_backend_preconfigured(tls(settings, secure)?);
     let builder = if secure { builder } else { builder.no_proxy() };
     builder.build().map_err(|failed| {
@@ -47,7 +51,10 @@ fn headers(settings: &Settings) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let secret = |name: &str, value: &str| {
         let mut value = HeaderValue::from_str(value).map_err(|_| {
-            Error::new(Exit::Usage, format!("`{name}` holds a character that no HTTP header can carry"))
+            Error::new(
+                Exit::Usage,
+                format!("cannot send `{name}`: it has a character that an HTTP header cannot carry"),
+            )
         })?;
         value.set_sensitive(true);
         Ok::<_, Error>(value)
@@ -60,7 +67,7 @@ fn headers(settings: &Settings) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// Trusts the operator's bundle, else the system's roots, else Mozilla's where an image has none.
+/// The certificate roots: the operator's `ca_bundle`, else the system's, else Mozilla's where an image has none.
 pub(super) fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     if !secure {
@@ -87,7 +94,7 @@ pub(super) fn tls(settings: &Settings, secure: bool) -> Result<rustls::ClientCon
 fn bundle(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>> {
     use rustls::pki_types::pem::PemObject;
     let pem = read_stream(path, BUNDLE_LIMIT).map_err(|cause| bundle_error(path, &cause.to_string()))?;
-    // reqwest's reader is the stricter one of the two: it refuses what is no certificate at all.
+    // reqwest's reader is the stricter one: it refuses a file without any PEM section.
     Certificate::from_pem_bundle(&pem).map_err(|_| bundle_error(path, "it is not in PEM form"))?;
     let found: Vec<_> =
         rustls::pki_types::CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
@@ -102,7 +109,7 @@ fn bundle_error(path: &Path, what: &str) -> Error {
         .hint("name a PEM file with one or more CA certificates")
 }
 
-/// The innermost cause of an error: what stands around it names our own layers, and the outermost the URL.
+/// The innermost cause of an error. The outer errors name our own layers, and the outermost names the URL.
 pub fn cause(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {

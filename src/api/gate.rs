@@ -1,13 +1,13 @@
-//! The gate: the only way to the API, and the reason why it is never asked too often.
+//! The gate: the only way to the API. It keeps the rate limit across all processes that share the state folder.
 //!
-//! A [`Permit`] is exclusive among all processes that share the state folder (a kernel lock) and is handed out
-//! only when [`ledger::due`] says so. Before it is handed out the ledger says *inflight*;
-//! if that cannot be written there is no permit. The interval counts from [`Permit::close`], which is called
-//! after the last byte; a permit that is dropped unclosed leaves *inflight* behind, which costs the next one a grace.
+//! A [`Permit`] is exclusive (a kernel lock on the lock file) and is handed out only when [`ledger::due`] allows it.
+//! The ledger says *inflight* before the permit is handed out; if that cannot be written, nothing is sent.
+//! The interval counts from the moment when the permit is closed, after the last byte of the answer. A permit that is
+//! dropped unclosed records *ambiguous*; a killed process leaves *inflight*. Both cost the next request a grace.
 
 use std::time::Duration;
 
-use super::ledger::{self, Due, Ledger, Now, Phase, RateLimit, Reason};
+use super::ledger::{self, Due, Ledger, LedgerRead, Now, Phase, RateLimit, Reason};
 use super::store::{Lock, Store};
 use crate::clock::{self, BootId};
 use crate::error::{Error, Exit, Result};
@@ -15,7 +15,7 @@ use crate::telemetry::Telemetry;
 
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
-/// A sleeping machine does not advance timers, so the clock is read again at least this often.
+/// Timers do not advance while the machine sleeps, so the clock is read again at least this often.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// The gate to one API and organisation.
@@ -31,67 +31,86 @@ pub struct Gate {
 pub struct Permit<'a> {
     gate: &'a Gate,
     failures: u32,
+    is_closed: bool,
     _lock: Lock,
 }
 
-/// What whoever asks for a permit now would meet.
+/// What a caller of [`Gate::enter`] would meet now.
 #[derive(Clone, Copy, Debug)]
 pub enum GateStatus {
-    /// Another process has the lock.
+    /// Another process holds the lock.
     Held,
     /// The lock is free.
     Free {
         /// Until the next request.
         wait: Duration,
-        /// Why so long.
         reason: Reason,
         /// Failed requests in a row.
         failures: u32,
     },
 }
 
-/// How an exchange ended, as far as the gate cares.
+/// How an exchange ended, as far as the rate limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The answer was read to its end, or nothing was ever sent.
+    /// The answer was read to its end, or nothing was sent.
     Clean,
-    /// We gave up, or the connection broke.
+    /// The connection broke, or the answer says that a gateway gave up. The API may still work on the request.
     Ambiguous,
+    /// Our own timeout. The API may work on the request for a long time.
+    TimedOut,
 }
 
 impl Gate {
-    /// A gate with the given memory.
+    /// A gate that remembers the last request in `store`.
     #[must_use]
     pub fn new(store: Store, rate_limit: RateLimit, max_wait: Duration, assume_idle: bool) -> Self {
         Self { store, rate_limit, max_wait, assume_idle, boot: BootId::current() }
     }
 
-    /// Waits for the lock and for the time, then writes the intent and hands out the permit.
+    /// Waits for the lock and for the rate limit, writes the intent, and hands out the permit.
     pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
         let asked = clock::now();
         let lock = self.lock(asked, telemetry).await?;
-        let reading = self.store.read();
-        let present = self.present();
-        let due = ledger::due(&reading, &present, self.rate_limit);
-        self.wait(due, present.locked, telemetry).await?;
-        let failures = reading.failures();
+        let mut read = self.store.read();
+        loop {
+            let now = self.present();
+            let due = ledger::due(&read, &now, self.rate_limit);
+            if let Some(witness) = ledger::witness(&read, &now) {
+                self.store.write(&witness).map_err(unsent)?;
+                read = LedgerRead::Found(witness);
+            }
+            self.wait(due, now.locked, telemetry).await?;
+            let after = self.store.read();
+            if after == read {
+                break;
+            }
+            read = after;
+        }
+        let failures = read.failures();
         let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), failures);
         self.store.write(&intent).map_err(unsent)?;
-        Ok(Permit { gate: self, failures, _lock: lock })
+        Ok(Permit { gate: self, failures, is_closed: false, _lock: lock })
     }
 
-    /// What [`Self::enter`] would meet, without waiting, and without a trace on the disk.
+    /// What [`Self::enter`] would meet, without waiting and without writing anything.
     pub fn status(&self) -> Result<GateStatus> {
-        // Held to the end of this function, because only the lock's owner can believe the ledger.
+        // Held to the end of this function, because only the lock's owner can trust the ledger.
         let _lock = match self.store.peek()? {
             Lock::Held { .. } => return Ok(GateStatus::Held),
             lock @ Lock::Ours(_) => lock,
         };
-        let reading = self.store.read();
-        let present = self.present();
-        let due = ledger::due(&reading, &present, self.rate_limit);
-        let wait = due.at.saturating_sub(present.locked);
-        Ok(GateStatus::Free { wait, reason: due.reason, failures: reading.failures() })
+        let read = self.store.read();
+        let now = self.present();
+        let due = ledger::due(&read, &now, self.rate_limit);
+        let wait = due.at.saturating_sub(now.locked);
+        Ok(GateStatus::Free { wait, reason: due.reason, failures: read.failures() })
+    }
+
+    /// The file that remembers the last request; `None` for a gate in memory.
+    #[must_use]
+    pub fn ledger_path(&self) -> Option<std::path::PathBuf> {
+        self.store.ledger_path()
     }
 
     fn present(&self) -> Now {
@@ -133,7 +152,13 @@ impl Gate {
                 due.reason,
                 self.max_wait.as_secs()
             );
-            let hint = format!("run again then; {} remembers it", self.store);
+            let hint = match self.store.ledger_path() {
+                Some(path) => format!(
+                    "run again then; `{}` remembers it, and the next run waits only for the rest",
+                    path.display()
+                ),
+                None => "raise `max_wait_seconds`".to_owned(),
+            };
             return Err(Error::new(Exit::Busy, message).hint(hint));
         }
         if is_worth_a_line(whole, due.reason) {
@@ -155,12 +180,11 @@ impl Gate {
     }
 }
 
-/// Whether a wait is told: short ones are routine, but a back-off says that something failed.
+/// Whether a wait is logged: short ones are routine, but a backoff follows a failure.
 fn is_worth_a_line(wait: Duration, reason: Reason) -> bool {
-    wait > MAX_SLEEP || reason == Reason::BackOff
+    wait > MAX_SLEEP || reason == Reason::Backoff
 }
 
-/// Without a permit there is no request, and the operator should know.
 fn unsent(error: Error) -> Error {
     Error { message: format!("{}, so nothing was sent", error.message), ..error }
 }
@@ -172,31 +196,44 @@ impl Permit<'_> {
         self.failures
     }
 
-    /// The exchange succeeded: the next request may follow after the interval.
-    pub fn succeed(self) -> Result<()> {
-        self.close(Ending::Clean, 0, None)
+    /// The exchange succeeded: the next request may follow after the interval, or after what the API asked for.
+    pub fn succeed(mut self, asked: Option<Duration>) -> Result<()> {
+        self.close(Ending::Clean, 0, asked)
     }
 
-    /// The exchange failed: the next request waits for the back-off as well, in this run or another.
-    pub fn fail(self, ending: Ending, back_off: Option<Duration>) -> Result<()> {
+    /// The exchange failed: the next request waits for the backoff too, in this run or another.
+    pub fn fail(mut self, ending: Ending, backoff: Option<Duration>) -> Result<()> {
         let failures = self.failures.saturating_add(1);
-        self.close(ending, failures, back_off)
+        self.close(ending, failures, backoff)
     }
 
-    fn close(self, ending: Ending, failures: u32, back_off: Option<Duration>) -> Result<()> {
-        let phase = match ending {
-            Ending::Clean => Phase::Done,
-            Ending::Ambiguous => Phase::Ambiguous,
-        };
+    fn close(&mut self, ending: Ending, failures: u32, backoff: Option<Duration>) -> Result<()> {
+        self.is_closed = true;
         let now = clock::now();
-        let mut entry = Ledger::new(phase, now, self.gate.boot.as_ref(), failures);
-        if let Some(back_off) = back_off {
-            let wall = clock::wall().timestamp_millis();
-            let added = i64::try_from(ledger::millis(back_off)).unwrap_or(i64::MAX);
-            entry.not_before = Some(ledger::millis(now.saturating_add(back_off)));
-            entry.not_before_unix_ms = Some(wall.saturating_add(added));
-        }
+        let entry = |phase| Ledger::new(phase, now, self.gate.boot.as_ref(), failures);
+        let (entry, backoff) = match ending {
+            Ending::Clean => (entry(Phase::Done), backoff),
+            Ending::Ambiguous => (entry(Phase::Ambiguous), backoff),
+            Ending::TimedOut => {
+                let entry = Ledger { timed_out: true, ..entry(Phase::Ambiguous) };
+                // The field is unknown to earlier versions; they obey the backoff.
+                (entry, backoff.max(Some(self.gate.rate_limit.after_timeout())))
+            }
+        };
+        let entry = match backoff {
+            Some(backoff) => entry.with_backoff(now, clock::wall().timestamp_millis(), backoff),
+            None => entry,
+        };
         self.gate.store.write(&entry)
+    }
+}
+
+impl Drop for Permit<'_> {
+    /// A signal ends the run in flight. If the write fails the ledger says *inflight*, which costs no less.
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let _ = self.close(Ending::Ambiguous, self.failures, None);
+        }
     }
 }
 

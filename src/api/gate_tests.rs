@@ -1,19 +1,19 @@
-//! The gate alone: who waits, for how long at least, and what the ledger says afterwards.
+//! The gate in one process: who waits, for how long at least, and what the ledger says afterwards.
 
 use super::*;
-use crate::api::ledger::LedgerRead;
+use crate::api::ledger::Witness;
 use crate::telemetry::{Format, Level};
 
-const PACE: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
-const HOUR: Duration = Duration::from_secs(3600);
+const LIMIT: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
+const HOUR: Duration = Duration::from_hours(1);
 
 fn silent() -> Telemetry {
     Telemetry::new(Format::Text, Level::Critical)
 }
 
-/// A gate to which nothing was sent before, by the operator's word.
+/// A gate with `--assume-idle`.
 fn idle(store: Store) -> Gate {
-    Gate::new(store, PACE, HOUR, true)
+    Gate::new(store, LIMIT, HOUR, true)
 }
 
 fn entry(gate: &Gate) -> Ledger {
@@ -21,73 +21,107 @@ fn entry(gate: &Gate) -> Ledger {
     entry
 }
 
-#[tokio::test]
-async fn a_wait_as_long_as_the_longest_is_waited_to_its_end() {
-    let began = clock::now();
-    let gate = Gate::new(Store::in_memory(), PACE, PACE.interval, false);
-    gate.enter(&silent()).await.unwrap();
-    assert!(clock::now().saturating_sub(began) >= PACE.interval);
+async fn refused(gate: &Gate) -> Error {
+    gate.enter(&silent()).await.map(|_| ()).unwrap_err()
 }
 
 #[tokio::test]
-async fn a_longer_one_ends_the_run_and_says_why() {
-    let gate =
-        Gate::new(Store::in_memory(), PACE, PACE.interval.saturating_sub(Duration::from_millis(1)), false);
-    let error = gate.enter(&silent()).await.map(|_| ()).unwrap_err();
+async fn rate_limit_of_exactly_max_wait_is_waited() {
+    let began = clock::now();
+    let gate = Gate::new(Store::in_memory(), LIMIT, LIMIT.interval, false);
+    gate.enter(&silent()).await.unwrap();
+    assert!(clock::now().saturating_sub(began) >= LIMIT.interval);
+}
+
+#[tokio::test]
+async fn wait_longer_than_max_wait_exits_75_and_leaves_a_witness() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Store::in_folder(folder.path(), "s").unwrap();
+    let gate = Gate::new(store(), LIMIT, LIMIT.interval.saturating_sub(Duration::from_millis(1)), false);
+    let error = refused(&gate).await;
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");
-    assert_eq!(gate.store.read(), LedgerRead::Absent);
+    let witness = entry(&gate);
+    assert_eq!((witness.phase, witness.witness), (Phase::Done, Some(Witness::FirstRun)));
+
+    tokio::time::sleep(LIMIT.interval).await;
+    let next = Gate::new(store(), LIMIT, Duration::ZERO, false);
+    next.enter(&silent()).await.unwrap();
 }
 
 #[tokio::test]
-async fn one_permit_at_a_time() {
+async fn lock_gives_one_permit_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let store = || Store::in_folder(folder.path(), "s").unwrap();
     let (first, second) = (idle(store()), idle(store()));
     let permit = first.enter(&silent()).await.unwrap();
     assert_eq!(entry(&second).phase, Phase::Inflight);
     let telemetry = silent();
-    let (entered, ()) = tokio::join!(second.enter(&telemetry), async { permit.succeed().unwrap() });
+    let (entered, ()) = tokio::join!(second.enter(&telemetry), async { permit.succeed(None).unwrap() });
     let held = entered.unwrap();
-    let hasty = Gate::new(store(), PACE, Duration::ZERO, true);
-    let error = hasty.enter(&silent()).await.map(|_| ()).unwrap_err();
+    let error = refused(&Gate::new(store(), LIMIT, Duration::ZERO, true)).await;
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("another process has held"), "{error}");
     drop(held);
-    assert_eq!(entry(&second).phase, Phase::Inflight);
+    assert_eq!(entry(&second).phase, Phase::Ambiguous, "a permit that was not closed");
 }
 
 #[tokio::test]
-async fn the_ledger_says_how_it_ended() {
+async fn ledger_records_the_ending_and_the_backoff() {
     let gate = idle(Store::in_memory());
     let permit = gate.enter(&silent()).await.unwrap();
-    let back_off = PACE.interval * 4;
+    let backoff = LIMIT.interval * 4;
     let failed = clock::now();
-    permit.fail(Ending::Ambiguous, Some(back_off)).unwrap();
+    permit.fail(Ending::Ambiguous, Some(backoff)).unwrap();
     let first = entry(&gate);
-    assert_eq!((first.phase, first.failures), (Phase::Ambiguous, 1));
+    assert_eq!((first.phase, first.failures, first.timed_out), (Phase::Ambiguous, 1, false));
     assert!(first.not_before_unix_ms.is_some());
 
     let permit = gate.enter(&silent()).await.unwrap();
-    assert!(clock::now().saturating_sub(failed) >= back_off);
+    assert!(clock::now().saturating_sub(failed) >= backoff);
     permit.fail(Ending::Clean, None).unwrap();
     let second = entry(&gate);
     assert_eq!((second.phase, second.failures, second.not_before), (Phase::Done, 2, None));
 
     let permit = gate.enter(&silent()).await.unwrap();
     assert_eq!(permit.failures(), 2);
-    permit.succeed().unwrap();
+    permit.succeed(Some(HOUR)).unwrap();
     let third = entry(&gate);
     assert_eq!((third.phase, third.failures), (Phase::Done, 0));
+    assert_eq!(third.not_before, Some(third.boottime_ms + 3_600_000), "Retry-After of a success");
 }
 
 #[tokio::test]
-async fn without_a_lock_or_a_ledger_nothing_is_sent() {
+async fn ledger_after_our_own_timeout_has_a_backoff_for_earlier_versions() {
+    let gate = idle(Store::in_memory());
+    let permit = gate.enter(&silent()).await.unwrap();
+    permit.fail(Ending::TimedOut, None).unwrap();
+    let entry = entry(&gate);
+    assert_eq!((entry.phase, entry.timed_out), (Phase::Ambiguous, true));
+    assert_eq!(entry.not_before, Some(entry.boottime_ms + ledger::millis(LIMIT.after_timeout())));
+}
+
+#[tokio::test]
+async fn ledger_that_changes_during_the_wait_is_decided_again() {
+    let gate = Gate::new(Store::in_memory(), LIMIT, HOUR, false);
+    let telemetry = silent();
+    let began = clock::now();
+    let change = async {
+        tokio::time::sleep(LIMIT.interval / 3).await;
+        gate.store.write(&Ledger::new(Phase::Done, clock::now(), gate.boot.as_ref(), 0)).unwrap();
+    };
+    let (entered, ()) = tokio::join!(gate.enter(&telemetry), change);
+    entered.unwrap();
+    assert!(clock::now().saturating_sub(began) >= LIMIT.interval + LIMIT.interval / 3);
+}
+
+#[tokio::test]
+async fn unusable_lock_or_ledger_sends_nothing() {
     for place in ["lock", "json"] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(format!("s.{place}"))).unwrap();
         let gate = idle(Store::in_folder(folder.path(), "s").unwrap());
-        let error = gate.enter(&silent()).await.map(|_| ()).unwrap_err();
+        let error = refused(&gate).await;
         assert_eq!(error.exit, Exit::Io);
         assert!(
             error.message.starts_with("cannot ") && error.message.ends_with(", so nothing was sent"),
@@ -97,9 +131,9 @@ async fn without_a_lock_or_a_ledger_nothing_is_sent() {
 }
 
 #[test]
-fn short_waits_are_routine() {
+fn short_wait_is_not_logged() {
     let longer = MAX_SLEEP + Duration::from_millis(1);
     assert!(!is_worth_a_line(MAX_SLEEP, Reason::Interval));
     assert!(is_worth_a_line(longer, Reason::Interval));
-    assert!(is_worth_a_line(Duration::ZERO, Reason::BackOff));
+    assert!(is_worth_a_line(Duration::ZERO, Reason::Backoff));
 }

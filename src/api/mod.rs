@@ -1,7 +1,7 @@
-//! The API: one fetch path for everything, gate → attempt → decision. No other module can scope the network.
+//! The API client: one fetch path for every report. Each request passes the gate, then [`attempt`], then [`retry`].
 //!
-//! [`Api::fetch`] brings one whole report or says why not. Waiting is the gate's, sending and reading
-//! [`attempt`]'s, what a failure means for the next try [`retry`]'s. It knows nothing of CSV or Singer.
+//! [`Api::fetch`] returns one complete report or the reason why there is none. The gate keeps the rate limit, `attempt`
+//! sends the request and reads the answer, `retry` decides what a failure means. It knows nothing of CSV or Singer.
 
 mod attempt;
 mod client;
@@ -9,7 +9,9 @@ pub mod failure;
 pub mod gate;
 pub mod ledger;
 pub mod probe;
+mod refusal;
 pub mod retry;
+pub mod retry_after;
 pub mod store;
 
 use std::path::Path;
@@ -18,7 +20,7 @@ use std::time::Duration;
 pub use failure::FailureScope;
 use failure::{Failure, FailureKind};
 use gate::Gate;
-use ledger::RateLimit;
+use ledger::{MAX_BACKOFF, RateLimit};
 use reqwest::Client;
 use retry::{Decision, Policy};
 use store::Store;
@@ -42,15 +44,14 @@ pub struct Api {
 /// Why there is no report.
 #[derive(Debug)]
 pub struct FetchError {
-    /// For the operator.
     pub error: Error,
     /// Whether the next report is worth a request.
     pub scope: FailureScope,
-    /// Requests that were spent on it.
+    /// Requests that were sent for it.
     pub requests: u32,
 }
 
-/// The name under which this machine remembers things about the settings' API and organisation.
+/// The base name of the files in the state folder for the settings' API and organisation.
 #[must_use]
 pub fn scope(settings: &Settings) -> String {
     let port = settings.base_url.port_or_known_default().unwrap_or_default();
@@ -60,12 +61,27 @@ pub fn scope(settings: &Settings) -> String {
     )
 }
 
+/// The rate limit that the settings ask for.
+#[must_use]
+pub fn rate_limit(settings: &Settings) -> RateLimit {
+    RateLimit::new(settings.request_interval, request_timeout(settings))
+}
+
+/// Until the head of an answer. (Stands in for `settings.request_timeout`.)
+#[must_use]
+pub fn request_timeout(settings: &Settings) -> Duration {
+    if settings.is_secure() {
+        return Duration::from_mins(2);
+    }
+    (settings.request_interval * 2).max(Duration::from_millis(500)).min(Duration::from_mins(2))
+}
+
 impl Api {
     /// Prepares everything; sends nothing.
     pub fn new(settings: &Settings, on_nul: OnNul, assume_idle: bool, telemetry: &Telemetry) -> Result<Self> {
         let client = client::build(settings)?;
         let store = open(&settings.state_dir, &scope(settings), assume_idle, telemetry)?;
-        let rate_limit = RateLimit::of(settings.request_interval);
+        let rate_limit = rate_limit(settings);
         Ok(Self {
             client,
             gate: Gate::new(store, rate_limit, settings.max_wait, assume_idle),
@@ -73,8 +89,14 @@ impl Api {
                 max_attempts: settings.max_attempts,
                 max_wait: settings.max_wait,
                 interval: rate_limit.interval,
+                after_timeout: rate_limit.after_timeout(),
             },
-            limits: attempt::Limits::new(settings.max_report_bytes, settings.request_interval, on_nul),
+            limits: attempt::Limits::new(
+                settings.max_report_bytes,
+                settings.request_interval,
+                request_timeout(settings),
+                on_nul,
+            ),
             settings: settings.clone(),
         })
     }
@@ -92,7 +114,7 @@ impl Api {
         self.policy.interval
     }
 
-    /// Brings one whole report, however often that takes within the policy.
+    /// Fetches one complete report, with retries as the policy allows.
     pub async fn fetch(&self, report: &str, telemetry: &Telemetry) -> Result<Report, FetchError> {
         let mut requests = 0;
         loop {
@@ -100,32 +122,33 @@ impl Api {
             let permit = self.gate.enter(telemetry).await.map_err(|error| local(error, requests))?;
             requests += 1;
             let began = clock::now();
-            let outcome =
-                attempt::attempt(&self.client, self.settings.report_url(report), self.limits, telemetry)
-                    .await;
-            telemetry.request(report, clock::now().saturating_sub(began), outcome.is_ok());
+            let url = self.settings.report_url(report);
+            let outcome = attempt::attempt(&self.client, url, self.limits, telemetry).await;
+            let took = clock::now().saturating_sub(began);
+            // Close the permit before logging anything: a blocked stderr must not hold the gate.
             let failure = match outcome {
-                Ok(mut report) => {
-                    permit.succeed().map_err(|error| local(error, requests))?;
+                Ok(received) => {
+                    let asked = retry::asked(&received.retry_after, self.policy.interval, fastrand::f64());
+                    let closed = permit.succeed(asked);
+                    telemetry.request(report, took, true);
+                    closed.map_err(|error| local(error, requests))?;
+                    let mut report = received.report;
                     report.requests = requests;
                     return Ok(report);
                 }
                 Err(failure) => failure,
             };
-            let decision = retry::decide(
-                &failure,
-                requests,
-                permit.failures().saturating_add(1),
-                self.policy,
-                fastrand::f64(),
-            );
-            let back_off = match decision {
-                Decision::Again(wait) => Some(wait),
+            let failures = permit.failures().saturating_add(1);
+            let decision = retry::decide(&failure, requests, failures, self.policy, fastrand::f64());
+            let backoff = match decision {
+                Decision::Retry(wait) => Some(wait),
                 Decision::GiveUp(wait) => wait,
             };
-            permit.fail(failure.ending, back_off).map_err(|error| local(error, requests))?;
+            let closed = permit.fail(failure.ending, backoff);
+            telemetry.request(report, took, false);
+            closed.map_err(|error| local(error, requests))?;
             match decision {
-                Decision::Again(_) => telemetry.warn(&Warning::Retry {
+                Decision::Retry(_) => telemetry.warn(&Warning::Retry {
                     report: report.to_owned(),
                     attempt: requests,
                     max_attempts: self.policy.max_attempts,
@@ -144,12 +167,15 @@ impl Api {
         wait: Option<Duration>,
     ) -> FetchError {
         let scope = failure.kind.scope();
-        if let (Some(wait), FailureKind::Status(_)) = (wait, failure.kind) {
-            failure.message = format!(
-                "{}; the next request is allowed in {} s",
-                failure.message,
-                ledger::whole_seconds(wait)
-            );
+        if let Some(wait) = wait.filter(|_| matches!(failure.kind, FailureKind::Status(_))) {
+            let allowed = ledger::whole_seconds(wait.min(MAX_BACKOFF));
+            failure.message = format!("{}; the next request is allowed in {allowed} s", failure.message);
+            if let (Some(raw), true) = (&failure.retry_after.raw, wait > MAX_BACKOFF) {
+                failure.message = format!("{}; the API asked for `Retry-After: {raw}`", failure.message);
+                failure.hint = self.gate.ledger_path().map(|path| {
+                    format!("delete `{}` to end the wait, if the API's answer was a mistake", path.display())
+                });
+            }
         }
         FetchError { error: failure.into_error(report, requests, self.policy.max_attempts), scope, requests }
     }

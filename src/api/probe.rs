@@ -1,12 +1,13 @@
-//! A look along the route to the API without a request: its name, a connection, the TLS handshake, and no more.
+//! Probes the route to the API without a request: DNS, the connection, the TLS handshake.
 //!
-//! The route is the client's own: the same proxies, roots and time-out. Behind a proxy it ends at the proxy,
-//! because the next step would be a request to it.
+//! The route is the client's: the same proxies, certificate roots and connect timeout. It ends at a proxy, because the
+//! next step would be a request to the proxy.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use rustls::pki_types::ServerName;
@@ -16,18 +17,18 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::attempt::refuses_certificate;
-use super::client::{self, CONNECT, cause, tls};
+use super::client::{self, cause, connect_timeout, tls};
 use super::failure::FailureKind;
 use crate::error::{Error, Exit, Result};
 use crate::settings::Settings;
 
-/// The first machine on the route.
+/// The first host on the route: the API, or a proxy.
 pub struct Route {
-    /// Its name or address.
+    /// A name or an address.
     pub host: String,
     port: u16,
-    /// Whether it is a proxy.
     pub is_proxy: bool,
+    timeout: Duration,
 }
 
 impl Route {
@@ -35,20 +36,21 @@ impl Route {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let url = &settings.base_url;
+        let timeout = connect_timeout(settings);
         let proxy = url.as_str().parse().ok().filter(|_| settings.is_secure());
         if let Some(proxy) = proxy.and_then(|url| Matcher::from_system().intercept(&url)) {
             let proxy = proxy.uri();
             let usual = if proxy.scheme_str() == Some("https") { 443 } else { 80 };
             let port = proxy.port_u16().unwrap_or(usual);
-            return Self { host: bare(proxy.host()), port, is_proxy: true };
+            return Self { host: bare(proxy.host()), port, is_proxy: true, timeout };
         }
         let port = url.port_or_known_default().unwrap_or_default();
-        Self { host: bare(url.host_str()), port, is_proxy: false }
+        Self { host: bare(url.host_str()), port, is_proxy: false, timeout }
     }
 
-    /// Asks the resolver.
+    /// Resolves the host.
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>> {
-        match with_timeout(lookup_host((self.host.as_str(), self.port))).await {
+        match self.with_timeout(lookup_host((self.host.as_str(), self.port))).await {
             Ok(addresses) => Ok(addresses.collect()),
             Err(failed) => Err(unreachable(&format!("cannot find `{}`", self.host), &failed)),
         }
@@ -56,21 +58,24 @@ impl Route {
 
     /// Opens a connection to the first address that accepts one.
     pub async fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream> {
-        let connected = with_timeout(TcpStream::connect(addresses)).await;
+        let connected = self.with_timeout(TcpStream::connect(addresses)).await;
         connected.map_err(|failed| unreachable(&format!("cannot connect to {self}"), &failed))
     }
 
-    /// Does the handshake, and says goodbye.
+    /// Does the TLS handshake and closes the connection.
     pub async fn handshake(&self, settings: &Settings, stream: TcpStream) -> Result<()> {
         let name = ServerName::try_from(self.host.clone()).map_err(|_| {
-            Error::new(Exit::Usage, format!("no certificate can be made out to `{}`", self.host))
-                .hint("check `base_url`")
+            Error::new(
+                Exit::Usage,
+                format!("cannot verify a certificate for `{}`: it is not a DNS name", self.host),
+            )
+            .hint("check `base_url`")
         })?;
         let connector = TlsConnector::from(Arc::new(tls(settings, true)?));
-        match with_timeout(connector.connect(name, stream)).await {
+        match self.with_timeout(connector.connect(name, stream)).await {
             Ok(mut stream) => {
-                // The server may be gone already, which is no less polite.
-                let _ = with_timeout(stream.shutdown()).await;
+                // The server may have closed the connection already.
+                let _ = self.with_timeout(stream.shutdown()).await;
                 Ok(())
             }
             Err(failed) if refuses_certificate(&failed) => {
@@ -78,6 +83,11 @@ impl Route {
             }
             Err(failed) => Err(unreachable("the TLS handshake failed", &failed)),
         }
+    }
+
+    async fn with_timeout<T>(&self, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let late = |_| Err(io::Error::other(format!("no answer within {} s", self.timeout.as_secs_f64())));
+        timeout(self.timeout, step).await.unwrap_or_else(late)
     }
 }
 
@@ -87,20 +97,14 @@ impl std::fmt::Display for Route {
     }
 }
 
-/// Whether the client can be set up at all: its headers, roots and proxies.
+/// Checks that the client can be built: headers, certificate roots and proxies.
 pub fn client(settings: &Settings) -> Result<()> {
     client::build(settings).map(drop)
 }
 
-/// A host without the brackets that an IPv6 address wears in a URL.
+/// A host without the brackets of an IPv6 address in a URL.
 fn bare(host: Option<&str>) -> String {
     host.unwrap_or_default().trim_matches(['[', ']']).to_owned()
-}
-
-/// A step with the client's patience.
-async fn with_timeout<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = |_| Err(io::Error::other(format!("no answer within {} s", CONNECT.as_secs())));
-    timeout(CONNECT, step).await.unwrap_or_else(late)
 }
 
 fn unreachable(what: &str, failed: &io::Error) -> Error {

@@ -1,58 +1,78 @@
-//! Whether a failed request is tried again, and after how long: decided purely, slept by the gate.
+//! Retry: decides whether a failed request is sent again, and after which backoff. Pure; the gate sleeps.
 //!
-//! Back-off is exponential with jitter and never below the gate's interval. What the API asks for in
-//! `Retry-After` can only lengthen it. A wait beyond the operator's limit ends the run instead.
+//! Backoff is exponential with jitter and never below the rate limit's interval. `Retry-After` and our own timeout can
+//! only lengthen it. A wait beyond `max_wait_seconds` ends the run, and the ledger keeps it for the next one.
 
 use std::time::Duration;
 
 use super::failure::{Failure, FailureKind};
+use super::gate::Ending;
 
-/// The longest back-off of our own choosing, for an interval of a minute.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Answers that are no JSON are tried again this often at most: a web page rarely turns into a report.
+/// The longest backoff of our own, if the interval is not longer.
+const LONGEST: Duration = Duration::from_mins(15);
+/// Retries of an answer that is not JSON: a web page rarely turns into a report.
 const CORRUPT_RETRIES: u32 = 2;
+/// Seconds added at random to `Retry-After`, so that clients do not return at the same moment.
+const RETRY_AFTER_JITTER: f64 = 5.0;
 
-/// What happens after a failure.
+/// What happens after a failure. Waits count from the end of the failed exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Try again no sooner than this after the end of the failed exchange.
-    Again(Duration),
-    /// This request is over; a later run waits this long.
+    /// Retry after this backoff.
+    Retry(Duration),
+    /// No retry in this run. A later run waits for the backoff.
     GiveUp(Option<Duration>),
 }
 
-/// What the operator allows.
+/// The limits that the settings set.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Tries at one report in one run.
+    /// Requests for one report in one run.
     pub max_attempts: u32,
     /// The longest wait for one request.
     pub max_wait: Duration,
-    /// The gate's interval.
+    /// The rate limit's interval.
     pub interval: Duration,
+    /// From our own timeout to the next request.
+    pub after_timeout: Duration,
 }
 
-/// The longest back-off after `failures` failures in a row: twice the interval, doubled each time.
+/// The longest backoff of our own for this interval.
+fn longest(interval: Duration) -> Duration {
+    LONGEST.max(interval)
+}
+
+/// The upper bound of the backoff after `failures` failures in a row: twice the interval, doubled each time.
 #[must_use]
 pub fn ceiling(interval: Duration, failures: u32) -> Duration {
     let doublings = 2u32.saturating_pow(failures.clamp(1, 31));
-    interval.saturating_mul(doublings).min(LONGEST.max(interval))
+    interval.saturating_mul(doublings).min(longest(interval))
 }
 
-/// Decides. `attempt` counts from 1 in this run, `failures` over all runs including this one;
-/// `jitter` is uniform in 0..1.
+/// The wait that `Retry-After` asks for, with jitter; `None` if the response has no such header.
+#[must_use]
+pub fn asked(
+    retry_after: &super::retry_after::RetryAfter,
+    interval: Duration,
+    jitter: f64,
+) -> Option<Duration> {
+    let asked = retry_after.asked(longest(interval))?;
+    Some(asked.saturating_add(Duration::from_secs_f64(RETRY_AFTER_JITTER * jitter)))
+}
+
+/// Decides. `attempt` counts from 1 in this run; `failures` counts over all runs and includes this one; `jitter` is
+/// uniform in 0..1.
 #[must_use]
 pub fn decide(failure: &Failure, attempt: u32, failures: u32, policy: Policy, jitter: f64) -> Decision {
+    let asked = asked(&failure.retry_after, policy.interval, jitter);
+    let after_timeout = (failure.ending == Ending::TimedOut).then_some(policy.after_timeout);
     if !failure.kind.is_temporary() {
-        return Decision::GiveUp(None);
+        return Decision::GiveUp(asked.max(after_timeout));
     }
     let ceiling = ceiling(policy.interval, failures);
     let floor = (ceiling / 2).max(policy.interval);
     let own = floor + ceiling.saturating_sub(floor).mul_f64(jitter);
-    let wait = match failure.retry_after {
-        Some(asked) => own.max(asked.saturating_add(Duration::from_secs_f64(5.0 * jitter))),
-        None => own,
-    };
+    let wait = [asked, after_timeout].into_iter().flatten().fold(own, Duration::max);
     let allowed = match failure.kind {
         FailureKind::Corrupt => policy.max_attempts.min(1 + CORRUPT_RETRIES),
         _ => policy.max_attempts,
@@ -60,64 +80,62 @@ pub fn decide(failure: &Failure, attempt: u32, failures: u32, policy: Policy, ji
     if attempt >= allowed || wait > policy.max_wait {
         Decision::GiveUp(Some(wait))
     } else {
-        Decision::Again(wait)
+        Decision::Retry(wait)
     }
-}
-
-/// Reads `Retry-After`: seconds, or a date relative to the response's own `Date`.
-#[must_use]
-pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let then = httpdate::parse_http_date(value).ok()?;
-    let base = httpdate::parse_http_date(date?.trim()).ok()?;
-    then.duration_since(base).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::retry_after::RetryAfter;
 
     fn policy() -> Policy {
-        Policy { max_attempts: 5, max_wait: Duration::from_secs(3600), interval: Duration::from_secs(61) }
+        Policy {
+            max_attempts: 5,
+            max_wait: Duration::from_hours(1),
+            interval: Duration::from_secs(61),
+            after_timeout: Duration::from_secs(915),
+        }
     }
 
     fn failure(kind: FailureKind) -> Failure {
         Failure::new(kind, "the test failed")
     }
 
+    fn asking(kind: FailureKind, value: &str) -> Failure {
+        let retry_after = RetryAfter::parse([Some(value)], None, std::time::UNIX_EPOCH);
+        Failure { retry_after, ..failure(kind) }
+    }
+
     #[test]
-    fn the_schedule_number_by_number() {
+    fn backoff_doubles_up_to_fifteen_minutes() {
         let ceilings: Vec<u64> = (1..=6).map(|k| ceiling(Duration::from_secs(61), k).as_secs()).collect();
         assert_eq!(ceilings, [122, 244, 488, 900, 900, 900]);
         let wait =
             |failures, jitter| decide(&failure(FailureKind::Status(503)), 1, failures, policy(), jitter);
-        assert_eq!(wait(1, 0.0), Decision::Again(Duration::from_secs(61)));
-        assert_eq!(wait(1, 1.0), Decision::Again(Duration::from_secs(122)));
-        assert_eq!(wait(3, 0.0), Decision::Again(Duration::from_secs(244)));
-        assert_eq!(wait(u32::MAX, 1.0), Decision::Again(Duration::from_secs(15 * 60)));
+        assert_eq!(wait(1, 0.0), Decision::Retry(Duration::from_secs(61)));
+        assert_eq!(wait(1, 1.0), Decision::Retry(Duration::from_secs(122)));
+        assert_eq!(wait(3, 0.0), Decision::Retry(Duration::from_secs(244)));
+        assert_eq!(wait(u32::MAX, 1.0), Decision::Retry(Duration::from_mins(15)));
     }
 
     #[test]
-    fn what_is_retried_status_by_status() {
+    fn retry_follows_the_status() {
         let temporary: Vec<u16> = (100..600)
             .filter(|&status| {
-                matches!(
-                    decide(&failure(FailureKind::Status(status)), 1, 1, policy(), 0.0),
-                    Decision::Again(_)
-                )
+                let decision = decide(&failure(FailureKind::Status(status)), 1, 1, policy(), 0.0);
+                matches!(decision, Decision::Retry(_))
             })
             .collect();
-        assert_eq!(temporary, [408, 425, 429, 500, 502, 503, 504]);
+        let expected: Vec<u16> = [408, 425, 429].into_iter().chain(500..600).collect();
+        assert_eq!(temporary, expected);
     }
 
     #[test]
-    fn attempts_end_and_leave_their_back_off_behind() {
+    fn last_attempt_gives_up_and_keeps_its_backoff_for_the_next_run() {
         let last = decide(&failure(FailureKind::Status(500)), 5, 5, policy(), 0.0);
         assert_eq!(last, Decision::GiveUp(Some(Duration::from_secs(450))));
-        assert!(matches!(decide(&failure(FailureKind::Corrupt), 2, 2, policy(), 0.0), Decision::Again(_)));
+        assert!(matches!(decide(&failure(FailureKind::Corrupt), 2, 2, policy(), 0.0), Decision::Retry(_)));
         assert!(matches!(
             decide(&failure(FailureKind::Corrupt), 3, 3, policy(), 0.0),
             Decision::GiveUp(Some(_))
@@ -126,36 +144,35 @@ mod tests {
     }
 
     #[test]
-    fn the_api_can_only_lengthen_the_wait() {
-        let asked = |seconds| {
-            let mut failure = failure(FailureKind::Status(429));
-            failure.retry_after = Some(Duration::from_secs(seconds));
-            decide(&failure, 1, 1, policy(), 0.0)
-        };
-        assert_eq!(asked(1), Decision::Again(Duration::from_secs(61)));
-        assert_eq!(asked(120), Decision::Again(Duration::from_secs(120)));
-        assert_eq!(asked(3_600), Decision::Again(Duration::from_secs(3600)));
-        assert_eq!(asked(3_601), Decision::GiveUp(Some(Duration::from_secs(3_601))));
-        assert!(matches!(asked(u64::MAX), Decision::GiveUp(Some(_))));
-        let mut failure = failure(FailureKind::Status(429));
-        failure.retry_after = Some(Duration::from_secs(300));
-        let spread = decide(&failure, 1, 1, policy(), 0.5);
-        assert_eq!(spread, Decision::Again(Duration::from_millis(302_500)), "not all taps at one moment");
+    fn retry_after_only_lengthens_the_backoff() {
+        let asked = |value| decide(&asking(FailureKind::Status(429), value), 1, 1, policy(), 0.0);
+        assert_eq!(asked("1"), Decision::Retry(Duration::from_secs(61)));
+        assert_eq!(asked("120"), Decision::Retry(Duration::from_mins(2)));
+        assert_eq!(asked("3600"), Decision::Retry(Duration::from_hours(1)));
+        assert_eq!(asked("3601"), Decision::GiveUp(Some(Duration::from_secs(3_601))));
+        assert_eq!(asked("soon"), Decision::Retry(Duration::from_mins(15)), "the longest backoff of our own");
+        assert!(matches!(asked("99999999999999999999"), Decision::GiveUp(Some(_))));
+        let spread = decide(&asking(FailureKind::Status(429), "300"), 1, 1, policy(), 0.5);
+        assert_eq!(spread, Decision::Retry(Duration::from_millis(302_500)), "not all clients at one moment");
     }
 
     #[test]
-    fn retry_after_in_all_its_forms() {
-        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
-        let seconds = |value| retry_after(value, date).map(|wait| wait.as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds(" 7 "), Some(7));
-        assert_eq!(seconds("99999999999999999999999"), Some(u64::MAX));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:51:37 GMT"), Some(120));
-        assert_eq!(seconds("Sunday, 06-Nov-94 08:51:37 GMT"), Some(120));
-        assert_eq!(seconds("Sun Nov  6 08:51:37 1994"), Some(120));
-        for garbage in ["Sun, 06 Nov 1994 08:00:00 GMT", "-5", "soon", "1.5", "1e12", ""] {
-            assert_eq!(seconds(garbage), None, "{garbage:?}");
+    fn retry_after_of_a_status_that_is_not_retried_is_kept_for_the_next_run() {
+        for status in [200, 302, 400, 401, 403, 404, 422] {
+            let decision = decide(&asking(FailureKind::Status(status), "120"), 1, 1, policy(), 0.0);
+            assert_eq!(decision, Decision::GiveUp(Some(Duration::from_mins(2))), "{status}");
         }
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:51:37 GMT", None), None);
+        let unusable = decide(&asking(FailureKind::Unusable, "soon"), 1, 1, policy(), 0.0);
+        assert_eq!(unusable, Decision::GiveUp(Some(Duration::from_mins(15))));
+    }
+
+    #[test]
+    fn retry_after_our_own_timeout_waits_fifteen_intervals() {
+        let timed_out = Failure::timed_out("no answer");
+        assert_eq!(decide(&timed_out, 1, 1, policy(), 1.0), Decision::Retry(Duration::from_secs(915)));
+        let short = Policy { max_wait: Duration::from_mins(15), ..policy() };
+        assert_eq!(decide(&timed_out, 1, 1, short, 0.0), Decision::GiveUp(Some(Duration::from_secs(915))));
+        let stalled = Failure { ending: Ending::TimedOut, ..failure(FailureKind::Status(401)) };
+        assert_eq!(decide(&stalled, 1, 1, policy(), 0.0), Decision::GiveUp(Some(Duration::from_secs(915))));
     }
 }

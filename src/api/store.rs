@@ -112,6 +112,15 @@ impl Store {
         }
     }
 
+    /// The ledger's path; `None` for a store without files.
+    #[must_use]
+    pub fn ledger_path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(store) => Some(store.ledger_path()),
+            Self::Missing(_) | Self::Memory(_) => None,
+        }
+    }
+
     /// Replaces the ledger atomically.
     pub fn write(&self, entry: &Ledger) -> Result<()> {
         match self {

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use super::print;
 use crate::api::gate::{Gate, GateStatus};
-use crate::api::ledger::{RateLimit, whole_seconds};
+use crate::api::ledger::whole_seconds;
 use crate::api::probe::{self, Route};
-use crate::api::scope;
 use crate::api::store::Store;
+use crate::api::{rate_limit, scope};
 use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
 use crate::files::state_folder::{FolderStatus, inspect};
@@ -69,7 +69,7 @@ fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
 fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let store = Store::at(&settings.state_dir, &scope(settings))?;
     let lock = store.to_string();
-    let gate = Gate::new(store, RateLimit::of(settings.request_interval), settings.max_wait, false);
+    let gate = Gate::new(store, rate_limit(settings), settings.max_wait, false);
     let status = table.check("lock", gate.status(), |status| match status {
         GateStatus::Held => format!("another process holds {lock}; the next request is its own"),
         GateStatus::Free { .. } => format!("nobody holds {lock}"),

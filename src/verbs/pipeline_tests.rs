@@ -44,7 +44,7 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::in_folder(folder.path(), "s").unwrap();
         Self {
-            gate: Gate::new(store, RateLimit::of(MINUTE), MINUTE * 60, true),
+            gate: Gate::new(store, RateLimit::new(MINUTE, MINUTE * 2), MINUTE * 60, true),
             telemetry: Telemetry::new(Format::Text, Level::Critical),
             _folder: folder,
         }
@@ -53,7 +53,7 @@ impl Api {
     async fn fetch(&self, transfer: u64) -> Span {
         let permit = self.gate.enter(&self.telemetry).await.unwrap();
         let span = Span::of(transfer).await;
-        permit.succeed().unwrap();
+        permit.succeed(None).unwrap();
         span
     }
 }
@@ -71,7 +71,7 @@ async fn sync(transfer: u64, write: u64) -> Vec<(Span, Span)> {
 
 #[tokio::test(start_paused = true)]
 async fn three_reports_take_two_intervals_the_transfers_and_the_last_write() {
-    let interval = RateLimit::of(MINUTE).interval;
+    let interval = RateLimit::new(MINUTE, MINUTE * 2).interval;
     // A write that is longer than the interval and a transfer is what the next write waits for.
     for (transfer, write, seconds) in [
         (0, 0, 2 * 61),
