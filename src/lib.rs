@@ -41,7 +41,7 @@ use sandbox::Embedded;
 use settings::Settings;
 use settings::env::Environment;
 use shutdown::Stop;
-use source::Source;
+use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
 
 /// What to do after a signal has stopped a sync.
@@ -116,7 +116,7 @@ struct Prepared {
     settings: Settings,
     job: Job,
     telemetry: Arc<Telemetry>,
-    assume_idle: bool,
+    gate: GateOptions,
     /// Serves until it is dropped.
     sandbox: Option<Embedded>,
 }
@@ -142,12 +142,15 @@ impl Prepared {
             Ok((settings, job))
         })
         .await?;
-        let assume_idle = inputs.assume_idle || sandbox.is_some();
-        Ok(Self { settings, job, telemetry: Arc::clone(telemetry), assume_idle, sandbox })
+        let gate = GateOptions {
+            assume_idle: inputs.assume_idle || sandbox.is_some(),
+            no_shared_gate: inputs.no_shared_gate,
+        };
+        Ok(Self { settings, job, telemetry: Arc::clone(telemetry), gate, sandbox })
     }
 
     fn open(&self) -> Result<Source> {
-        Source::open(&self.settings, self.assume_idle, &self.telemetry)
+        Source::open(&self.settings, self.gate, &self.telemetry)
     }
 
     fn warn_on_terminal(&self) {

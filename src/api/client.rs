@@ -23,7 +23,7 @@ const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connect timeout. It ends before the request timeout, so that a request that was never sent is known as such.
 pub(super) fn connect_timeout(settings: &Settings) -> Duration {
-    MAX_CONNECT_TIMEOUT.min(super::request_timeout(settings) / 2)
+    MAX_CONNECT_TIMEOUT.min(settings.request_timeout / 2)
 }
 
 /// Builds the client. Every request carries the four headers of the API.

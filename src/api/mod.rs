@@ -14,7 +14,6 @@ pub mod retry;
 pub mod retry_after;
 pub mod store;
 
-use std::path::Path;
 use std::time::Duration;
 
 pub use failure::FailureScope;
@@ -27,6 +26,7 @@ use store::Store;
 
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::files::state_folder::open_if_present;
 use crate::report::body::OnNul;
 use crate::report::spool::Report;
 use crate::settings::Settings;
@@ -51,6 +51,15 @@ pub struct FetchError {
     pub requests: u32,
 }
 
+/// What the command line says about the gate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GateOptions {
+    /// The first run does not wait. Every later wait is kept.
+    pub assume_idle: bool,
+    /// Where no state folder exists and none can be made, the rate limit is kept inside this process only.
+    pub no_shared_gate: bool,
+}
+
 /// The base name of the files in the state folder for the settings' API and organisation.
 #[must_use]
 pub fn scope(settings: &Settings) -> String {
@@ -64,27 +73,23 @@ pub fn scope(settings: &Settings) -> String {
 /// The rate limit that the settings ask for.
 #[must_use]
 pub fn rate_limit(settings: &Settings) -> RateLimit {
-    RateLimit::new(settings.request_interval, request_timeout(settings))
-}
-
-/// Until the head of an answer. (Stands in for `settings.request_timeout`.)
-#[must_use]
-pub fn request_timeout(settings: &Settings) -> Duration {
-    if settings.is_secure() {
-        return Duration::from_mins(2);
-    }
-    (settings.request_interval * 2).max(Duration::from_millis(500)).min(Duration::from_mins(2))
+    RateLimit::new(settings.request_interval, settings.request_timeout)
 }
 
 impl Api {
     /// Prepares everything; sends nothing.
-    pub fn new(settings: &Settings, on_nul: OnNul, assume_idle: bool, telemetry: &Telemetry) -> Result<Self> {
+    pub fn new(
+        settings: &Settings,
+        on_nul: OnNul,
+        options: GateOptions,
+        telemetry: &Telemetry,
+    ) -> Result<Self> {
         let client = client::build(settings)?;
-        let store = open(&settings.state_dir, &scope(settings), assume_idle, telemetry)?;
+        let store = open(settings, options, telemetry)?;
         let rate_limit = rate_limit(settings);
         Ok(Self {
             client,
-            gate: Gate::new(store, rate_limit, settings.max_wait, assume_idle),
+            gate: Gate::new(store, rate_limit, settings.max_wait, options.assume_idle),
             policy: Policy {
                 max_attempts: settings.max_attempts,
                 max_wait: settings.max_wait,
@@ -94,7 +99,7 @@ impl Api {
             limits: attempt::Limits::new(
                 settings.max_report_bytes,
                 settings.request_interval,
-                request_timeout(settings),
+                settings.request_timeout,
                 on_nul,
             ),
             settings: settings.clone(),
@@ -181,9 +186,11 @@ impl Api {
     }
 }
 
-fn open(folder: &Path, scope: &str, assume_idle: bool, telemetry: &Telemetry) -> Result<Store> {
-    match Store::in_folder(folder, scope) {
-        Err(error) if assume_idle => {
+/// Opens the shared gate's files. Only where no folder exists and none can be made may the operator do without.
+fn open(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Store> {
+    let folder = &settings.state_dir;
+    match Store::in_folder(folder, &scope(settings)) {
+        Err(error) if options.no_shared_gate && matches!(open_if_present(folder), Ok(None)) => {
             telemetry.warn(&Warning::ProcessOnlyGate { cause: error.message });
             Ok(Store::in_memory())
         }

@@ -4,6 +4,7 @@
 //! A new source is a new variant; the compiler names the places that are missing.
 
 use crate::api::Api;
+pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
 pub use crate::api::{FailureScope, FetchError};
 use crate::error::{Error, Exit, Result};
@@ -19,9 +20,9 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens the source that the settings name; sends nothing. With `assume_idle` the first request does not wait.
-    pub fn open(settings: &Settings, assume_idle: bool, telemetry: &Telemetry) -> Result<Self> {
-        Ok(Self::Api(Box::new(Api::new(settings, settings.on_nul, assume_idle, telemetry)?)))
+    /// Opens the source that the settings name; sends nothing.
+    pub fn open(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Self> {
+        Ok(Self::Api(Box::new(Api::new(settings, settings.on_nul, options, telemetry)?)))
     }
 
     /// Fetches one complete report.

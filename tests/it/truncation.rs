@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tap_together::api::{Api, FailureScope};
+use tap_together::api::{Api, FailureScope, GateOptions};
 use tap_together::files::replace;
 use tap_together::report::body::OnNul;
 use tap_together::sandbox::script::{Fault, Script};
@@ -35,7 +35,8 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope,
     variables.extend(authority.map(|path| ("TAP_TOGETHER_CA_BUNDLE", path.to_str().unwrap())));
     let (settings, _) = settings::load(&[], &Environment::of(&variables), &mut std::io::empty()).unwrap();
     let telemetry = Telemetry::new(Format::Text, Level::Critical);
-    let api = Api::new(&settings, OnNul::Strip, true, &telemetry).unwrap();
+    let options = GateOptions { assume_idle: true, no_shared_gate: false };
+    let api = Api::new(&settings, OnNul::Strip, options, &telemetry).unwrap();
     let report = api.fetch("userReport", &telemetry).await;
     report.map(|_| ()).map_err(|failed| (failed.scope, failed.error.message))
 }
