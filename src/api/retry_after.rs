@@ -37,14 +37,11 @@ impl RetryAfter {
         asked
     }
 
-    /// What is asked for, given the longest backoff of our own; `None` if nothing is.
+    /// The wait that is asked for, given the longest backoff of our own; `None` if no wait is asked for.
     #[must_use]
     pub fn asked(&self, longest_backoff: Duration) -> Option<Duration> {
-        match (&self.raw, self.is_unreadable) {
-            (_, true) => Some(self.wait.max(longest_backoff)),
-            (Some(_), false) => Some(self.wait),
-            (None, false) => None,
-        }
+        let wait = if self.is_unreadable { self.wait.max(longest_backoff) } else { self.wait };
+        (!wait.is_zero()).then_some(wait)
     }
 }
 
@@ -104,7 +101,7 @@ mod tests {
             (asked.asked(Duration::from_mins(15)).map(|wait| wait.as_secs()), asked.raw)
         };
         assert_eq!(asked(&[]), (None, None));
-        assert_eq!(asked(&[Some("0")]), (Some(0), Some("0".into())));
+        assert_eq!(asked(&[Some("0")]), (None, Some("0".into())));
         assert_eq!(asked(&[Some("5"), Some(" 900 "), Some("7")]), (Some(900), Some("900".into())));
         assert_eq!(asked(&[Some("60"), Some("soon")]), (Some(900), Some("60".into())));
         assert_eq!(asked(&[Some("soon"), Some("1000")]), (Some(1000), Some("1000".into())));

@@ -1,4 +1,4 @@
-//! How long is waited after a failure: the API's wish in all its forms, the back-off of our own, this run and the next.
+//! Backoff and `Retry-After`: how long a failed request delays the next one, in this run and in later runs.
 
 use std::time::Duration;
 
@@ -8,9 +8,13 @@ use super::concurrency;
 use super::tap::{Run, Server, Tap};
 
 const AT_ONCE: usize = 8;
-/// What the API asks for is met no sooner, and at most so much later.
+/// The longest backoff of our own, in seconds.
+const LONGEST: u64 = 900;
+/// The longest backoff that is kept, in seconds.
+const WEEK: u64 = 7 * 24 * 3_600;
+/// Seconds that are added to `Retry-After` at most.
 const JITTER: u64 = 5;
-/// Two minutes before the next.
+/// Two minutes before the dates of the tests.
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// The head of a 429 with these headers.
@@ -32,7 +36,7 @@ fn allowed_in(run: &Run) -> u64 {
 }
 
 #[test]
-fn retry_after_in_every_form_delays_the_next_run() {
+fn retry_after_in_every_form_delays_the_next_run_and_unreadable_counts_as_the_longest_backoff() {
     let relative = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
     let asked = [
         ("retry-after: 120\r\n".into(), 120),
@@ -40,10 +44,17 @@ fn retry_after_in_every_form_delays_the_next_run() {
         (relative("Sun, 06 Nov 1994 08:51:37 GMT"), 120),
         (relative("Sunday, 06-Nov-94 08:51:37 GMT"), 120),
         (relative("Sun Nov  6 08:51:37 1994"), 120),
-        ("retry-after: 99999999999999999999999\r\n".into(), u64::MAX - JITTER),
+        // No response says when it was made, so the wall clock counts, and this date is past.
+        ("retry-after: Sun, 06 Nov 1994 08:51:37 GMT\r\nretry-after: 9\r\n".into(), 9),
         ("retry-after: 5\r\nretry-after: 900\r\n".into(), 900),
         ("retry-after: 900\r\nretry-after: 5\r\n".into(), 900),
-        ("retry-after: soon\r\nretry-after: 60\r\n".into(), 60),
+        ("retry-after: soon\r\nretry-after: 60\r\n".into(), LONGEST),
+        ("retry-after: 60\r\nretry-after: soon\r\n".into(), LONGEST),
+        ("retry-after: -5\r\n".into(), LONGEST),
+        ("retry-after: 1e12\r\n".into(), LONGEST),
+        ("retry-after: 1.5\r\n".into(), LONGEST),
+        ("retry-after:\r\n".into(), LONGEST),
+        ("retry-after: \u{e9}\r\n".into(), LONGEST),
     ];
     concurrency::each(&asked, AT_ONCE, |(headers, asked)| {
         let (tap, server) = once(&[&busy(headers)]);
@@ -57,28 +68,74 @@ fn retry_after_in_every_form_delays_the_next_run() {
 }
 
 #[test]
-fn retry_after_unreadable_uses_our_own_backoff() {
+fn retry_after_in_the_past_leaves_our_own_backoff() {
     let date = |then: &str| format!("date: {DATE}\r\nretry-after: {then}\r\n");
     let rows = [
         String::new(),
         date("Sun, 06 Nov 1994 08:00:00 GMT"),
-        // Without the date of the answer it says nothing.
+        // Without the answer's own date the wall clock counts.
         "retry-after: Sun, 06 Nov 1994 08:51:37 GMT\r\n".into(),
-        "retry-after: -5\r\n".into(),
-        "retry-after: soon\r\n".into(),
-        "retry-after: 1e12\r\n".into(),
-        "retry-after: 1.5\r\n".into(),
-        "retry-after:\r\n".into(),
-        "retry-after: \u{e9}\r\n".into(),
+        "retry-after: 0\r\n".into(),
     ];
     concurrency::each(&rows, AT_ONCE, |headers| {
         let (tap, server) = once(&[&busy(headers)]);
         let run = tap.run_on(&server);
-        // On loopback it is short, and rounded up.
+        // On loopback the backoff is below a second, and rounded up.
         assert_eq!((run.code, run.seen.len(), allowed_in(&run)), (75, 1, 1), "{headers}: {}", run.stderr);
         assert_eq!(tap.run_on(&server).seen.len(), 2, "{headers}");
         assert_eq!(server.sandbox.violations(), Vec::<String>::new(), "{headers}");
     });
+}
+
+#[test]
+fn retry_after_of_any_status_delays_the_next_run() {
+    let asked = |status: &str| {
+        let script = format!(
+            "raw=HTTP/1.1 {status} Words\r\nretry-after: 120\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let (tap, server) = once(&[&script]);
+        let run = tap.run_on(&server);
+        assert_eq!(run.seen.len(), 1, "{status}: {}", run.stderr);
+        (tap, server, run)
+    };
+    let statuses =
+        ["200", "204", "302", "400", "401", "404", "407", "408", "422", "451", "500", "501", "524"];
+    concurrency::each(&statuses, AT_ONCE, |status| {
+        let (tap, server, first) = asked(status);
+        let entry = ledger(&tap, &server);
+        let owed = entry.not_before.expect("the ledger keeps it") - entry.boottime_ms;
+        assert!((120_000..=125_000).contains(&owed), "{status}: {owed} ms");
+        if *status != "200" {
+            assert!((120..=125).contains(&allowed_in(&first)), "{status}: {}", first.stderr);
+        }
+        let next = tap.run_on(&server);
+        assert_eq!((next.code, next.seen.len()), (75, 1), "{status}: {}", next.stderr);
+    });
+
+    let tap = Tap::new()
+        .one()
+        .faults(&["retry-after=120"])
+        .set("max_wait_seconds", 1.into())
+        .args(&["--assume-idle"]);
+    let server = tap.serve();
+    assert_eq!(tap.run_on(&server).records("user_report").len(), 5, "a success that asks for patience");
+    let next = tap.run_on(&server);
+    assert_eq!((next.code, next.seen.len()), (75, 1), "{}", next.stderr);
+}
+
+#[test]
+fn retry_after_beyond_seven_days_is_capped_and_the_message_names_the_file() {
+    let raw = "99999999999999999999999";
+    let (tap, server) = once(&[&busy(&format!("retry-after: {raw}\r\n"))]);
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, allowed_in(&run)), (75, WEEK), "{}", run.stderr);
+    let entry = ledger(&tap, &server);
+    assert_eq!(entry.not_before.map(|end| end - entry.boottime_ms), Some(WEEK * 1_000));
+    let file = ledger_file(&tap, &server);
+    let words = format!("the API asked for `Retry-After: {raw}`; hint: delete `{file}` to end the wait");
+    assert!(run.critical().contains(&words), "{}", run.stderr);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(tap.run_on(&server).seen.len(), 2);
 }
 
 /// From the end of each exchange to the next arrival, in units of the interval.
@@ -94,6 +151,11 @@ fn assert_doubling(gaps: &[f64]) {
         let least = 2f64.powi(i32::try_from(number).unwrap());
         assert!(*gap >= least, "gap {number} of {gaps:?} is below {least} intervals");
     }
+}
+
+fn ledger_file(tap: &Tap, server: &Server) -> String {
+    let store = tap.store(&server.sandbox.url());
+    store.ledger_path().unwrap().to_str().unwrap().to_owned()
 }
 
 fn ledger(tap: &Tap, server: &Server) -> Ledger {
@@ -137,6 +199,8 @@ fn retry_of_a_temporary_status_stops_at_max_attempts() {
         // A web page rarely turns into a report, however many attempts are allowed.
         ("body=<html>", 3, 65),
         // What will not change is not tried again.
+        ("501", 3, 75),
+        ("524", 3, 75),
         ("404", 1, 69),
         ("302", 1, 69),
         ("body={}", 1, 65),

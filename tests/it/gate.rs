@@ -1,8 +1,8 @@
-//! Whatever lies in place of the ledger or its lock: the tap ends, and sends nothing that it should not.
+//! The rate limit across runs: what the ledger says after every ending, and damaged ledgers and lock files.
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const HUGE: u64 = 2 << 30;
 /// What the log says when the ledger proves nothing.
 const UNPROVEN: &str = "nothing proves when the last request ended";
 
-/// What may lie there.
+/// What may be in the place of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Thing {
     Whole,
@@ -115,7 +115,8 @@ fn ledger_unreadable_makes_the_run_wait() {
         // Where the intent cannot be written, nothing is sent.
         let (code, sent) = if thing == Thing::Folder { (74, 0) } else { (0, 1) };
         assert_eq!((run.code, run.seen.len()), (code, sent), "{thing:?}: {}", run.stderr);
-        assert_eq!(run.stderr.contains(UNPROVEN), thing != Thing::Whole, "{thing:?}: {}", run.stderr);
+        let waits = !matches!(thing, Thing::Whole | Thing::Folder);
+        assert_eq!(run.stderr.contains(UNPROVEN), waits, "{thing:?}: {}", run.stderr);
         if sent == 1 {
             let LedgerRead::Found(entry) = case.store.read() else { panic!("{thing:?} is still there") };
             assert_eq!(entry.phase, Phase::Done);
@@ -130,7 +131,7 @@ fn ledger_unreadable_makes_the_run_wait() {
 fn lock_path_that_is_not_a_file_sends_no_request() {
     for (case, run) in run(THINGS.map(|thing| Case::new(thing, lock_file)).into()) {
         let thing = case.thing;
-        // What is in the file matters to nobody.
+        // The content of a lock file is never read.
         let is_file = !matches!(thing, Thing::Folder | Thing::Fifo | Thing::Link);
         let expected = if is_file { (0, 1) } else { (74, 0) };
         assert_eq!((run.code, run.seen.len()), expected, "{thing:?}: {}", run.stderr);
@@ -143,11 +144,12 @@ fn lock_path_that_is_not_a_file_sends_no_request() {
 #[test]
 fn ledger_after_a_partial_answer_adds_the_grace() {
     for (faults, expected) in [
-        (&["503"][..], Phase::Done),
+        (&["500"][..], Phase::Done),
+        (&["429"], Phase::Done),
         (&["body={}"], Phase::Done),
-        (&["503", "hang=5"], Phase::Ambiguous),
-        (&["503", "cut=5"], Phase::Ambiguous),
-        (&["503", "length=5"], Phase::Ambiguous),
+        (&["500", "hang=5"], Phase::Ambiguous),
+        (&["500", "cut=5"], Phase::Ambiguous),
+        (&["500", "length=5"], Phase::Ambiguous),
         (&["body=<html></html>", "hang=9"], Phase::Ambiguous),
         (&["cut=5"], Phase::Ambiguous),
     ] {
@@ -197,4 +199,99 @@ fn stale_temp_files_of_killed_processes_are_removed() {
     assert!(Command::new("touch").args(["-d", "2 hours ago", &old]).status().unwrap().success());
     assert_eq!(tap.run().code, 0);
     assert!(!Path::new(&old).exists() && Path::new(&new).exists());
+}
+
+/// From the end of the first request to the arrival of the second.
+fn gap(run: &Run) -> Duration {
+    run.seen[1].arrived.saturating_sub(run.seen[0].finished.unwrap())
+}
+
+#[test]
+fn gateway_status_with_a_complete_body_adds_the_grace_before_the_next_request() {
+    // Interval 0.1 s, grace 0.5 s.
+    let least = Duration::from_millis(600);
+    for status in ["408", "425", "502", "503", "504", "520", "524", "529"] {
+        let tap = Tap::new().faults(&[&format!("1:{status}")]).args(&["--assume-idle", "--test"]);
+        let server = tap.serve();
+        let first = tap.run_on(&server);
+        assert_eq!((first.code, first.seen.len()), (75, 1), "{status}: {}", first.stderr);
+        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("{status}") };
+        assert_eq!(entry.phase, Phase::Ambiguous, "{status}");
+        let next = tap.run_on(&server);
+        assert_eq!((next.code, next.seen.len()), (0, 2), "{status}: {}", next.stderr);
+        assert!(gap(&next) >= least, "{status}: {:?}", gap(&next));
+    }
+}
+
+#[test]
+fn ledger_done_in_another_boot_owes_the_interval_without_the_grace() {
+    for (phase, words) in [
+        (Phase::Done, "waiting 2.0 s before the next request: the last request ended on another machine"),
+        (Phase::Ambiguous, "waiting 6.0 s before the next request: nothing proves when"),
+    ] {
+        let tap = Tap::new().every(2.0).args(&["--test"]);
+        let server = tap.serve();
+        let elsewhere = BootId { boot_id: "another boot".into(), time_ns: 1 };
+        let store = tap.store(&server.sandbox.url());
+        store.write(&Ledger::new(phase, Duration::from_secs(7), Some(&elsewhere), 0)).unwrap();
+        let run = tap.run_on(&server);
+        assert_eq!((run.code, run.seen.len()), (0, 1), "{}", run.stderr);
+        assert!(run.stderr.contains(words), "{phase:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
+    // Each run may wait less than the first run's interval, so none of them alone gets through.
+    let tap = Tap::new().every(SECOND * 2.0).set("max_wait_seconds", SECOND.into()).args(&["--test"]);
+    let server = tap.serve();
+    let first = tap.run_on(&server);
+    assert_eq!((first.code, first.seen.len()), (75, 0), "{}", first.stderr);
+    assert!(first.critical().contains("and the next run waits only for the rest"), "{}", first.stderr);
+    let codes: Vec<i32> = std::iter::repeat_with(|| {
+        std::thread::park_timeout(Duration::from_millis(300));
+        tap.run_on(&server).code
+    })
+    .take_while(|code| *code == 75)
+    .take(30)
+    .collect();
+    assert!(codes.len() < 30, "30 runs were refused");
+    assert_eq!(server.sandbox.seen().len(), 1);
+
+    // The witness of a first run does not outweigh the operator's word.
+    let tap = Tap::new().every(30.0).set("max_wait_seconds", SECOND.into());
+    let server = tap.serve();
+    assert_eq!(tap.run_on(&server).code, 75);
+    let idle = tap.args(&["--assume-idle", "--test"]).run_on(&server);
+    assert_eq!((idle.code, idle.seen.len()), (0, 1), "{}", idle.stderr);
+}
+
+#[test]
+fn gate_without_a_usable_folder_needs_no_shared_gate_and_waits_like_a_first_run() {
+    let missing = "/sys/tap-together";
+    let first = |arguments: &[&str]| {
+        let tap = Tap::new().every(SECOND).set("state_dir", missing.into()).args(&["--test"]);
+        tap.args(arguments).run()
+    };
+    let refused = first(&["--assume-idle"]);
+    assert_eq!((refused.code, refused.seen.len()), (74, 0), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("--assume-idle"), "{}", refused.stderr);
+    let alone = first(&["--no-shared-gate"]);
+    assert_eq!((alone.code, alone.seen.len()), (0, 1), "{}", alone.stderr);
+    assert!(alone.stderr.contains("first run here"), "{}", alone.stderr);
+    assert!(alone.stderr.contains("kept inside this process only"), "{}", alone.stderr);
+
+    // A folder that exists may hold a ledger, so it is obeyed or the run ends.
+    let tap = Tap::new().args(&["--assume-idle", "--no-shared-gate", "--test"]);
+    fs::create_dir(tap.state_dir()).unwrap();
+    fs::set_permissions(tap.state_dir(), fs::Permissions::from_mode(0o777)).unwrap();
+    let open = tap.run();
+    assert_eq!((open.code, open.seen.len()), (74, 0), "{}", open.stderr);
+    fs::set_permissions(tap.state_dir(), fs::Permissions::from_mode(0o700)).unwrap();
+    let server = tap.serve();
+    let store = tap.store(&server.sandbox.url());
+    let lock = store.try_lock().unwrap();
+    let held = tap.set("max_wait_seconds", SECOND.into()).run_on(&server);
+    assert_eq!((held.code, held.seen.len()), (75, 0), "the lock is obeyed: {}", held.stderr);
+    drop(lock);
 }

@@ -1,7 +1,7 @@
-//! Answers that never end, wherever they stop: each try is given up within its own limit, and nothing of it is emitted.
+//! Timeouts: an answer that never ends is given up wherever it stops, and nothing of it is emitted.
 //!
-//! The limits follow the API's interval down to 10 s for the head and 5 s for what comes after it. That the tap ends
-//! at all, while its server still waits, is the proof; the sentence names the limit.
+//! On loopback the request timeout is 0.5 s and the idle timeout 5 s. The proof is that the tap ends at all while its
+//! server still waits; the message names the timeout.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -38,7 +38,7 @@ fn other(name: &'static str, url: String, words: &'static str, phase: Phase) -> 
 }
 
 fn rows(queue: &FullQueue) -> Vec<Row> {
-    let no_head = "no answer within 10 s";
+    let no_head = "no answer within 0.5 s; hint: raise `request_timeout_seconds`";
     let no_more = "no more bytes for 5 s";
     let slow = "slower than 1 KiB a second";
     let begun = Wire::new(|stream| {
@@ -71,9 +71,13 @@ fn rows(queue: &FullQueue) -> Vec<Row> {
         silent(&["drip=10"], 69, slow),
         silent(&["gzip", "drip=10"], 69, slow),
         silent(&["503", "hang=0"], 75, "the API answered 503 Service Unavailable; the next"),
-        silent(&["503", "hang=9"], 75, "503 Service Unavailable: {\"message; the next"),
-        silent(&["400", "drip=1000"], 69, "the API answered 400 Bad Request: {"),
-        silent(&["401", "drip=1000"], 77, "the API answered 401 Unauthorized: {"),
+        silent(
+            &["503", "hang=9"],
+            75,
+            "503 Service Unavailable with at least 9 bytes of application/json; the next",
+        ),
+        silent(&["400", "drip=1000"], 69, "the API answered 400 Bad Request with at least"),
+        silent(&["401", "drip=1000"], 77, "the API answered 401 Unauthorized with at least"),
     ]
 }
 
@@ -103,19 +107,15 @@ fn judge(row: &Row) {
     if let Some(url) = &row.url {
         tap = tap.set("base_url", url.as_str().into());
     }
-    if row.phase == Phase::Done {
-        // A connection's own limit, 10 s, comes before the head's, which follows the interval.
-        tap = tap.every(3.0);
-    }
     let server = tap.serve();
     let run = finish(ended(tap.command(&server).spawn().unwrap()), &server);
     assert_eq!((run.code, run.stdout.lines().count()), (row.code, 1), "{}: {}", row.name, run.stderr);
     assert_eq!(run.seen.len(), usize::from(row.url.is_none()), "{}", row.name);
     assert!(run.critical().contains(row.words), "{}: {}", row.name, run.stderr);
-    assert!(!run.stderr.contains("scripted"), "{}: the last words were awaited", row.name);
+    assert!(!run.stderr.contains("scripted"), "{}: the end of the error body was awaited", row.name);
     let url = row.url.clone().unwrap_or_else(|| server.sandbox.url());
     let LedgerRead::Found(entry) = tap.store(&url).read() else { panic!("{}", run.stderr) };
-    assert_eq!(entry.phase, row.phase, "{}", row.name);
+    assert_eq!((entry.phase, entry.timed_out), (row.phase, row.phase == Phase::Ambiguous), "{}", row.name);
 }
 
 #[test]
@@ -123,4 +123,24 @@ fn timeout_ends_every_answer_that_never_ends() {
     let queue = FullQueue::new();
     let rows = rows(&queue);
     concurrency::each(&rows, rows.len(), judge);
+}
+
+#[test]
+fn timeout_of_a_request_delays_the_next_one_by_fifteen_intervals() {
+    let tap = Tap::new().one().faults(&["1:delay=1000"]).args(&["--assume-idle"]);
+    let server = tap.serve();
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, run.seen.len()), (0, 2), "{}", run.stderr);
+    let gap = run.seen[1].arrived.saturating_sub(run.seen[0].arrived);
+    assert!(gap >= Duration::from_millis(500) + Duration::from_millis(100) * 15, "{gap:?}");
+    assert!(run.stderr.contains("attempt 1 of 5: no answer within 0.5 s"), "{}", run.stderr);
+
+    let tap =
+        Tap::new().one().faults(&["1:delay=1000"]).set("max_attempts", 1.into()).args(&["--assume-idle"]);
+    let server = tap.serve();
+    assert_eq!(tap.run_on(&server).code, 69);
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, run.seen.len()), (0, 2), "{}", run.stderr);
+    let gap = run.seen[1].arrived.saturating_sub(run.seen[0].arrived);
+    assert!(gap >= Duration::from_millis(500) + Duration::from_millis(100) * 15, "the next run: {gap:?}");
 }
