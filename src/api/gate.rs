@@ -5,13 +5,17 @@
 //! The interval counts from the moment when the permit is closed, after the last byte of the answer. A permit that is
 //! dropped unclosed records *ambiguous*; a killed process leaves *inflight*. Both cost the next request a grace.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::ledger::{self, Due, Ledger, LedgerRead, Now, Phase, RateLimit, Reason};
+use super::guards::{Guard, Guards, needed};
+use super::ledger::{self, Due, Ledger, Now, Phase, RateLimit, Reason};
+use super::scope::Identity;
 use super::store::{Lock, Store};
 use crate::clock::{self, BootId};
 use crate::error::{Error, Exit, Result};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, Warning};
 
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
@@ -21,25 +25,30 @@ const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// The gate to one API and organisation.
 pub struct Gate {
     store: Store,
+    identity: Identity,
     rate_limit: RateLimit,
     max_wait: Duration,
     assume_idle: bool,
     boot: Option<BootId>,
+    has_warned_of_key: Cell<bool>,
 }
 
 /// The right to send one request, now.
 pub struct Permit<'a> {
     gate: &'a Gate,
-    failures: u32,
+    guards: Guards,
+    intent: Ledger,
     is_closed: bool,
-    _lock: Lock,
 }
 
 /// What a caller of [`Gate::enter`] would meet now.
 #[derive(Clone, Copy, Debug)]
 pub enum GateStatus {
     /// Another process holds the lock.
-    Held,
+    Held {
+        /// Its process id, where the system shows it.
+        pid: Option<u32>,
+    },
     /// The lock is free.
     Free {
         /// Until the next request.
@@ -64,47 +73,54 @@ pub enum Ending {
 impl Gate {
     /// A gate that remembers the last request in `store`.
     #[must_use]
-    pub fn new(store: Store, rate_limit: RateLimit, max_wait: Duration, assume_idle: bool) -> Self {
-        Self { store, rate_limit, max_wait, assume_idle, boot: BootId::current() }
+    pub fn new(
+        store: Store,
+        identity: Identity,
+        rate_limit: RateLimit,
+        max_wait: Duration,
+        assume_idle: bool,
+    ) -> Self {
+        let boot = BootId::current();
+        let has_warned_of_key = Cell::new(false);
+        Self { store, identity, rate_limit, max_wait, assume_idle, boot, has_warned_of_key }
     }
 
     /// Waits for the lock and for the rate limit, writes the intent, and hands out the permit.
+    ///
+    /// Starts over if somebody deletes the lock file or moves the state folder meanwhile: then the lock protects
+    /// nothing, and another process may hold the one that is now at the path.
     pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
         let asked = clock::now();
-        let lock = self.lock(asked, telemetry).await?;
-        let mut read = self.store.read();
         loop {
-            let now = self.present();
-            let due = ledger::due(&read, &now, self.rate_limit);
-            if let Some(witness) = ledger::witness(&read, &now) {
-                self.store.write(&witness).map_err(unsent)?;
-                read = LedgerRead::Found(witness);
+            let mut guards = self.lock(asked, telemetry).await?;
+            self.wait_until_due(&mut guards, telemetry).await?;
+            if !guards.are_current() {
+                telemetry.info("the lock file or the state folder was replaced meanwhile; starting over");
+                continue;
             }
-            self.wait(due, now.locked, telemetry).await?;
-            let after = self.store.read();
-            if after == read {
-                break;
+            let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), guards.failures());
+            if guards.write_intent(&intent).map_err(unsent)? {
+                return Ok(Permit { gate: self, guards, intent, is_closed: false });
             }
-            read = after;
         }
-        let failures = read.failures();
-        let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), failures);
-        self.store.write(&intent).map_err(unsent)?;
-        Ok(Permit { gate: self, failures, is_closed: false, _lock: lock })
     }
 
     /// What [`Self::enter`] would meet, without waiting and without writing anything.
     pub fn status(&self) -> Result<GateStatus> {
-        // Held to the end of this function, because only the lock's owner can trust the ledger.
-        let _lock = match self.store.peek()? {
-            Lock::Held { .. } => return Ok(GateStatus::Held),
-            lock @ Lock::Ours(_) => lock,
-        };
-        let read = self.store.read();
+        let mut guards = Vec::new();
+        for scope in needed(&self.store, &self.identity) {
+            let store = self.store.sibling(&scope).unwrap_or_else(|| self.store.clone());
+            match store.peek()? {
+                Lock::Held { pid } => return Ok(GateStatus::Held { pid }),
+                // Held to the end of this function, because only the lock's owner can trust the ledger.
+                lock @ Lock::Ours(_) => guards.push(Guard::new(store, lock)),
+            }
+        }
+        let guards = Guards::new(self.store.clone(), guards, &self.identity);
         let now = self.present();
-        let due = ledger::due(&read, &now, self.rate_limit);
+        let due = guards.due(&now, self.rate_limit);
         let wait = due.at.saturating_sub(now.locked);
-        Ok(GateStatus::Free { wait, reason: due.reason, failures: read.failures() })
+        Ok(GateStatus::Free { wait, reason: due.reason, failures: guards.failures() })
     }
 
     /// The file that remembers the last request; `None` for a gate in memory.
@@ -122,24 +138,63 @@ impl Gate {
         }
     }
 
-    async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Lock> {
-        let mut lock = self.store.try_lock().map_err(unsent)?;
-        if let Lock::Held { .. } = lock {
-            telemetry.info(&format!("waiting for another process that holds {}", self.store));
+    /// Takes the lock of every scope that must allow the request, in the order of their file names.
+    async fn lock(&self, asked: Duration, telemetry: &Telemetry) -> Result<Guards> {
+        let mut scopes = BTreeSet::new();
+        loop {
+            let own = self.store.reopened().map_err(unsent)?;
+            scopes.extend(needed(&own, &self.identity));
+            let mut guards = Vec::new();
+            for scope in &scopes {
+                let store = own.sibling(scope).unwrap_or_else(|| own.clone());
+                let lock = self.lock_one(&store, asked, telemetry).await?;
+                guards.push(Guard::new(store, lock));
+            }
+            // The record of the key may have moved while we waited for the locks.
+            let guards = Guards::new(own.clone(), guards, &self.identity);
+            if !needed(&own, &self.identity).is_subset(&scopes) || !guards.are_current() {
+                continue;
+            }
+            if guards.key_was_used_elsewhere() && !self.has_warned_of_key.replace(true) {
+                telemetry.warn(&Warning::KeyOfAnotherOrganization);
+            }
+            return Ok(guards);
+        }
+    }
+
+    async fn lock_one(&self, store: &Store, asked: Duration, telemetry: &Telemetry) -> Result<Lock> {
+        let mut lock = store.try_lock().map_err(unsent)?;
+        if let Lock::Held { pid } = lock {
+            let holder = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+            telemetry.info(&format!(
+                "waiting for {holder}, which holds {store}; do not delete this file: it protects the API key"
+            ));
         }
         loop {
             if let Lock::Ours(_) = lock {
                 return Ok(lock);
             }
             if clock::now().saturating_sub(asked) >= self.max_wait {
-                let message =
-                    format!("another process has held {} for {} s", self.store, self.max_wait.as_secs());
+                let message = format!("another process has held {store} for {} s", self.max_wait.as_secs());
                 return Err(
                     Error::new(Exit::Busy, message).hint("let it finish, or raise `max_wait_seconds`")
                 );
             }
             tokio::time::sleep(LOCK_POLL).await;
-            lock = self.store.try_lock().map_err(unsent)?;
+            lock = store.try_lock().map_err(unsent)?;
+        }
+    }
+
+    /// Waits until every ledger allows the request, and decides again if one of them changes meanwhile.
+    async fn wait_until_due(&self, guards: &mut Guards, telemetry: &Telemetry) -> Result<()> {
+        loop {
+            let now = self.present();
+            let due = guards.due(&now, self.rate_limit);
+            guards.write_witnesses(&now).map_err(unsent)?;
+            self.wait(due, now.locked, telemetry).await?;
+            if !guards.reread() {
+                return Ok(());
+            }
         }
     }
 
@@ -193,7 +248,7 @@ impl Permit<'_> {
     /// Failures in a row before this exchange.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.failures
+        self.intent.failures
     }
 
     /// The exchange succeeded: the next request may follow after the interval, or after what the API asked for.
@@ -203,7 +258,7 @@ impl Permit<'_> {
 
     /// The exchange failed: the next request waits for the backoff too, in this run or another.
     pub fn fail(mut self, ending: Ending, backoff: Option<Duration>) -> Result<()> {
-        let failures = self.failures.saturating_add(1);
+        let failures = self.failures().saturating_add(1);
         self.close(ending, failures, backoff)
     }
 
@@ -224,7 +279,7 @@ impl Permit<'_> {
             Some(backoff) => entry.with_backoff(now, clock::wall().timestamp_millis(), backoff),
             None => entry,
         };
-        self.gate.store.write(&entry)
+        self.guards.write_end(&self.intent, &entry)
     }
 }
 
@@ -232,7 +287,7 @@ impl Drop for Permit<'_> {
     /// A signal ends the run in flight. If the write fails the ledger says *inflight*, which costs no less.
     fn drop(&mut self) {
         if !self.is_closed {
-            let _ = self.close(Ending::Ambiguous, self.failures, None);
+            let _ = self.close(Ending::Ambiguous, self.failures(), None);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The gate in one process: who waits, for how long at least, and what the ledger says afterwards.
 
 use super::*;
-use crate::api::ledger::Witness;
+use crate::api::ledger::{LedgerRead, Witness};
 use crate::telemetry::{Format, Level};
 
 const LIMIT: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
@@ -13,7 +13,7 @@ fn silent() -> Telemetry {
 
 /// A gate with `--assume-idle`.
 fn idle(store: Store) -> Gate {
-    Gate::new(store, LIMIT, HOUR, true)
+    Gate::new(store, Identity::default(), LIMIT, HOUR, true)
 }
 
 fn entry(gate: &Gate) -> Ledger {
@@ -28,7 +28,7 @@ async fn refused(gate: &Gate) -> Error {
 #[tokio::test]
 async fn rate_limit_of_exactly_max_wait_is_waited() {
     let began = clock::now();
-    let gate = Gate::new(Store::in_memory(), LIMIT, LIMIT.interval, false);
+    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, LIMIT.interval, false);
     gate.enter(&silent()).await.unwrap();
     assert!(clock::now().saturating_sub(began) >= LIMIT.interval);
 }
@@ -37,7 +37,7 @@ async fn rate_limit_of_exactly_max_wait_is_waited() {
 async fn wait_longer_than_max_wait_exits_75_and_leaves_a_witness() {
     let folder = tempfile::tempdir().unwrap();
     let store = || Store::in_folder(folder.path(), "s").unwrap();
-    let gate = Gate::new(store(), LIMIT, LIMIT.interval.saturating_sub(Duration::from_millis(1)), false);
+    let gate = Gate::new(store(), Identity::default(), LIMIT, LIMIT.interval.saturating_sub(Duration::from_millis(1)), false);
     let error = refused(&gate).await;
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");
@@ -45,7 +45,7 @@ async fn wait_longer_than_max_wait_exits_75_and_leaves_a_witness() {
     assert_eq!((witness.phase, witness.witness), (Phase::Done, Some(Witness::FirstRun)));
 
     tokio::time::sleep(LIMIT.interval).await;
-    let next = Gate::new(store(), LIMIT, Duration::ZERO, false);
+    let next = Gate::new(store(), Identity::default(), LIMIT, Duration::ZERO, false);
     next.enter(&silent()).await.unwrap();
 }
 
@@ -59,7 +59,7 @@ async fn lock_gives_one_permit_at_a_time() {
     let telemetry = silent();
     let (entered, ()) = tokio::join!(second.enter(&telemetry), async { permit.succeed(None).unwrap() });
     let held = entered.unwrap();
-    let error = refused(&Gate::new(store(), LIMIT, Duration::ZERO, true)).await;
+    let error = refused(&Gate::new(store(), Identity::default(), LIMIT, Duration::ZERO, true)).await;
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("another process has held"), "{error}");
     drop(held);
@@ -103,7 +103,7 @@ async fn ledger_after_our_own_timeout_has_a_backoff_for_earlier_versions() {
 
 #[tokio::test]
 async fn ledger_that_changes_during_the_wait_is_decided_again() {
-    let gate = Gate::new(Store::in_memory(), LIMIT, HOUR, false);
+    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, HOUR, false);
     let telemetry = silent();
     let began = clock::now();
     let change = async {

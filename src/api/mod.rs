@@ -7,11 +7,14 @@ mod attempt;
 mod client;
 pub mod failure;
 pub mod gate;
+mod guards;
+mod key_record;
 pub mod ledger;
 pub mod probe;
 mod refusal;
 pub mod retry;
 pub mod retry_after;
+pub mod scope;
 pub mod store;
 
 use std::time::Duration;
@@ -22,6 +25,8 @@ use gate::Gate;
 use ledger::{MAX_BACKOFF, RateLimit};
 use reqwest::Client;
 use retry::{Decision, Policy};
+use scope::Identity;
+pub use scope::scope;
 use store::Store;
 
 use crate::clock;
@@ -60,16 +65,6 @@ pub struct GateOptions {
     pub no_shared_gate: bool,
 }
 
-/// The base name of the files in the state folder for the settings' API and organisation.
-#[must_use]
-pub fn scope(settings: &Settings) -> String {
-    let port = settings.base_url.port_or_known_default().unwrap_or_default();
-    store::scope(
-        &format!("{}:{port}", settings.base_url.host_str().unwrap_or_default()),
-        &settings.organization_id,
-    )
-}
-
 /// The rate limit that the settings ask for.
 #[must_use]
 pub fn rate_limit(settings: &Settings) -> RateLimit {
@@ -89,7 +84,13 @@ impl Api {
         let rate_limit = rate_limit(settings);
         Ok(Self {
             client,
-            gate: Gate::new(store, rate_limit, settings.max_wait, options.assume_idle),
+            gate: Gate::new(
+                store,
+                Identity::new(settings),
+                rate_limit,
+                settings.max_wait,
+                options.assume_idle,
+            ),
             policy: Policy {
                 max_attempts: settings.max_attempts,
                 max_wait: settings.max_wait,

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,19 +20,19 @@ use crate::files::{Folder, LockFile, TryLock, state_folder};
 /// The largest ledger that is read, in bytes; a longer one counts as unreadable.
 const LEDGER_LIMIT: u64 = 64 * 1024;
 
-/// Where the ledger and its lock are kept.
-#[derive(Debug)]
+/// Where the ledger and its lock are kept. A clone is the same store.
+#[derive(Clone, Debug)]
 pub enum Store {
     /// Files in the state folder, shared by all processes that use it.
     Folder(FolderStore),
     /// A state folder that does not exist yet: no ledger, no lock. For inspection only, nothing can be written.
     Missing(PathBuf),
     /// In this process alone.
-    Memory(RefCell<Option<Ledger>>),
+    Memory(Rc<RefCell<Option<Ledger>>>),
 }
 
 /// The ledger and the lock of one scope in an open state folder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FolderStore {
     folder: Arc<Folder>,
     scope: String,
@@ -47,12 +48,6 @@ pub enum Lock {
         /// Its process id, where the system shows it.
         pid: Option<u32>,
     },
-}
-
-/// The hashed name under which everything about one API and organisation is kept.
-#[must_use]
-pub fn scope(host: &str, organization_id: &str) -> String {
-    hex(&sha256::<8>(format!("{host}\n{organization_id}").as_bytes()))
 }
 
 impl Store {
@@ -78,7 +73,47 @@ impl Store {
     /// A store that forgets everything when the process ends.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self::Memory(RefCell::new(None))
+        Self::Memory(Rc::default())
+    }
+
+    /// The same store in the folder that is now at the path, which is made if it is missing.
+    pub fn reopened(&self) -> Result<Self> {
+        match self {
+            Self::Folder(store) if !store.folder.is_current() => {
+                Self::in_folder(store.folder.path(), &store.scope)
+            }
+            Self::Folder(_) | Self::Missing(_) | Self::Memory(_) => Ok(self.clone()),
+        }
+    }
+
+    /// The store of another scope in the same open folder.
+    #[must_use]
+    pub fn sibling(&self, scope: &str) -> Option<Self> {
+        self.folder().map(|folder| Self::in_open_folder(folder, scope))
+    }
+
+    /// The open folder, if there is one.
+    #[must_use]
+    pub fn folder(&self) -> Option<Arc<Folder>> {
+        match self {
+            Self::Folder(store) => Some(Arc::clone(&store.folder)),
+            Self::Missing(_) | Self::Memory(_) => None,
+        }
+    }
+
+    /// The base name of the files; empty for a store without files.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        match self {
+            Self::Folder(store) => &store.scope,
+            Self::Missing(_) | Self::Memory(_) => "",
+        }
+    }
+
+    /// Whether anything is in the ledger's place.
+    #[must_use]
+    pub fn has_ledger(&self) -> bool {
+        self.read() != LedgerRead::Absent
     }
 
     /// Tries the lock once. With the lock, files that killed processes left behind are removed.
@@ -119,6 +154,13 @@ impl Store {
             Self::Folder(store) => Some(store.ledger_path()),
             Self::Missing(_) | Self::Memory(_) => None,
         }
+    }
+
+    /// Removes the ledger, if there is one. The lock file stays.
+    pub fn remove_ledger(&self) -> Result<()> {
+        let Self::Folder(store) = self else { return Ok(()) };
+        let name = store.name("json");
+        store.folder.remove(&name).map_err(|cause| io_error("remove", &store.ledger_path(), &cause))
     }
 
     /// Replaces the ledger atomically.

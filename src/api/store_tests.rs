@@ -31,13 +31,6 @@ fn fifo(path: &Path) {
 }
 
 #[test]
-fn scope_has_one_name_for_one_api_and_organization() {
-    // Another name for the same scope would be a second gate beside an older version of this program.
-    assert_eq!(scope("api.example.com:443", "o"), "3250ea004713b1dc");
-    assert_ne!(scope("api.example.com:443", "o"), scope("api.example.com:44", "3o"));
-}
-
-#[test]
 fn ledger_that_was_written_is_read() {
     let (folder, on_disk, _, _) = store();
     for store in [on_disk, Store::in_memory()] {

@@ -144,6 +144,15 @@ impl Folder {
         sync(&File::from(self.handle.try_clone()?))
     }
 
+    /// Removes a file; a file that does not exist is not an error.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
+            Ok(()) => sync(&File::from(self.handle.try_clone()?)),
+            Err(Errno::NOENT) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
     fn rename(&self, from: &str, to: &str, flags: RenameFlags) -> Result<()> {
         let (at, plain) = (&self.handle, flags.is_empty());
         if plain {

@@ -20,6 +20,8 @@ pub enum Warning {
     Settings { sentence: String },
     /// No shared gate: the folder of the ledger cannot be used.
     ProcessOnlyGate { cause: String },
+    /// The key was last sent for another organisation, whose rate limit is waited for too.
+    KeyOfAnotherOrganization,
     /// The catalog lists a stream that this tap does not have.
     UnknownStream { stream: String },
     /// The catalog deselects every stream.
@@ -58,6 +60,7 @@ impl Warning {
             Self::RecordsOnTerminal
             | Self::Settings { .. }
             | Self::ProcessOnlyGate { .. }
+            | Self::KeyOfAnotherOrganization
             | Self::UnknownStream { .. }
             | Self::NothingSelected => None,
             Self::Retry { report: subject, .. }
@@ -83,6 +86,9 @@ impl Display for Warning {
                 f.write_str("this sync writes records of real people to the terminal; pipe it into a target")
             }
             Self::Settings { sentence } => f.write_str(sentence),
+            Self::KeyOfAnotherOrganization => f.write_str(
+                "the API key was last used for another `organization_id`; the first request waits for the rate limits of both",
+            ),
             Self::ProcessOnlyGate { cause } => {
                 write!(f, "{cause}; the rate limit is kept inside this process only")
             }

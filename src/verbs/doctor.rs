@@ -10,6 +10,7 @@ use super::print;
 use crate::api::gate::{Gate, GateStatus};
 use crate::api::ledger::whole_seconds;
 use crate::api::probe::{self, Route};
+use crate::api::scope::Identity;
 use crate::api::store::Store;
 use crate::api::{rate_limit, scope};
 use crate::clock::BootId;
@@ -69,9 +70,10 @@ fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
 fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let store = Store::at(&settings.state_dir, &scope(settings))?;
     let lock = store.to_string();
-    let gate = Gate::new(store, rate_limit(settings), settings.max_wait, false);
+    let gate = Gate::new(store, Identity::new(settings), rate_limit(settings), settings.max_wait, false);
     let status = table.check("lock", gate.status(), |status| match status {
-        GateStatus::Held => format!("another process holds {lock}; the next request is its own"),
+        GateStatus::Held { pid: Some(pid) } => format!("process {pid} holds {lock}; the next request is its own"),
+        GateStatus::Held { pid: None } => format!("another process holds {lock}; the next request is its own"),
         GateStatus::Free { .. } => format!("nobody holds {lock}"),
     })?;
     let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };

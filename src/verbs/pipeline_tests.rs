@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::api::gate::Gate;
 use crate::api::ledger::RateLimit;
+use crate::api::scope::Identity;
 use crate::api::store::Store;
 use crate::clock;
 use crate::telemetry::{Format, Level, Telemetry};
@@ -44,7 +45,7 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::in_folder(folder.path(), "s").unwrap();
         Self {
-            gate: Gate::new(store, RateLimit::new(MINUTE, MINUTE * 2), MINUTE * 60, true),
+            gate: Gate::new(store, Identity::default(), RateLimit::new(MINUTE, MINUTE * 2), MINUTE * 60, true),
             telemetry: Telemetry::new(Format::Text, Level::Critical),
             _folder: folder,
         }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tap_together::api::ledger::{LedgerRead, Phase};
-use tap_together::api::store::{Store, scope};
+use tap_together::api::scope::canonical_scope;
+use tap_together::api::store::Store;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 
@@ -153,8 +154,8 @@ impl Pack {
 
     fn tamper(&self) {
         let Some(sabotage) = self.sabotage else { return };
-        let host = self.sandbox.url().replace("http://", "");
-        let store = Store::in_folder(&self.state_folder(0), &scope(&host, ORGANIZATION_ID)).unwrap();
+        let scope = canonical_scope(&self.sandbox.url().parse().unwrap(), ORGANIZATION_ID);
+        let store = Store::in_folder(&self.state_folder(0), &scope).unwrap();
         let Store::Folder(files) = &store else { unreachable!("it was just opened in a folder") };
         match (sabotage, store.read()) {
             // The file may not be there yet, or no more.

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tap_together::api::store::{Store, scope};
+use tap_together::api::scope::canonical_scope;
+use tap_together::api::store::Store;
 use tap_together::clock;
 use tap_together::files::{read_bounded, replace};
 use tap_together::sandbox::script::Script;
@@ -124,8 +125,8 @@ impl Tap {
 
     /// The gate's ledger and lock of this API.
     pub fn store(&self, url: &str) -> Store {
-        let host = url.split("//").nth(1).unwrap();
-        Store::in_folder(&self.state_dir(), &scope(host, ORGANIZATION_ID)).unwrap()
+        let scope = canonical_scope(&url.parse().unwrap(), ORGANIZATION_ID);
+        Store::in_folder(&self.state_dir(), &scope).unwrap()
     }
 
     pub fn serve(&self) -> Server {
