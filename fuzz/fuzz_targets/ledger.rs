@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use tap_together::api::ledger::{Ledger, LedgerRead, Now, Phase, RateLimit, due};
 use tap_together::clock::BootId;
 
-const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_mins(1) };
+const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_secs(60) };
 
 fuzz_target!(|file: &[u8]| {
     let reading = Ledger::parse(file);

@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn judge(asked: Option<Duration>, attempt: u32, status: u16, jitter: f64) {
     let policy =
-        Policy { max_attempts: 5, max_wait: Duration::from_hours(1), interval: Duration::from_secs(61) };
+        Policy { max_attempts: 5, max_wait: Duration::from_secs(3600), interval: Duration::from_secs(61) };
     let mut failure = Failure::new(FailureKind::Status(status), "the API asks for patience");
     failure.retry_after = asked;
     let earliest = asked.unwrap_or_default().max(policy.interval);

@@ -22,7 +22,7 @@ use crate::report::spool::Report;
 use crate::telemetry::Telemetry;
 
 /// The timeout of the whole exchange.
-const EXCHANGE_TIMEOUT: Duration = Duration::from_hours(1);
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Bytes per minute of waiting; a slower answer counts as stuck.
 const MIN_RATE: u64 = 60 * 1024;
 

@@ -5,7 +5,7 @@ use crate::api::ledger::{LedgerRead, Witness};
 use crate::telemetry::{Format, Level};
 
 const LIMIT: RateLimit = RateLimit { interval: Duration::from_millis(30), grace: Duration::from_millis(20) };
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn silent() -> Telemetry {
     Telemetry::new(Format::Text, Level::Critical)
@@ -37,7 +37,13 @@ async fn rate_limit_of_exactly_max_wait_is_waited() {
 async fn wait_longer_than_max_wait_exits_75_and_leaves_a_witness() {
     let folder = tempfile::tempdir().unwrap();
     let store = || Store::in_folder(folder.path(), "s").unwrap();
-    let gate = Gate::new(store(), Identity::default(), LIMIT, LIMIT.interval.saturating_sub(Duration::from_millis(1)), false);
+    let gate = Gate::new(
+        store(),
+        Identity::default(),
+        LIMIT,
+        LIMIT.interval.saturating_sub(Duration::from_millis(1)),
+        false,
+    );
     let error = refused(&gate).await;
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");

@@ -50,7 +50,9 @@ fn key_record(own: &Store, identity: &Identity) -> Option<KeyRecord> {
 /// The scopes of all ledgers in the folder.
 fn all_scopes(own: &Store) -> impl Iterator<Item = String> {
     let names = own.folder().and_then(|folder| folder.names().ok()).unwrap_or_default();
-    names.into_iter().filter_map(|name| name.strip_suffix(".json").filter(|scope| is_scope(scope)).map(str::to_owned))
+    names
+        .into_iter()
+        .filter_map(|name| name.strip_suffix(".json").filter(|scope| is_scope(scope)).map(str::to_owned))
 }
 
 impl Guard {

@@ -69,8 +69,11 @@ impl KeyRecord {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(cause) => {
                 let path = self.folder.path().join(&self.name);
-                Err(Error::new(Exit::Io, format!("cannot write the key record `{}`: {cause}", path.display()))
-                    .hint("make the folder writable, or set `state_dir` to another one"))
+                Err(Error::new(
+                    Exit::Io,
+                    format!("cannot write the key record `{}`: {cause}", path.display()),
+                )
+                .hint("make the folder writable, or set `state_dir` to another one"))
             }
         }
     }

@@ -15,11 +15,11 @@ use crate::clock::BootId;
 /// The format that this program writes. A ledger with another number counts as unreadable.
 const VERSION: u32 = 1;
 /// The longest grace that follows from the interval alone.
-const MAX_INTERVAL_GRACE: Duration = Duration::from_mins(1);
+const MAX_INTERVAL_GRACE: Duration = Duration::from_secs(60);
 /// After our own timeout the API may work on the request for a long time: intervals until the next one.
 const INTERVALS_AFTER_TIMEOUT: u32 = 15;
 /// The longest backoff that is obeyed: an absurd `Retry-After` must not lock the organisation out for ever.
-pub const MAX_BACKOFF: Duration = Duration::from_hours(7 * 24);
+pub const MAX_BACKOFF: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The rate limit of the API, as this client keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

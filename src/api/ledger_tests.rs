@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_mins(2) };
+const LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_secs(120) };
 
 fn boot() -> BootId {
     BootId { boot_id: "this boot".into(), time_ns: 7 }
@@ -58,7 +58,7 @@ fn rate_limit_follows_from_interval_and_request_timeout() {
         let found = [limit.interval, limit.grace, limit.after_timeout()].map(|time| time.as_secs_f64());
         assert_eq!((found[0], found[1], found[2]), expected);
     }
-    assert_eq!(RateLimit::new(Duration::from_mins(1), Duration::from_mins(2)), LIMIT);
+    assert_eq!(RateLimit::new(Duration::from_secs(60), Duration::from_secs(120)), LIMIT);
 }
 
 #[test]

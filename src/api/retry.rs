@@ -9,7 +9,7 @@ use super::failure::{Failure, FailureKind};
 use super::gate::Ending;
 
 /// The longest backoff of our own, if the interval is not longer.
-const LONGEST: Duration = Duration::from_mins(15);
+const LONGEST: Duration = Duration::from_secs(900);
 /// Retries of an answer that is not JSON: a web page rarely turns into a report.
 const CORRUPT_RETRIES: u32 = 2;
 /// Seconds added at random to `Retry-After`, so that clients do not return at the same moment.
@@ -92,7 +92,7 @@ mod tests {
     fn policy() -> Policy {
         Policy {
             max_attempts: 5,
-            max_wait: Duration::from_hours(1),
+            max_wait: Duration::from_secs(3600),
             interval: Duration::from_secs(61),
             after_timeout: Duration::from_secs(915),
         }
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(wait(1, 0.0), Decision::Retry(Duration::from_secs(61)));
         assert_eq!(wait(1, 1.0), Decision::Retry(Duration::from_secs(122)));
         assert_eq!(wait(3, 0.0), Decision::Retry(Duration::from_secs(244)));
-        assert_eq!(wait(u32::MAX, 1.0), Decision::Retry(Duration::from_mins(15)));
+        assert_eq!(wait(u32::MAX, 1.0), Decision::Retry(Duration::from_secs(900)));
     }
 
     #[test]
@@ -147,10 +147,14 @@ mod tests {
     fn retry_after_only_lengthens_the_backoff() {
         let asked = |value| decide(&asking(FailureKind::Status(429), value), 1, 1, policy(), 0.0);
         assert_eq!(asked("1"), Decision::Retry(Duration::from_secs(61)));
-        assert_eq!(asked("120"), Decision::Retry(Duration::from_mins(2)));
-        assert_eq!(asked("3600"), Decision::Retry(Duration::from_hours(1)));
+        assert_eq!(asked("120"), Decision::Retry(Duration::from_secs(120)));
+        assert_eq!(asked("3600"), Decision::Retry(Duration::from_secs(3600)));
         assert_eq!(asked("3601"), Decision::GiveUp(Some(Duration::from_secs(3_601))));
-        assert_eq!(asked("soon"), Decision::Retry(Duration::from_mins(15)), "the longest backoff of our own");
+        assert_eq!(
+            asked("soon"),
+            Decision::Retry(Duration::from_secs(900)),
+            "the longest backoff of our own"
+        );
         assert!(matches!(asked("99999999999999999999"), Decision::GiveUp(Some(_))));
         let spread = decide(&asking(FailureKind::Status(429), "300"), 1, 1, policy(), 0.5);
         assert_eq!(spread, Decision::Retry(Duration::from_millis(302_500)), "not all clients at one moment");
@@ -160,17 +164,17 @@ mod tests {
     fn retry_after_of_a_status_that_is_not_retried_is_kept_for_the_next_run() {
         for status in [200, 302, 400, 401, 403, 404, 422] {
             let decision = decide(&asking(FailureKind::Status(status), "120"), 1, 1, policy(), 0.0);
-            assert_eq!(decision, Decision::GiveUp(Some(Duration::from_mins(2))), "{status}");
+            assert_eq!(decision, Decision::GiveUp(Some(Duration::from_secs(120))), "{status}");
         }
         let unusable = decide(&asking(FailureKind::Unusable, "soon"), 1, 1, policy(), 0.0);
-        assert_eq!(unusable, Decision::GiveUp(Some(Duration::from_mins(15))));
+        assert_eq!(unusable, Decision::GiveUp(Some(Duration::from_secs(900))));
     }
 
     #[test]
     fn retry_after_our_own_timeout_waits_fifteen_intervals() {
         let timed_out = Failure::timed_out("no answer");
         assert_eq!(decide(&timed_out, 1, 1, policy(), 1.0), Decision::Retry(Duration::from_secs(915)));
-        let short = Policy { max_wait: Duration::from_mins(15), ..policy() };
+        let short = Policy { max_wait: Duration::from_secs(900), ..policy() };
         assert_eq!(decide(&timed_out, 1, 1, short, 0.0), Decision::GiveUp(Some(Duration::from_secs(915))));
         let stalled = Failure { ending: Ending::TimedOut, ..failure(FailureKind::Status(401)) };
         assert_eq!(decide(&stalled, 1, 1, policy(), 0.0), Decision::GiveUp(Some(Duration::from_secs(915))));

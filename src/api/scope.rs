@@ -4,8 +4,8 @@
 //! The digest tells whether a key was last used for another organisation. It is one-way and truncated to 64 bits, so
 //! it reveals nothing of a key, which is long and random; the key itself is never written.
 
+use crate::digest::{hex, sha256};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::settings::Settings;
@@ -60,7 +60,7 @@ fn port(base_url: &Url) -> u16 {
 
 /// The first 64 bits of the SHA-256.
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+    hex(&sha256::<8>(text.as_bytes()))
 }
 
 #[cfg(test)]

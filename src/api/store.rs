@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use super::ledger::{Ledger, LedgerRead};
 use crate::clock;
-use crate::digest::{hex, sha256};
 use crate::error::{Error, Exit, Result};
 use crate::files::{Folder, LockFile, TryLock, state_folder};
 

@@ -72,8 +72,12 @@ fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let lock = store.to_string();
     let gate = Gate::new(store, Identity::new(settings), rate_limit(settings), settings.max_wait, false);
     let status = table.check("lock", gate.status(), |status| match status {
-        GateStatus::Held { pid: Some(pid) } => format!("process {pid} holds {lock}; the next request is its own"),
-        GateStatus::Held { pid: None } => format!("another process holds {lock}; the next request is its own"),
+        GateStatus::Held { pid: Some(pid) } => {
+            format!("process {pid} holds {lock}; the next request is its own")
+        }
+        GateStatus::Held { pid: None } => {
+            format!("another process holds {lock}; the next request is its own")
+        }
         GateStatus::Free { .. } => format!("nobody holds {lock}"),
     })?;
     let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };

@@ -45,7 +45,13 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::in_folder(folder.path(), "s").unwrap();
         Self {
-            gate: Gate::new(store, Identity::default(), RateLimit::new(MINUTE, MINUTE * 2), MINUTE * 60, true),
+            gate: Gate::new(
+                store,
+                Identity::default(),
+                RateLimit::new(MINUTE, MINUTE * 2),
+                MINUTE * 60,
+                true,
+            ),
             telemetry: Telemetry::new(Format::Text, Level::Critical),
             _folder: folder,
         }
