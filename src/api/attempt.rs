@@ -40,7 +40,7 @@ impl Limits {
     /// The idle timeout follows the interval: 60 s for the API, less on loopback.
     #[must_use]
     pub fn new(report_bytes: u64, interval: Duration, request_timeout: Duration, on_nul: OnNul) -> Self {
-        let receive = ReceiveLimits { report_bytes, on_nul };
+        let receive = ReceiveLimits::new(report_bytes, on_nul);
         Self { receive, request_timeout, idle: interval.max(Duration::from_secs(5)) }
     }
 }

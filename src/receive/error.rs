@@ -24,8 +24,8 @@ pub enum ReceiveError {
     EmptyReport,
     #[error("the report is larger than `max_report_bytes` ({limit})")]
     ReportTooLarge { limit: u64 },
-    #[error("the answer has more than 16 MiB outside its `report`")]
-    OutsideTooLarge,
+    #[error("the answer has more than {limit} bytes outside its `report`")]
+    OutsideTooLarge { limit: u64 },
     /// Limits the input even where it adds nothing to the report.
     #[error(
         "the answer is larger than {limit} bytes, the most that a report of `max_report_bytes` can take in JSON"
@@ -50,7 +50,7 @@ impl ReceiveError {
             | Self::NotUtf8(_)
             | Self::TruncatedCharacter(_)
             | Self::EmptyReport
-            | Self::OutsideTooLarge
+            | Self::OutsideTooLarge { .. }
             | Self::Spool(_) => None,
         }
     }

@@ -19,8 +19,8 @@ use crate::report::spool::{Report, Spool};
 
 /// Input is decoded, hashed and parsed in pieces of this size, so that a piece stays in the CPU cache.
 const CHUNK: usize = 64 * 1024;
-/// Bytes of a JSON body outside the `report` string.
-const OUTSIDE_LIMIT: u64 = 16 * 1024 * 1024;
+/// A report's envelope takes a few bytes; an answer that holds more than this beside the report is a defect.
+const OUTSIDE_BYTES: u64 = 16 * 1024 * 1024;
 /// A JSON string takes at most six bytes for one byte of text: `\u0041` for `A`.
 const LONGEST_ESCAPE: u64 = 6;
 
@@ -42,15 +42,22 @@ pub enum Compression {
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveLimits {
     /// Bytes of CSV: the setting `max_report_bytes`.
-    pub report_bytes: u64,
-    pub on_nul: OnNul,
+    report_bytes: u64,
+    /// Bytes of a JSON body outside the `report` string.
+    outside_bytes: u64,
+    on_nul: OnNul,
 }
 
 impl ReceiveLimits {
+    #[must_use]
+    pub fn new(report_bytes: u64, on_nul: OnNul) -> Self {
+        Self { report_bytes, outside_bytes: OUTSIDE_BYTES, on_nul }
+    }
+
     /// The most bytes that a report within the limits can need, on the wire and after decompression. It bounds input
     /// that adds nothing to the report, such as escaped NUL characters or empty gzip members.
     fn input_bytes(self) -> u64 {
-        self.report_bytes.saturating_mul(LONGEST_ESCAPE).saturating_add(OUTSIDE_LIMIT)
+        self.report_bytes.saturating_mul(LONGEST_ESCAPE).saturating_add(self.outside_bytes)
     }
 }
 
@@ -123,12 +130,18 @@ impl Receiver {
         self.check_input(self.decompressed)?;
         for piece in bytes.chunks(CHUNK) {
             self.decoder.feed(piece, &mut self.spool)?;
+            self.check_outside()?;
             self.spool.hash_pending().map_err(ReceiveError::Spool)?;
         }
         if self.spool.bytes() > self.limits.report_bytes {
             return Err(ReceiveError::ReportTooLarge { limit: self.limits.report_bytes });
         }
         Ok(())
+    }
+
+    fn check_outside(&self) -> Result<(), ReceiveError> {
+        let (outside, limit) = (self.decoder.bytes_outside(), self.limits.outside_bytes);
+        if outside > limit { Err(ReceiveError::OutsideTooLarge { limit }) } else { Ok(()) }
     }
 
     fn check_input(&self, bytes: u64) -> Result<(), ReceiveError> {
@@ -140,14 +153,15 @@ impl Receiver {
 impl Decoder {
     fn feed(&mut self, bytes: &[u8], spool: &mut Spool) -> Result<(), ReceiveError> {
         match self {
-            Self::JsonBody(body) => {
-                body.feed(bytes, spool)?;
-                if body.bytes_outside() > OUTSIDE_LIMIT {
-                    return Err(ReceiveError::OutsideTooLarge);
-                }
-                Ok(())
-            }
+            Self::JsonBody(body) => Ok(body.feed(bytes, spool)?),
             Self::Csv(csv) => csv.feed(bytes, spool),
+        }
+    }
+
+    fn bytes_outside(&self) -> u64 {
+        match self {
+            Self::JsonBody(body) => body.bytes_outside(),
+            Self::Csv(_) => 0,
         }
     }
 

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use super::*;
 
 const CSV: &str = "\u{feff}id,text\r\n1,\"a \"\"b\"\",\r\nc\\\"\r\n2,\u{e9}\u{1f600}\r\n";
-const LIMITS: ReceiveLimits = ReceiveLimits { report_bytes: 1 << 20, on_nul: OnNul::Strip };
+const BOMB: usize = 65 << 20;
+const LIMITS: ReceiveLimits =
+    ReceiveLimits { report_bytes: 1 << 20, outside_bytes: 1000, on_nul: OnNul::Strip };
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -86,7 +88,7 @@ fn gzip_of_several_members_is_read_to_the_last() {
 #[test]
 fn gzip_bomb_is_refused() {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(&vec![b'x'; 80 << 20]).unwrap();
+    encoder.write_all(&vec![b'x'; BOMB]).unwrap();
     let limits = ReceiveLimits { report_bytes: 1 << 30, ..LIMITS };
     let error = refused(limits, Format::Csv, Compression::Gzip, &encoder.finish().unwrap());
     assert_eq!(error, "the answer's gzip data grows more than 1000 times");
@@ -110,21 +112,26 @@ fn report_of_max_report_bytes_is_received_and_one_byte_more_is_refused() {
 #[test]
 fn input_that_adds_nothing_to_the_report_is_limited() {
     let limits = ReceiveLimits { report_bytes: 1000, ..LIMITS };
-    let size = usize::try_from(OUTSIDE_LIMIT).unwrap();
-    let outside = format!(r#"{{"x":"{}","report":"a"}}"#, "x".repeat(size - 19));
-    assert!(receive_within(limits, Format::JsonBody, Compression::None, outside.as_bytes(), 4096).is_ok());
+    let outside = format!(r#"{{"x":"{}","report":"a"}}"#, "x".repeat(1000 - 19));
+    assert!(receive_within(limits, Format::JsonBody, Compression::None, outside.as_bytes(), 7).is_ok());
     for body in
-        [outside.replace(r#""report""#, r#" "report""#), format!(r#"{{"report":"a"}}{}"#, " ".repeat(size))]
+        [outside.replace(r#""report""#, r#" "report""#), format!(r#"{{"report":"a"}}{}"#, " ".repeat(1000))]
     {
         let error = refused(limits, Format::JsonBody, Compression::None, body.as_bytes());
-        assert_eq!(error, "the answer has more than 16 MiB outside its `report`");
+        assert_eq!(error, "the answer has more than 1000 bytes outside its `report`");
     }
-    let nuls = format!(r#"{{"report":"{}"}}"#, "\\u0000".repeat(size / 6 + 1000));
-    let too_large = "the answer is larger than 16783216 bytes, the most that a report of `max_report_bytes` can take in JSON";
-    assert_eq!(refused(limits, Format::JsonBody, Compression::None, nuls.as_bytes()), too_large);
-    assert_eq!(refused(limits, Format::Csv, Compression::None, &vec![0; size + 6001]), too_large);
-    let empty_members = gzip(b"").repeat(size / 20 + 1000);
-    assert_eq!(refused(limits, Format::Csv, Compression::Gzip, &empty_members), too_large);
+    let nuls = format!(r#"{{"report":"{}"}}"#, "\\u0000".repeat(1200));
+    let empty_members = gzip(b"").repeat(400);
+    for (format, compression, bytes) in [
+        (Format::JsonBody, Compression::None, nuls.into_bytes()),
+        (Format::Csv, Compression::None, vec![0; 7001]),
+        (Format::Csv, Compression::Gzip, empty_members),
+    ] {
+        assert_eq!(
+            refused(limits, format, compression, &bytes),
+            "the answer is larger than 7000 bytes, the most that a report of `max_report_bytes` can take in JSON"
+        );
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn members_beside_the_report_are_checked_dropped_and_limited() {
         (format!(r#"{{"{huge}":1,"report":"a"}}"#), "a key or number longer than 64 KiB"),
         (format!(r#"{{"x":{},"report":"a"}}"#, "9".repeat(1 << 20)), "a key or number longer than 64 KiB"),
         (format!("{}{}x", r#"{"report":"a"}"#, " ".repeat(1 << 20)), "something follows the object"),
-        (format!(r#"{{"x":"{too_huge}","report":"a"}}"#), "more than 16 MiB outside its `report`"),
+        (format!(r#"{{"x":"{too_huge}","report":"a"}}"#), "more than 16777216 bytes outside its `report`"),
     ];
     concurrency::each(&bad, AT_ONCE, |(body, words)| {
         refused(&answered(body.as_bytes(), &[], &[]), 65, words);
