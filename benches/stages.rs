@@ -14,6 +14,7 @@ use tap_together::clock;
 use tap_together::digest::sha256;
 use tap_together::report::body::{BodyDecoder, OnNul, Repairs};
 use tap_together::report::spool::{Report, Spool};
+use tap_together::singer::message::RecordFrame;
 use tap_together::singer::writer::Writer;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::{CsvReader, TableStats};
@@ -79,7 +80,7 @@ fn count_write(rest: &[u8], width: usize) -> u64 {
     let fields: Vec<Field> = (0..width)
         .map(|index| Field { index, name: format!("column_{index}"), kind: ColumnType::String })
         .collect();
-    let plan = Plan::compile("user_report", &fields, true, None, Some(1), "2025-01-01T00:00:00.000Z");
+    let plan = compile(&fields);
     let mut writer = Writer::new(std::io::sink());
     let (mut at, mut number) = (0, 0);
     while at < rest.len() {
@@ -93,6 +94,11 @@ fn count_write(rest: &[u8], width: usize) -> u64 {
     }
     writer.flush().unwrap();
     number
+}
+
+fn compile(fields: &[Field]) -> Plan {
+    let frame = RecordFrame::new("user_report", Some(1), "2025-01-01T00:00:00.000Z");
+    Plan::compile(&frame.before, &frame.after, fields, true, None)
 }
 
 fn stage<T>(name: &str, mut work: impl FnMut() -> T) {
@@ -191,7 +197,7 @@ fn write(report: &mut Report, facts: &VerifiedTable) -> u64 {
     let fields: Vec<Field> = columns
         .map(|(index, (column, kind))| Field { index, name: column.name.clone(), kind: *kind })
         .collect();
-    let plan = Plan::compile("user_report", &fields, true, None, Some(1), "2025-01-01T00:00:00.000Z");
+    let plan = compile(&fields);
     let mut writer = Writer::new(std::io::sink());
     let mut rows = Rows::new(report.stored().unwrap());
     let mut number = 0;

@@ -13,6 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tap_together::bytes::buffer::OutBuffer;
 use tap_together::report::body::{BodyDecoder, OnNul};
+use tap_together::singer::message::RecordFrame;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
 use tap_together::table::header::{ColumnNames, columns};
@@ -58,7 +59,9 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
         |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: ColumnType::String };
     let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
-    let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
+    let frame = RecordFrame::new("s", None, "T");
+    let extra = facts.extra.then_some(fields.len());
+    let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
     let mut rows = Rows::new(reader.stored());
     rows.read().expect("a proven header");
     let mut lines = Vec::new();

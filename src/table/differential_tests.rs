@@ -16,6 +16,7 @@ use crate::bytes::buffer::OutBuffer;
 use crate::report::body::{BodyDecoder, OnNul, Repairs};
 use crate::report::error::BodyError;
 use crate::report::sink::Sink;
+use crate::singer::message::RecordFrame;
 
 /// As many reports as a test tries, unless `REPORTS` says otherwise.
 const FEW: u32 = 10_000;
@@ -121,7 +122,9 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(
         kind: ColumnType::String,
     };
     let fields: Vec<Field> = facts.columns.iter().enumerate().map(name).collect();
-    let plan = Plan::compile("s", &fields, true, facts.extra.then_some(fields.len()), None, "T");
+    let frame = RecordFrame::new("s", None, "T");
+    let extra = facts.extra.then_some(fields.len());
+    let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
     let mut rows = Rows::with_buffer(reader.stored(), capacity);
     rows.read().unwrap();
     let mut lines = Vec::new();

@@ -5,8 +5,10 @@
 //! and [`plan`], compiled once, writes each row as a RECORD line.
 //! Whatever is wrong carries its line and column, and never a cell's value.
 
+mod cell_action;
 pub mod column_type;
 pub mod csv;
+mod date_time;
 pub mod error;
 pub mod header;
 mod length_check;

@@ -16,7 +16,7 @@ use crate::job::{RecordLayout, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
-use crate::singer::message::Message;
+use crate::singer::message::{Message, RecordFrame};
 use crate::singer::state::{Bookmark, RememberedColumn, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
@@ -170,14 +170,9 @@ impl<W: Write> Delivery<W> {
         version: Option<i64>,
     ) -> Result<()> {
         let extracted = clock::format_utc(report.completed_at);
-        let plan = Plan::compile(
-            stream.name(),
-            &layout.fields,
-            layout.row_number,
-            layout.extra,
-            version,
-            &extracted,
-        );
+        let frame = RecordFrame::new(stream.name(), version, &extracted);
+        let plan =
+            Plan::compile(&frame.before, &frame.after, &layout.fields, layout.row_number, layout.extra);
         let broken = |cause: std::io::Error| table_error(stream.name(), &cause.into());
         let mut rows = Rows::new(report.stored().map_err(broken)?);
         rows.read().map_err(broken)?;
