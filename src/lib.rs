@@ -62,8 +62,9 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 /// Logs the last line after a panic.
 pub fn defect() {
-    Telemetry::new(telemetry::Format::Text, telemetry::Level::Info)
-        .critical("a defect of tap-together ended the run; hint: please report the place named above");
+    let telemetry = Telemetry::new(telemetry::Format::Text, telemetry::Level::Info);
+    telemetry.critical("a defect of tap-together ended the run; hint: please report the place named above");
+    telemetry.flush();
 }
 
 /// Logs the last line after a command line that cannot be parsed.
@@ -73,11 +74,12 @@ pub fn refuse(usage: &clap::Error) -> ExitCode {
 }
 
 fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
-    outcome.unwrap_or_else(|error| {
-        telemetry.progress_clear();
+    let code = outcome.unwrap_or_else(|error| {
         telemetry.critical(&error.to_string());
         ExitCode::from(error.exit as u8)
-    })
+    });
+    telemetry.flush();
+    code
 }
 
 /// Runs one verb to its end.
@@ -130,11 +132,11 @@ impl Prepared {
         };
         let environment = sandbox.as_ref().map_or(environment, Embedded::environment);
         let (settings, warnings) = load(inputs.configs, environment).await?;
-        for warning in &warnings {
-            telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
-        }
         for secret in settings.secrets() {
             telemetry.hide(secret);
+        }
+        for warning in &warnings {
+            telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
         }
         let logger = Arc::clone(telemetry);
         let (settings, job) = verbs::run_blocking("reading catalog and state", move || {

@@ -19,7 +19,7 @@ use crate::error::{Error, Exit, Result};
 use crate::platform;
 use crate::settings::env::Environment;
 use crate::shutdown::{Shutdown, Stop};
-use crate::telemetry::{Format, Level, Telemetry, from_singer_config};
+use crate::telemetry::{Format, Level, Telemetry, from_singer_config, write_emergency};
 
 /// How long the work may take to end after a signal: the last line is written, the ledger closed.
 const LAST_LINE: Duration = Duration::from_millis(800);
@@ -34,12 +34,11 @@ const KEEP_THREAD: Duration = Duration::from_secs(365 * 24 * 3600);
 pub fn harden() {
     platform::harden_process();
     std::panic::set_hook(Box::new(|panic| {
-        use std::io::Write;
         let location = panic.location().map_or(String::new(), |at| {
             let file = at.file().rsplit('/').next().unwrap_or_default();
             format!(" at {file}:{}", at.line())
         });
-        let _ = writeln!(std::io::stderr(), "ERROR a defect of tap-together{location}");
+        write_emergency(&format!("ERROR a defect of tap-together{location}\n"));
     }));
 }
 

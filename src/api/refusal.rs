@@ -51,8 +51,8 @@ pub(super) async fn refusal(mut response: Response, idle: Duration, telemetry: &
         _ => None,
     };
     if let Some(shown) = shown {
-        // Redact before truncating; otherwise half a secret could survive.
-        let shown: String = telemetry.redact(&mask_emails(&shown)).chars().take(SHOWN_CHARACTERS).collect();
+        // Withhold before truncating; otherwise half a secret could survive.
+        let shown: String = telemetry.foreign(&mask_emails(&shown)).chars().take(SHOWN_CHARACTERS).collect();
         message = format!("{message}: {}", shown.chars().flat_map(escape_control).collect::<String>());
     } else if !body.is_empty() {
         let unit = if body.len() == 1 { "byte" } else { "bytes" };

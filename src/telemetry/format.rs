@@ -1,4 +1,7 @@
-//! How a log line looks: plain text, or the JSON object that Meltano's structured logging reads.
+//! The form of log lines: plain text, or the JSON object that Meltano reads as structured logs.
+//!
+//! A line is one line: control characters in a message are escaped in both forms, so that text from a header or a
+//! catalog can neither add a line nor drive a terminal.
 
 use std::path::Path;
 
@@ -10,30 +13,31 @@ use crate::files::read_bounded;
 /// The largest logging file that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// The form of the lines.
+/// Moves a terminal's cursor to the start of the line and clears it.
+pub(super) const CLEAR_LINE: &str = "\r\x1b[2K";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `LEVEL message`.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How much a line matters; what lies below the chosen level is not shown.
+/// How much a line matters; lines below the chosen level are not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What happens.
     Info,
     /// The run goes on.
     Warning,
-    /// Part of it failed.
+    /// A part of the run failed.
     Error,
     /// The reason of the exit code.
     Critical,
 }
 
 impl Level {
-    /// As Singer programs spell it.
+    /// As Singer programs write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,16 +50,17 @@ impl Level {
 }
 
 impl Format {
-    /// A log line. A line break inside the message would be a second line to every reader.
+    /// A log line without its line break.
     #[must_use]
     pub fn line(self, level: Level, message: &str) -> String {
+        let message = escape_controls(message);
         match self {
-            Self::Text => format!("{} {}", level.name(), message.replace('\n', " ")),
-            Self::Json => object(level, message, None),
+            Self::Text => format!("{} {message}", level.name()),
+            Self::Json => object(level, &message, None),
         }
     }
 
-    /// A metric.
+    /// A metric line without its line break.
     #[must_use]
     pub fn metric(self, point: &Value) -> String {
         match self {
@@ -63,6 +68,21 @@ impl Format {
             Self::Json => object(Level::Info, "METRIC", Some(point)),
         }
     }
+}
+
+/// Escapes control characters, and those that reorder or break lines on a terminal, as in `\u{1b}`.
+pub(super) fn escape_controls(text: &str) -> String {
+    let is_unsafe =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) {
+            escaped.extend(character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
@@ -89,7 +109,7 @@ fn epoch_seconds(at: chrono::DateTime<chrono::Utc>) -> f64 {
     at.timestamp_millis() as f64 / 1000.0
 }
 
-/// What Meltano's logging file asks for; a file that says nothing of it changes nothing.
+/// Format and level from Meltano's logging file (`SINGER_SDK_LOG_CONFIG`); nothing where the file has none.
 #[must_use]
 pub fn from_singer_config(path: &Path) -> (Option<Format>, Option<Level>) {
     let config: Value = read_bounded(path, LIMIT)
@@ -113,14 +133,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_line() {
-        assert_eq!(Format::Text.line(Level::Warning, "a\nb"), "WARNING a b");
-        let json: Value = serde_json::from_str(&Format::Json.line(Level::Critical, "a\nb")).unwrap();
-        assert_eq!((&json["level"], &json["message"]), (&json!("critical"), &json!("a\nb")));
+    fn log_line_escapes_control_characters_and_is_one_line() {
+        let message = "a\nb\r\u{1b}[31m\u{202e}é";
+        let escaped = "a\\nb\\r\\u{1b}[31m\\u{202e}é";
+        assert_eq!(Format::Text.line(Level::Warning, message), format!("WARNING {escaped}"));
+        let json: Value = serde_json::from_str(&Format::Json.line(Level::Critical, message)).unwrap();
+        assert_eq!((&json["level"], &json["message"]), (&json!("critical"), &json!(escaped)));
     }
 
     #[test]
-    fn a_metric_names_its_stream() {
+    fn metric_line_names_its_stream() {
         let point = json!({"type": "counter", "metric": "record_count", "value": 3, "tags": {"stream": "user_report"}});
         assert!(Format::Text.metric(&point).starts_with("INFO METRIC: {\"type\":\"counter\""));
         let json: Value = serde_json::from_str(&Format::Json.metric(&point)).unwrap();

@@ -1,100 +1,120 @@
-//! The only door to stderr: log lines, Singer metrics, and on a terminal one line of progress.
+//! Telemetry owns stderr: log lines, Singer metrics, and on a terminal one line of progress.
 //!
-//! Every line passes the redactor. A line is written whole or not at all, and a stderr that is closed or full
-//! never stops a sync. Text by default; `json` is the form that Meltano reads as structured logs.
+//! A line never holds a known secret or a control character, and is written whole. Logging never blocks the run:
+//! lines wait in a bounded queue for a [writer thread](log_writer), and those that do not fit are counted. Text by
+//! default; `json` is the form that Meltano reads as structured logs.
 
 mod format;
+mod log_writer;
 mod redactor;
 mod warning;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use format::{CLEAR_LINE, escape_controls};
 pub use format::{Format, Level, from_singer_config};
+use log_writer::{LogWriter, write_within};
 pub use redactor::Redactor;
 use serde_json::{Value, json};
 pub use warning::Warning;
 
 use crate::clock;
 
-/// A terminal is redrawn no more often than this.
+/// The shortest time between two redraws of the progress line.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Where the program says how it goes.
+/// How long the end of the process waits for lines that are not written yet.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// The log of a run, its metrics and its counts.
 pub struct Telemetry {
     format: Format,
     level: Level,
-    terminal: bool,
+    is_terminal: bool,
+    writer: LogWriter,
     inner: Mutex<Inner>,
 }
 
+#[derive(Default)]
 struct Inner {
     redactor: Redactor,
+    /// When the progress line was drawn, if it is shown.
     drawn: Option<Duration>,
     requests: u64,
     warnings: u64,
-    subjects: BTreeMap<String, u64>,
+    warnings_by_subject: BTreeMap<String, u64>,
 }
 
 impl Telemetry {
-    /// A telemetry in the given form that shows lines from `level` up.
+    /// Shows lines from `level` up.
     #[must_use]
     pub fn new(format: Format, level: Level) -> Self {
-        let inner = Inner {
-            redactor: Redactor::default(),
-            drawn: None,
-            requests: 0,
-            warnings: 0,
-            subjects: BTreeMap::new(),
-        };
-        let terminal = format == Format::Text && std::io::stderr().is_terminal();
-        Self { format, level, terminal, inner: Mutex::new(inner) }
+        let dropped =
+            move |lines| format.line(Level::Warning, &Warning::LogDropped { lines }.to_string()) + "\n";
+        Self {
+            format,
+            level,
+            is_terminal: format == Format::Text && std::io::stderr().is_terminal(),
+            writer: LogWriter::new(std::io::stderr(), dropped),
+            inner: Mutex::default(),
+        }
     }
 
-    /// Never lets this text through again, in any of its spellings.
+    /// Adds a secret that no line may show.
     pub fn hide(&self, secret: &str) {
         self.lock().redactor.hide(secret);
     }
 
-    /// The text without anything that was hidden.
+    /// A text that others wrote, as it may be shown: a note in its place if it resembles a secret.
     #[must_use]
-    pub fn redact(&self, text: &str) -> String {
-        self.lock().redactor.redact(text)
+    pub fn foreign(&self, text: &str) -> String {
+        self.lock().redactor.foreign(text).into_owned()
     }
 
-    /// What happens.
     pub fn info(&self, message: &str) {
         self.log(Level::Info, message);
     }
 
     /// Logs a warning and counts it, once for the run and once for its stream or report.
     pub fn warn(&self, warning: &Warning) {
-        {
-            let mut inner = self.lock();
-            inner.warnings += 1;
-            if let Some(subject) = warning.subject() {
-                *inner.subjects.entry(subject.to_owned()).or_default() += 1;
-            }
+        let mut warning = warning.clone();
+        let mut inner = self.lock();
+        for text in warning.foreign_texts() {
+            *text = inner.redactor.foreign(text).into_owned();
         }
+        inner.warnings += 1;
+        if let Some(subject) = warning.subject() {
+            *inner.warnings_by_subject.entry(subject.to_owned()).or_default() += 1;
+        }
+        drop(inner);
         self.log(Level::Warning, &warning.to_string());
     }
 
-    /// Warnings so far about a report or stream.
+    /// Warnings so far about a stream or report.
     #[must_use]
     pub fn warnings_about(&self, subject: &str) -> u64 {
-        self.lock().subjects.get(subject).copied().unwrap_or(0)
+        self.lock().warnings_by_subject.get(subject).copied().unwrap_or(0)
     }
 
-    /// One of several failures; the last is [`Self::critical`].
+    /// Logs a failure that does not end the run.
     pub fn error(&self, message: &str) {
         self.log(Level::Error, message);
     }
 
-    /// The last line of a failure.
+    /// Logs the reason of the exit code, also if the queue is full.
     pub fn critical(&self, message: &str) {
-        self.log(Level::Critical, message);
+        self.progress_clear();
+        self.writer.push_last(self.line(Level::Critical, message));
+    }
+
+    /// Waits until all lines are written, for at most two seconds.
+    pub fn flush(&self) {
+        self.progress_clear();
+        self.writer.flush(FLUSH);
     }
 
     /// Warnings so far.
@@ -102,10 +122,11 @@ impl Telemetry {
         self.lock().warnings
     }
 
-    /// Counts one request and says how long it took.
+    /// Counts a request and logs its metrics.
     pub fn request(&self, report: &str, took: Duration, succeeded: bool) {
         self.lock().requests += 1;
-        let tags = json!({"endpoint": report, "status": if succeeded { "succeeded" } else { "failed" }});
+        let status = if succeeded { "succeeded" } else { "failed" };
+        let tags = json!({"endpoint": self.foreign(report), "status": status});
         self.metric("counter", "http_request_count", &json!(1), &tags);
         self.metric("timer", "http_request_duration", &json!(metric_seconds(took)), &tags);
     }
@@ -115,17 +136,18 @@ impl Telemetry {
         self.lock().requests
     }
 
-    /// Singer's metric line.
+    /// Logs a Singer metric.
     pub fn metric(&self, kind: &str, metric: &str, value: &Value, tags: &Value) {
         let point = json!({"type": kind, "metric": metric, "value": value, "tags": tags});
         if Level::Info >= self.level {
-            self.write(&self.format.metric(&point));
+            self.progress_clear();
+            self.writer.push(self.format.metric(&point) + "\n");
         }
     }
 
-    /// Replaces the line of progress, on a terminal.
+    /// Redraws the progress line; only on a terminal that keeps up.
     pub fn progress(&self, text: &str) {
-        if !self.terminal {
+        if !self.is_terminal {
             return;
         }
         let mut inner = self.lock();
@@ -133,30 +155,32 @@ impl Telemetry {
         if inner.drawn.is_some_and(|drawn| now.saturating_sub(drawn) < REDRAW) {
             return;
         }
-        inner.drawn = Some(now);
         let width =
             rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
-        let text: String = inner.redactor.redact(text).chars().take(width.saturating_sub(1)).collect();
-        emit(&format!("\r\x1b[2K{text}"));
+        let text = escape_controls(&inner.redactor.mask(text));
+        let text: String = text.chars().take(width.saturating_sub(1)).collect();
+        if self.writer.push_if_idle(format!("{CLEAR_LINE}{text}")) {
+            inner.drawn = Some(now);
+        }
     }
 
-    /// Takes the line of progress away.
+    /// Removes the progress line.
     pub fn progress_clear(&self) {
-        if self.terminal && self.lock().drawn.take().is_some() {
-            emit("\r\x1b[2K");
+        if self.is_terminal && self.lock().drawn.take().is_some() {
+            self.writer.push(CLEAR_LINE.to_owned());
         }
     }
 
     fn log(&self, level: Level, message: &str) {
         if level >= self.level {
-            self.write(&self.format.line(level, message));
+            self.progress_clear();
+            self.writer.push(self.line(level, message));
         }
     }
 
-    fn write(&self, line: &str) {
-        self.progress_clear();
-        let line = self.redact(line);
-        emit(&format!("{line}\n"));
+    fn line(&self, level: Level, message: &str) -> String {
+        // Mask the message, not the line: a secret may be part of what JSON adds.
+        self.format.line(level, &self.lock().redactor.mask(message)) + "\n"
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -164,13 +188,13 @@ impl Telemetry {
     }
 }
 
-/// Seconds as metrics give them.
+/// Seconds with milliseconds, as metrics give them.
 #[must_use]
 pub fn metric_seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-/// One write, its failure ignored: nobody is left to be told.
-fn emit(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+/// Writes a line to stderr without a queue, for a panic: gives up if stderr takes nothing for 100 ms.
+pub fn write_emergency(line: &str) {
+    write_within(std::io::stderr().as_fd(), line.as_bytes(), Duration::from_millis(100));
 }

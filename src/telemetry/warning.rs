@@ -14,6 +14,8 @@ const LISTED: usize = 20;
 /// What the operator is warned of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
+    /// Nobody read stderr for a time.
+    LogDropped { lines: u64 },
     /// A sync writes to a terminal.
     RecordsOnTerminal,
     /// Settings that are accepted but unsafe; the sentence is the settings' own.
@@ -57,7 +59,8 @@ impl Warning {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         match self {
-            Self::RecordsOnTerminal
+            Self::LogDropped { .. }
+            | Self::RecordsOnTerminal
             | Self::Settings { .. }
             | Self::ProcessOnlyGate { .. }
             | Self::KeyOfAnotherOrganization
@@ -79,9 +82,40 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// The texts that come from others: arguments, catalogs, reports, the network.
+    pub(super) fn foreign_texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Settings { sentence } => vec![sentence],
+            Self::ProcessOnlyGate { cause } => vec![cause],
+            Self::UnknownStream { stream } => vec![stream],
+            Self::ReplicationMethod { method, .. } => vec![method],
+            Self::NewColumns { columns, .. }
+            | Self::MissingColumns { columns, .. }
+            | Self::MissingOverrides { columns, .. } => columns.iter_mut().collect(),
+            // The cause of a retry was redacted where its body was read.
+            Self::Retry { .. }
+            | Self::KeyOfAnotherOrganization
+            | Self::LogDropped { .. }
+            | Self::RecordsOnTerminal
+            | Self::NothingSelected
+            | Self::NulsRemoved { .. }
+            | Self::SurrogatesReplaced { .. }
+            | Self::RaggedRows { .. }
+            | Self::LenientQuotes { .. }
+            | Self::Shrunk { .. }
+            | Self::NoRows { .. }
+            | Self::OtherSeparator { .. } => Vec::new(),
+        }
+    }
+}
+
 impl Display for Warning {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
+            Self::LogDropped { lines } => {
+                write!(f, "dropped {} because nobody read stderr", Count(*lines, "log line"))
+            }
             Self::RecordsOnTerminal => {
                 f.write_str("this sync writes records of real people to the terminal; pipe it into a target")
             }

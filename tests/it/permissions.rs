@@ -129,7 +129,7 @@ fn make(folder: &Path, mode: u32) {
 #[test]
 fn state_folder_that_is_not_a_folder_exits_74() {
     let run = |prepare: fn(&Path)| {
-        let tap = Tap::new();
+        let tap = Tap::new().first_run();
         prepare(&tap.state_dir());
         tap.run()
     };
@@ -141,7 +141,7 @@ fn state_folder_that_is_not_a_folder_exits_74() {
 #[test]
 fn state_folder_that_others_can_write_or_own_exits_74() {
     for mode in [0o777, 0o1777, 0o702] {
-        let tap = Tap::new();
+        let tap = Tap::new().first_run();
         make(&tap.state_dir(), mode);
         refused(&tap.run(), "everybody can write to it");
     }

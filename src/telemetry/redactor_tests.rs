@@ -1,0 +1,98 @@
+//! Properties of the redactor: every encoding of a secret is withheld and masked, everything else stays.
+
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+
+use super::*;
+
+fn redactor(secret: &str) -> Redactor {
+    let mut redactor = Redactor::default();
+    redactor.hide(secret);
+    redactor
+}
+
+/// One of several encodings for each byte, chosen by `choice`.
+fn mixed(secret: &str, choice: u64) -> String {
+    let encode = |(position, byte): (usize, u8)| match (choice >> (position % 32 * 2)) & 3 {
+        0 => char::from(byte).to_string(),
+        1 => format!("%{byte:02x}"),
+        2 => format!("\\u{byte:04X}"),
+        _ => format!("&#{byte};"),
+    };
+    secret.bytes().enumerate().map(encode).collect()
+}
+
+proptest! {
+    #[test]
+    fn foreign_text_with_a_secret_in_any_encoding_is_withheld(
+        secret in "[a-zA-Z0-9]{12,20}[!-~]{0,10}", choice: u64, around in "[ -~]{0,9}",
+    ) {
+        let redactor = redactor(&secret);
+        let percent = utf8_percent_encode(&secret, NON_ALPHANUMERIC).to_string();
+        let whole = format!("{around}{secret}{around}");
+        for text in [
+            secret.clone(), secret.to_uppercase(), json(&json(&secret)), percent.replace('%', "%25"), hex(&secret),
+            mixed(&secret, choice), secret.chars().flat_map(|c| [c, '-']).collect(), STANDARD.encode(&whole),
+            URL_SAFE.encode(&whole), json(&mixed(&secret, choice)),
+        ] {
+            let text = format!("{around}{text}{around}");
+            prop_assert_eq!(redactor.foreign(&text), WITHHELD, "{}", text);
+        }
+    }
+
+    #[test]
+    fn message_with_a_secret_in_a_common_encoding_is_masked(
+        secret in "[!-~]{8,40}", before in "[ a-z]{0,9}", after in "[ a-z]{0,9}",
+    ) {
+        let redactor = redactor(&secret);
+        let percent = utf8_percent_encode(&secret, NON_ALPHANUMERIC).to_string();
+        for spelling in [secret.clone(), json(&secret), json(&json(&secret)), lower_codes(&percent), percent] {
+            let text = redactor.mask(&format!("{before}{spelling}{after}"));
+            prop_assert_eq!(text, format!("{before}{MASK}{after}"), "{}", spelling);
+        }
+    }
+
+    #[test]
+    fn text_without_a_secret_stays_as_it_is(text in "[ -~é\n]{0,40}") {
+        let mut redactor = Redactor::default();
+        redactor.hide("");
+        redactor.hide("0123456789-not-in-any-of-these-texts");
+        prop_assert_eq!(redactor.mask(&text), text.clone());
+        prop_assert_eq!(redactor.foreign(&text), text.clone());
+    }
+}
+
+#[test]
+fn foreign_text_with_seven_characters_of_a_secret_is_shown() {
+    let redactor = redactor("abcd-efgh-ijkl");
+    assert_eq!(redactor.foreign("x abcdefg y"), "x abcdefg y");
+    assert_eq!(redactor.foreign("x cdef.ghij y"), WITHHELD);
+}
+
+#[test]
+fn short_secret_is_looked_for_as_a_whole_and_a_tiny_one_not_at_all() {
+    let short = redactor("a1b2c");
+    assert_eq!((short.foreign("x A1-B2-C y"), short.foreign("a1b2")), (WITHHELD.into(), "a1b2".into()));
+    assert_eq!(short.mask("key a1b2c"), "key ***");
+    let signs = redactor("-+-+a");
+    assert_eq!((signs.foreign("a"), signs.foreign("x-+-+a")), ("a".into(), WITHHELD.into()));
+    let tiny = redactor("abc");
+    assert_eq!((tiny.foreign("abc"), &*tiny.mask("abc")), ("abc".into(), "abc"));
+}
+
+#[test]
+fn longer_secret_is_masked_before_its_part() {
+    let mut redactor = redactor("one-secret");
+    redactor.hide("one-secret-more");
+    assert_eq!(redactor.mask("one-secret, one-secret-more, one"), "***, ***, one");
+}
+
+#[test]
+fn backslashes_and_percent_signs_in_any_number_are_decoded_in_linear_time() {
+    let redactor = redactor(&"\\".repeat(40));
+    for text in ["\\", "%25", "&amp;", "%5c"].map(|piece| piece.repeat(1 << 18)) {
+        assert!(!redactor.mask(&text).is_empty());
+        assert!(!redactor.foreign(&text).is_empty());
+    }
+}
