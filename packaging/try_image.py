@@ -94,7 +94,7 @@ def try_tap(root, url, certificate):
         return run.stdout, run.stderr
 
     rows = 40_000
-    messages, _ = tap(0, "--sandbox", "--rows", str(rows))
+    messages, _ = tap(0, "--sandbox", "--rows", str(rows), "--data", "nasty")
     assert messages.count('{"type":"RECORD"') == 3 * rows
     print(f"image: three reports of {rows} rows, each more than is kept in memory")
 

@@ -12,6 +12,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::sandbox::data::{DataKind, Dataset};
+use crate::sandbox::script::faults_help;
 pub use usage::usage_error;
 
 /// Heading of the flags that require `--sandbox`.
@@ -64,6 +66,12 @@ pub struct Cli {
     /// Seed of the sandbox's made-up data
     #[arg(long, default_value_t = 1, help_heading = SANDBOX)]
     pub seed: u64,
+    /// Kind of the sandbox's made-up data
+    #[arg(long, value_enum, default_value_t = DataKind::Realistic, help_heading = SANDBOX)]
+    pub data: DataKind,
+    /// Serve the sandbox's reports of this day: rows and columns are added, edited and removed from day to day
+    #[arg(long, value_name = "DAY", default_value_t = 0, help_heading = SANDBOX)]
+    pub evolve: u16,
     /// What to do instead of syncing
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -141,7 +149,7 @@ pub enum Verb {
     Discover(Inputs),
     Test(Inputs),
     Doctor { configs: Vec<String> },
-    Sandbox { port: u16, rows: u64, seed: u64, interval: f64, faults: Vec<String> },
+    Sandbox { port: u16, dataset: Dataset, interval: f64, faults: Vec<String> },
     About(AboutFormat),
     Init { directory: PathBuf },
     Check,
@@ -155,8 +163,8 @@ pub struct Inputs {
     pub configs: Vec<String>,
     pub catalog: Option<PathBuf>,
     pub state: Option<PathBuf>,
-    /// Rows and seed of the sandbox to use in place of the API.
-    pub sandbox: Option<(u64, u64)>,
+    /// The reports of the sandbox to use in place of the API.
+    pub sandbox: Option<Dataset>,
     pub assume_idle: bool,
     pub no_shared_gate: bool,
 }
@@ -201,8 +209,9 @@ impl Cli {
                 Verb::Doctor { configs: [self.config.clone(), config].concat() }
             }
             Some(Command::Check) => Verb::Check,
-            Some(Command::Sandbox { port, rows, seed, interval, fault }) => {
-                Verb::Sandbox { port, rows, seed, interval, faults: fault }
+            Some(Command::Sandbox { port, rows, seed, data, evolve, interval, fault }) => {
+                let dataset = Dataset { rows, seed, kind: data, day: evolve };
+                Verb::Sandbox { port, dataset, interval, faults: fault }
             }
             Some(Command::Completions { shell }) => Verb::Completions(shell),
             Some(Command::Man { command }) => Verb::Man { command },
@@ -214,7 +223,12 @@ impl Cli {
             configs: self.config.clone(),
             catalog: catalog.cloned(),
             state: state.cloned(),
-            sandbox: self.sandbox.then_some((self.rows, self.seed)),
+            sandbox: self.sandbox.then_some(Dataset {
+                rows: self.rows,
+                seed: self.seed,
+                kind: self.data,
+                day: self.evolve,
+            }),
             assume_idle: self.assume_idle,
             no_shared_gate: self.no_shared_gate,
         }

@@ -102,8 +102,8 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             verbs::test::test(&run.job, run.open()?, &telemetry).await
         }
         Verb::Doctor { configs } => verbs::doctor::doctor(load(configs, environment).await, &mut out).await,
-        Verb::Sandbox { port, rows, seed, interval, faults } => {
-            verbs::sandbox::serve(port, rows, seed, interval, &faults, &telemetry).await
+        Verb::Sandbox { port, dataset, interval, faults } => {
+            verbs::sandbox::serve(port, dataset, interval, &faults, &telemetry).await
         }
         Verb::About(format) => verbs::about::about(format, &mut out),
         Verb::Init { directory } => verbs::init::init(&directory, &mut out),
@@ -127,7 +127,7 @@ impl Prepared {
     /// Reads every file that the command line names.
     async fn new(inputs: Inputs, environment: Environment, telemetry: &Arc<Telemetry>) -> Result<Self> {
         let sandbox = match inputs.sandbox {
-            Some((rows, seed)) => Some(Embedded::start(rows, seed).await?),
+            Some(dataset) => Some(Embedded::start(dataset).await?),
             None => None,
         };
         let environment = sandbox.as_ref().map_or(environment, Embedded::environment);

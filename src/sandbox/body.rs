@@ -1,80 +1,74 @@
-//! The body of an answer, made piece by piece while it is sent: a report of any size takes no memory.
+//! The body of a response, generated chunk by chunk while it is sent, in constant memory.
 //!
-//! Each step takes pieces and gives pieces: the JSON envelope, gzip, chunks. Making a body twice gives the same bytes.
+//! Each step takes chunks and gives chunks: the JSON envelope, gzip, the chunked transfer coding. A body that is
+//! generated twice has the same bytes.
 
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::data;
+use super::data::{self, Dataset};
 
-/// Bytes on their way.
-pub type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
+/// Bytes in the order of the body.
+pub type Chunks = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-/// Small pieces are joined up to this size.
-const PIECE: usize = 64 * 1024;
+/// Small chunks are joined up to this size.
+const CHUNK: usize = 64 * 1024;
 
-/// What a body is made of.
+/// What a body is generated from.
 #[derive(Clone, Debug)]
-pub enum Source {
-    /// These bytes.
+pub enum BodySource {
     Bytes(Vec<u8>),
-    /// This CSV in the API's envelope.
+    /// CSV text, sent in the API's JSON envelope.
     Csv(String),
-    /// A made-up report in the API's envelope.
-    Made {
-        /// Its name.
-        report: String,
-        /// Rows below the header.
-        rows: u64,
-        /// Of the data.
-        seed: u64,
+    /// A generated report, sent in the API's JSON envelope.
+    Report {
+        name: String,
+        dataset: Dataset,
     },
 }
 
-impl Source {
+impl BodySource {
     /// The body's bytes.
     #[must_use]
-    pub fn pieces(&self) -> Pieces {
+    pub fn chunks(&self) -> Chunks {
         match self {
             Self::Bytes(bytes) => Box::new(std::iter::once(bytes.clone())),
             Self::Csv(csv) => envelope(std::iter::once(csv.clone())),
-            Self::Made { report, rows, seed } => {
-                envelope(data::pieces(report, *rows, *seed).into_iter().flatten())
-            }
+            Self::Report { name, dataset } => envelope(data::chunks(name, dataset).into_iter().flatten()),
         }
     }
 }
 
-fn envelope(csv: impl Iterator<Item = String> + Send + 'static) -> Pieces {
+fn envelope(csv: impl Iterator<Item = String> + Send + 'static) -> Chunks {
     let escaped = csv.map(|text| {
         let quoted = serde_json::Value::from(text).to_string();
         quoted.as_bytes()[1..quoted.len() - 1].to_vec()
     });
-    let whole = std::iter::once(br#"{"report":""#.to_vec()).chain(escaped).chain([br#""}"#.to_vec()]);
-    joined(whole)
+    let body = std::iter::once(br#"{"report":""#.to_vec()).chain(escaped).chain([br#""}"#.to_vec()]);
+    joined(body)
 }
 
-fn joined(mut pieces: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Pieces {
+fn joined(mut chunks: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Chunks {
     Box::new(std::iter::from_fn(move || {
-        let mut piece = pieces.next()?;
-        while piece.len() < PIECE {
-            let Some(more) = pieces.next() else { break };
-            piece.extend_from_slice(&more);
+        let mut chunk = chunks.next()?;
+        while chunk.len() < CHUNK {
+            let Some(more) = chunks.next() else { break };
+            chunk.extend_from_slice(&more);
         }
-        Some(piece)
+        Some(chunk)
     }))
 }
 
-/// The same, compressed.
+/// Compresses a body.
 #[must_use]
-pub fn gzip(mut pieces: Pieces) -> Pieces {
+pub fn gzip(mut chunks: Chunks) -> Chunks {
     let mut encoder = Some(GzEncoder::new(Vec::new(), Compression::fast()));
     Box::new(std::iter::from_fn(move || {
         let mut running = encoder.take()?;
-        for piece in pieces.by_ref() {
-            // Writing to memory cannot fail.
-            let _ = running.write_all(&piece);
+        for chunk in chunks.by_ref() {
+            // A write to memory succeeds.
+            let _ = running.write_all(&chunk);
             if !running.get_ref().is_empty() {
                 let ready = std::mem::take(running.get_mut());
                 encoder = Some(running);
@@ -85,14 +79,14 @@ pub fn gzip(mut pieces: Pieces) -> Pieces {
     }))
 }
 
-/// The same, in HTTP's chunks.
+/// Encodes a body with HTTP's chunked transfer coding.
 #[must_use]
-pub fn chunked(pieces: Pieces) -> Pieces {
-    let chunks = pieces.filter(|piece| !piece.is_empty()).map(|piece| {
-        let size = format!("{:x}\r\n", piece.len());
-        [size.as_bytes(), &piece, b"\r\n"].concat()
+pub fn chunked(chunks: Chunks) -> Chunks {
+    let coded = chunks.filter(|chunk| !chunk.is_empty()).map(|chunk| {
+        let size = format!("{:x}\r\n", chunk.len());
+        [size.as_bytes(), &chunk, b"\r\n"].concat()
     });
-    Box::new(chunks.chain([b"0\r\n\r\n".to_vec()]))
+    Box::new(coded.chain([b"0\r\n\r\n".to_vec()]))
 }
 
 #[cfg(test)]
@@ -102,16 +96,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_holds_the_same_report() {
-        let source = Source::Made { report: "userReport".into(), rows: 3_000, seed: 1 };
-        let plain: Vec<u8> = source.pieces().flatten().collect();
-        let json: serde_json::Value = serde_json::from_slice(&plain).unwrap();
-        assert_eq!(json["report"], data::csv("userReport", 3_000, 1));
-        let zipped: Vec<u8> = gzip(source.pieces()).flatten().collect();
-        let mut inflated = Vec::new();
-        flate2::read::GzDecoder::new(&zipped[..]).read_to_end(&mut inflated).unwrap();
-        assert_eq!(inflated, plain);
-        let chunks: Vec<u8> = chunked(Source::Bytes("ab".into()).pieces()).flatten().collect();
-        assert_eq!(chunks, b"2\r\nab\r\n0\r\n\r\n");
+    fn plain_gzip_and_chunked_bodies_hold_the_same_report() {
+        for kind in [data::DataKind::Realistic, data::DataKind::Nasty] {
+            let dataset = Dataset { rows: 3_000, kind, ..Dataset::default() };
+            let source = BodySource::Report { name: "userReport".into(), dataset };
+            let plain: Vec<u8> = source.chunks().flatten().collect();
+            let json: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+            assert_eq!(json["report"], data::csv("userReport", &dataset));
+            let zipped: Vec<u8> = gzip(source.chunks()).flatten().collect();
+            let mut inflated = Vec::new();
+            flate2::read::GzDecoder::new(&zipped[..]).read_to_end(&mut inflated).unwrap();
+            assert_eq!(inflated, plain);
+        }
+        let coded: Vec<u8> = chunked(BodySource::Bytes("ab".into()).chunks()).flatten().collect();
+        assert_eq!(coded, b"2\r\nab\r\n0\r\n\r\n");
     }
 }

@@ -1,66 +1,62 @@
-//! The sandbox: a stand-in for the vendor's API, a real HTTP server on loopback with made-up people.
+//! The sandbox: an HTTP server on loopback that behaves like the vendor's API and serves made-up people.
 //!
-//! It keeps the API's rules (four headers, one request an interval and one at a time, a key that is revoked after
-//! repeated violations) and breaks them as its [`script`] says. Written on bare sockets, so that a fault is exact.
+//! It enforces the API's rules (four headers, the rate limit, one request at a time, a key that is revoked after
+//! repeated violations) and applies the faults of its [`script`]. It is written on bare sockets, because an HTTP
+//! library would not send a wrong length or a truncated body. [`data`] says what the reports contain.
 
-mod answer;
 mod body;
 pub mod data;
+mod response;
 pub mod script;
 mod server;
 
 use std::time::Duration;
 
+use data::Dataset;
 use script::Script;
-pub use server::{Sandbox, Seen};
+pub use server::{ReceivedRequest, Sandbox};
 
 use crate::error::{Error, Exit, Result};
 use crate::settings::env::Environment;
 
-/// The organisation that the sandbox knows.
+/// The credentials that the sandbox accepts.
 pub const ORGANIZATION_ID: &str = "sandbox-organization";
-/// Its client.
 pub const CLIENT_ID: &str = "sandbox-client";
-/// Its key.
 pub const API_KEY: &str = "sandbox-key";
-/// Short enough to look at, long enough to show the gate.
+/// Short enough for a demonstration, long enough to show that the tap waits.
 const EMBEDDED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a sandbox serves.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Rows of each report.
-    pub rows: u64,
-    /// Seed of the data.
-    pub seed: u64,
-    /// The least time from the end of an answer to the next request.
+    pub dataset: Dataset,
+    /// The rate limit: the minimum time from the end of a response to the next request.
     pub interval: Duration,
-    /// What goes wrong.
     pub script: Script,
 }
 
-/// A sandbox inside the tap's own process, with a state folder that goes away with it.
+/// A sandbox inside the tap's process, with a temporary state folder that is removed with it.
 pub struct Embedded {
     sandbox: Sandbox,
     folder: tempfile::TempDir,
 }
 
 impl Embedded {
-    /// Starts it on any free port.
-    pub async fn start(rows: u64, seed: u64) -> Result<Self> {
+    /// Starts the sandbox on any free port.
+    pub async fn start(dataset: Dataset) -> Result<Self> {
+        dataset.validate()?;
         let fail = |cause: std::io::Error| {
             Error::new(Exit::Io, format!("cannot start the sandbox: {cause}")).hint(
-                "it needs a port on loopback and a temporary folder, by default the one that `TMPDIR` names",
+                "make sure that a port on loopback is free and that the folder that `TMPDIR` names is writable",
             )
         };
-        let options = Options { rows, seed, interval: EMBEDDED_INTERVAL, script: Script::default() };
+        let options = Options { dataset, interval: EMBEDDED_INTERVAL, script: Script::default() };
         Ok(Self {
             sandbox: Sandbox::start(0, options).await.map_err(fail)?,
             folder: tempfile::tempdir().map_err(fail)?,
         })
     }
 
-    /// The settings that lead to it, in place of the caller's.
+    /// The settings for this sandbox. They replace the environment of the process.
     #[must_use]
     pub fn environment(&self) -> Environment {
         Environment::of(&[

@@ -1,8 +1,11 @@
-//! The script: what goes wrong, with which report, at which request. `[REPORT:][N:]FAULT[=VALUE]`.
+//! The script of a sandbox: which fault is applied to which request. Syntax: `[REPORT:][N:]FAULT[=VALUE]`.
+//!
+//! [`FAULTS`] is the only list of faults: [`Script::parse`] reads it, and `tap-together sandbox --help` prints it.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-/// Everything that goes wrong.
+/// The faults of a sandbox, in the order in which they are applied.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     steps: Vec<Step>,
@@ -10,62 +13,129 @@ pub struct Script {
 
 #[derive(Clone, Debug)]
 struct Step {
+    /// All reports if absent.
     report: Option<String>,
+    /// From 1; all requests if absent.
     nth: Option<u64>,
     fault: Fault,
 }
 
-/// One thing that goes wrong.
+/// One fault of a response. [`FAULTS`] explains each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// `503`: this status.
     Status(u16),
-    /// `header=Name: value`: one header more.
+    /// `Name: value`.
     Header(String),
-    /// `chunked`.
     Chunked,
-    /// `close`: the end of the connection is the end of the body.
     Close,
-    /// `length=5`: a Content-Length that much too large; negative for too small.
+    /// Bytes that are added to the real length.
     Length(i64),
-    /// `gzip`.
     Gzip,
-    /// `cut=100`: the connection ends after so many bytes of the body.
+    /// Bytes of the body before the connection closes.
     Cut(usize),
-    /// `reset=100`: the same with a RST.
+    /// Bytes of the body before the connection is reset.
     Reset(usize),
-    /// `hang=100`: nothing more after so many bytes.
+    /// Bytes of the body before the server falls silent.
     Hang(usize),
-    /// `delay=500`: milliseconds before the head.
     Delay(Duration),
-    /// `drip=10`: milliseconds between two bytes of the body.
+    /// The pause between two bytes.
     Drip(Duration),
-    /// `raw=TEXT`: in place of the whole answer, head included.
     Raw(String),
-    /// `body=TEXT`: in place of the JSON.
     Body(String),
-    /// `body-file=PATH`.
     BodyFile(String),
-    /// `csv=TEXT`: in place of the made-up report.
     Csv(String),
-    /// `csv-file=PATH`.
     CsvFile(String),
 }
 
+/// How the fault is written on the command line, and what it does.
+struct FaultSyntax {
+    name: &'static str,
+    /// The placeholder of the value; empty for a fault without one.
+    value: &'static str,
+    meaning: &'static str,
+    /// Nothing for an invalid value.
+    parse: fn(&str) -> Option<Fault>,
+}
+
+/// The name of the one fault that is written as its value alone.
+const STATUS: &str = "";
+
+/// All faults.
+static FAULTS: [FaultSyntax; 17] = [
+    row(STATUS, "STATUS", "respond with this status, as `503`", |value| {
+        let status = value.parse().ok()?;
+        (100..600).contains(&status).then_some(Fault::Status(status))
+    }),
+    row("header", "NAME: TEXT", "add a header", |value| Some(Fault::Header(value.into()))),
+    row("retry-after", "TEXT", "add the header `Retry-After`", |value| {
+        Some(Fault::Header(format!("Retry-After: {value}")))
+    }),
+    row("chunked", "", "send the body in chunks, without `Content-Length`", |_| Some(Fault::Chunked)),
+    row("close", "", "end the body by closing the connection", |_| Some(Fault::Close)),
+    row("length", "N", "add N to `Content-Length`; N can be negative", |value| {
+        Some(Fault::Length(value.parse().ok()?))
+    }),
+    row("gzip", "", "compress the body", |_| Some(Fault::Gzip)),
+    row("cut", "BYTES", "close the connection after this many bytes of the body", |value| {
+        Some(Fault::Cut(value.parse().ok()?))
+    }),
+    row("reset", "BYTES", "reset the connection after this many bytes of the body", |value| {
+        Some(Fault::Reset(value.parse().ok()?))
+    }),
+    row("hang", "BYTES", "send nothing more after this many bytes of the body", |value| {
+        Some(Fault::Hang(value.parse().ok()?))
+    }),
+    row("delay", "MS", "wait before the response", |value| Some(Fault::Delay(milliseconds(value)?))),
+    row("drip", "MS", "wait after each byte of the body", |value| Some(Fault::Drip(milliseconds(value)?))),
+    row("raw", "TEXT", "send this text as the whole response, head included", |value| {
+        Some(Fault::Raw(value.into()))
+    }),
+    row("body", "TEXT", "send this text as the body", |value| Some(Fault::Body(value.into()))),
+    row("body-file", "FILE", "send this file as the body", |value| Some(Fault::BodyFile(value.into()))),
+    row("csv", "TEXT", "send this text as the report", |value| Some(Fault::Csv(value.into()))),
+    row("csv-file", "FILE", "send this file as the report", |value| Some(Fault::CsvFile(value.into()))),
+];
+
+const fn row(
+    name: &'static str,
+    value: &'static str,
+    meaning: &'static str,
+    parse: fn(&str) -> Option<Fault>,
+) -> FaultSyntax {
+    FaultSyntax { name, value, meaning, parse }
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    Some(Duration::from_millis(text.parse().ok()?))
+}
+
+/// The table of faults for `--help`.
+#[must_use]
+pub fn faults_help() -> String {
+    let mut help =
+        "Faults of `--fault [REPORT:][N:]FAULT`, for the Nth request, or for every request:\n".to_owned();
+    for FaultSyntax { name, value, meaning, .. } in &FAULTS {
+        let separator = if name.is_empty() || value.is_empty() { "" } else { "=" };
+        let _ = writeln!(help, "  {:<18} {meaning}", format!("{name}{separator}{value}"));
+    }
+    help.truncate(help.trim_end().len());
+    help
+}
+
 impl Script {
-    /// Reads what was typed.
+    /// Parses the values of `--fault`.
     pub fn parse(steps: &[String]) -> Result<Self, String> {
         Ok(Self { steps: steps.iter().map(|text| Step::parse(text)).collect::<Result<_, _>>()? })
     }
 
-    /// One more fault, with every request for `report`, or every request at all.
+    /// Adds a fault: to the `nth` request or to all, for `report` or for all.
     #[must_use]
     pub fn on(mut self, report: Option<&str>, nth: Option<u64>, fault: Fault) -> Self {
         self.steps.push(Step { report: report.map(str::to_owned), nth, fault });
         self
     }
 
-    /// What goes wrong with request number `of_report` for `report`, which is number `of_all` altogether.
+    /// The faults of request number `of_report` for `report`, which is number `of_all` of all requests.
     pub fn faults<'a>(
         &'a self,
         report: &'a str,
@@ -74,9 +144,9 @@ impl Script {
     ) -> impl Iterator<Item = &'a Fault> {
         self.steps.iter().filter_map(move |step| {
             let number = if step.report.is_some() { of_report } else { of_all };
-            let hit = step.report.as_deref().is_none_or(|name| name == report)
+            let applies = step.report.as_deref().is_none_or(|name| name == report)
                 && step.nth.is_none_or(|nth| nth == number);
-            hit.then_some(&step.fault)
+            applies.then_some(&step.fault)
         })
     }
 }
@@ -87,7 +157,7 @@ impl Step {
         let mut words: Vec<&str> = words.split(':').collect();
         let name = words.pop().unwrap_or_default();
         let fault = Fault::parse(name, value)
-            .ok_or_else(|| format!("`{text}` is no fault; as in `503` or `userReport:2:cut=100`"))?;
+            .ok_or_else(|| format!("cannot parse the fault `{text}`: unknown name or invalid value"))?;
         let nth = words.last().and_then(|word| word.parse().ok());
         if nth.is_some() {
             words.pop();
@@ -95,34 +165,20 @@ impl Step {
         match words.as_slice() {
             [] => Ok(Self { report: None, nth, fault }),
             [report] => Ok(Self { report: Some((*report).to_owned()), nth, fault }),
-            _ => Err(format!("`{text}` has too many parts; as in `userReport:2:cut=100`")),
+            _ => Err(format!("cannot parse the fault `{text}`: too many parts before the name")),
         }
     }
 }
 
 impl Fault {
     fn parse(name: &str, value: Option<&str>) -> Option<Self> {
-        let number = || value?.parse().ok();
-        Some(match (name, value) {
-            ("chunked", None) => Self::Chunked,
-            ("close", None) => Self::Close,
-            ("gzip", None) => Self::Gzip,
-            ("header", Some(value)) => Self::Header(value.to_owned()),
-            ("retry-after", Some(value)) => Self::Header(format!("Retry-After: {value}")),
-            ("length", Some(value)) => Self::Length(value.parse().ok()?),
-            ("cut", _) => Self::Cut(number()?),
-            ("reset", _) => Self::Reset(number()?),
-            ("hang", _) => Self::Hang(number()?),
-            ("delay", Some(value)) => Self::Delay(Duration::from_millis(value.parse().ok()?)),
-            ("drip", Some(value)) => Self::Drip(Duration::from_millis(value.parse().ok()?)),
-            ("raw", Some(value)) => Self::Raw(value.to_owned()),
-            ("body-file", Some(value)) => Self::BodyFile(value.to_owned()),
-            ("body", Some(value)) => Self::Body(value.to_owned()),
-            ("csv", Some(value)) => Self::Csv(value.to_owned()),
-            ("csv-file", Some(value)) => Self::CsvFile(value.to_owned()),
-            (status, None) => Self::Status(status.parse().ok().filter(|status| (100..600).contains(status))?),
-            _ => return None,
-        })
+        let named = FAULTS.iter().find(|fault| fault.name == name && fault.name != STATUS);
+        match (named, value) {
+            (Some(fault), Some(value)) if !fault.value.is_empty() => (fault.parse)(value),
+            (Some(fault), None) if fault.value.is_empty() => (fault.parse)(""),
+            (None, None) => (FAULTS.iter().find(|fault| fault.name == STATUS)?.parse)(name),
+            (Some(_), _) | (None, Some(_)) => None,
+        }
     }
 }
 
@@ -131,14 +187,73 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_what_goes_wrong() {
+    fn fault_applies_to_the_named_report_and_request() {
         let script = Script::parse(&["2:503".into(), "userReport:1:cut=9".into(), "gzip".into()]).unwrap();
         let faults =
             |report, of_report, of_all| script.faults(report, of_report, of_all).cloned().collect::<Vec<_>>();
         assert_eq!(faults("userReport", 1, 1), [Fault::Cut(9), Fault::Gzip]);
         assert_eq!(faults("pairingReport", 1, 2), [Fault::Status(503), Fault::Gzip]);
-        for bad in ["", "boom", "cut", "cut=x", "a:b:c:503", "999"] {
-            assert!(Script::parse(&[bad.into()]).is_err(), "{bad}");
+    }
+
+    #[test]
+    fn unknown_fault_or_invalid_value_is_refused() {
+        for text in ["", "boom", "cut", "cut=x", "gzip=1", "header", "boom=1", "=503", "a:b:c:503", "999"] {
+            assert!(Script::parse(&[text.into()]).is_err(), "{text}");
         }
+    }
+
+    /// A way to write each fault. The match is exhaustive, so a new variant needs a row here and in the table.
+    fn spelling(fault: &Fault) -> &'static str {
+        match fault {
+            Fault::Status(_) => "503",
+            Fault::Header(_) => "header=A: b",
+            Fault::Chunked => "chunked",
+            Fault::Close => "close",
+            Fault::Length(_) => "length=-5",
+            Fault::Gzip => "gzip",
+            Fault::Cut(_) => "cut=100",
+            Fault::Reset(_) => "reset=100",
+            Fault::Hang(_) => "hang=100",
+            Fault::Delay(_) => "delay=500",
+            Fault::Drip(_) => "drip=10",
+            Fault::Raw(_) => "raw=a=b",
+            Fault::Body(_) => "body={}",
+            Fault::BodyFile(_) => "body-file=a.json",
+            Fault::Csv(_) => "csv=a,b",
+            Fault::CsvFile(_) => "csv-file=a.csv",
+        }
+    }
+
+    #[test]
+    fn help_lists_every_fault_that_parses() {
+        let help = faults_help();
+        let (text, pause) = (String::new, Duration::from_millis(1));
+        for fault in [
+            Fault::Status(503),
+            Fault::Header(text()),
+            Fault::Chunked,
+            Fault::Close,
+            Fault::Length(1),
+            Fault::Gzip,
+            Fault::Cut(1),
+            Fault::Reset(1),
+            Fault::Hang(1),
+            Fault::Delay(pause),
+            Fault::Drip(pause),
+            Fault::Raw(text()),
+            Fault::Body(text()),
+            Fault::BodyFile(text()),
+            Fault::Csv(text()),
+            Fault::CsvFile(text()),
+        ] {
+            let spelling = spelling(&fault);
+            let (name, value) = spelling.split_once('=').map_or((spelling, None), |(n, v)| (n, Some(v)));
+            let parsed = Fault::parse(name, value).unwrap();
+            assert_eq!(std::mem::discriminant(&parsed), std::mem::discriminant(&fault), "{spelling}");
+            let listed = if matches!(fault, Fault::Status(_)) { "STATUS" } else { name };
+            assert!(help.lines().any(|line| line.trim().starts_with(listed)), "{spelling} is not listed");
+        }
+        assert_eq!(help.lines().count(), FAULTS.len() + 1);
+        assert!(FAULTS.iter().all(|fault| help.contains(fault.meaning)));
     }
 }

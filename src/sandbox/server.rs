@@ -1,4 +1,7 @@
-//! The sandbox's server: one task a connection, one request a connection.
+//! The HTTP server of the sandbox: one task for each connection, one request for each connection.
+//!
+//! It enforces the API's rules: the four headers, the rate limit, one request at a time, and a key that is revoked
+//! after repeated violations. It records every request, so that tests can look at what a client did.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,33 +12,32 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use super::answer::Answer;
-use super::body::Source;
+use super::body::BodySource;
+use super::response::Response;
 use super::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, data};
 
-/// After so many violations of the rate the key is revoked.
-const PATIENCE: u32 = 3;
-/// No request head is longer.
-const HEAD_LIMIT: usize = 64 * 1024;
+/// The key is revoked after this many violations of the rate limit.
+const MAX_STRIKES: u32 = 3;
+/// Bytes of a request head; a longer one closes the connection.
+const MAX_HEAD: usize = 64 * 1024;
 
-/// A running sandbox; it ends with its runtime.
+/// A running server; it stops with its runtime.
 pub struct Sandbox {
     port: u16,
     shared: Arc<Shared>,
 }
 
-/// A request as the server saw it.
+/// A request, as the server received it.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    /// The report it asked for, or the whole path.
+pub struct ReceivedRequest {
+    /// The name of the report, or the whole path if the path is not that of a report.
     pub report: String,
-    /// From the server's start.
+    /// Time since the server's start.
     pub arrived: Duration,
-    /// When the last byte of the answer was about to be handed to the kernel: no client saw the end earlier.
+    /// Taken just before the last byte of the response is written, so no client can see the end earlier.
     pub finished: Option<Duration>,
-    /// What was answered.
     pub status: u16,
-    /// Its headers, names in lower case.
+    /// Names in lower case.
     pub headers: HashMap<String, String>,
 }
 
@@ -47,13 +49,13 @@ struct Shared {
 
 #[derive(Default)]
 struct Log {
-    seen: Vec<Seen>,
+    requests: Vec<ReceivedRequest>,
     strikes: u32,
     violations: Vec<String>,
 }
 
 impl Sandbox {
-    /// Listens on loopback.
+    /// Listens on loopback; port 0 takes any free port.
     pub async fn start(port: u16, options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let port = listener.local_addr()?.port();
@@ -62,19 +64,18 @@ impl Sandbox {
         Ok(Self { port, shared })
     }
 
-    /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Every request so far.
+    /// All requests so far, in the order of arrival.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
-        self.shared.log().seen.clone()
+    pub fn seen(&self) -> Vec<ReceivedRequest> {
+        self.shared.log().requests.clone()
     }
 
-    /// What broke the API's rules, in words.
+    /// One sentence for each request that broke the rate limit.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.shared.log().violations.clone()
@@ -86,37 +87,37 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an arrival; returns its place and what the rules say of it.
-    fn arrive(&self, report: &str, headers: HashMap<String, String>) -> (usize, u16, String) {
+    /// Records a request; returns its index, and the status and message that the rules give it.
+    fn record_request(&self, report: &str, headers: HashMap<String, String>) -> (usize, u16, String) {
         let now = self.began.elapsed();
         let mut log = self.log();
-        let busy = log.seen.iter().any(|seen| seen.finished.is_none());
-        let last = log.seen.iter().filter_map(|seen| seen.finished).max();
+        let busy = log.requests.iter().any(|request| request.finished.is_none());
+        let last = log.requests.iter().filter_map(|request| request.finished).max();
         let gap = last.map(|last| now.saturating_sub(last));
-        let soon = gap.is_some_and(|gap| gap < self.options.interval);
-        if busy || soon {
+        let too_soon = gap.is_some_and(|gap| gap < self.options.interval);
+        if busy || too_soon {
             log.strikes += 1;
-            let what = if busy {
-                "while another was served".to_owned()
+            log.violations.push(if busy {
+                format!("a request for {report} arrived during another request")
             } else {
-                format!("{gap:?} after the last one")
-            };
-            log.violations.push(format!("a request for {report} arrived {what}"));
+                format!("a request for {report} arrived {gap:?} after the last response")
+            });
         }
-        let (status, words) = if log.strikes >= PATIENCE {
+        let (status, message) = if log.strikes >= MAX_STRIKES {
             (401, "the key is revoked".to_owned())
-        } else if busy || soon {
+        } else if busy || too_soon {
             (429, "slow down".to_owned())
         } else {
-            judge(&headers)
+            check_headers(&headers)
         };
-        log.seen.push(Seen { report: report.to_owned(), arrived: now, finished: None, status, headers });
-        (log.seen.len() - 1, status, words)
+        let report = report.to_owned();
+        log.requests.push(ReceivedRequest { report, arrived: now, finished: None, status, headers });
+        (log.requests.len() - 1, status, message)
     }
 }
 
-/// The four headers.
-fn judge(headers: &HashMap<String, String>) -> (u16, String) {
+/// The status and message that the four required headers give.
+fn check_headers(headers: &HashMap<String, String>) -> (u16, String) {
     let rules = [
         ("organization-id", ORGANIZATION_ID),
         ("client-id", CLIENT_ID),
@@ -138,58 +139,63 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            // A client that goes away is no fault of the server's.
+            // A client may close the connection at any time.
             let _ = serve(stream, &shared).await;
         });
     }
 }
 
 async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
-    let Some((method, path, headers)) = request(&mut stream).await? else { return Ok(()) };
+    let Some((method, path, headers)) = read_request(&mut stream).await? else { return Ok(()) };
     let expected = format!("/public/{ORGANIZATION_ID}/reports/export/");
     let report = path.strip_prefix(&expected).unwrap_or(&path).to_owned();
-    let (place, status, words) = shared.arrive(&report, headers);
-    let end = End { shared, place };
-    let message = || Source::Bytes(serde_json::json!({"message": words}).to_string().into());
-    let Options { rows, seed, .. } = shared.options;
-    let mut answer = match status {
-        200 if method != "GET" => Answer::new(405, message()),
-        200 if data::exists(&report) => Answer::new(200, Source::Made { report: report.clone(), rows, seed }),
-        200 => Answer::new(404, message()),
-        _ => Answer::new(status, message()),
+    let (index, status, message) = shared.record_request(&report, headers);
+    let end = RequestEnd { shared, index };
+    let message = || BodySource::Bytes(serde_json::json!({"message": message}).to_string().into());
+    let dataset = shared.options.dataset;
+    let mut response = match status {
+        200 if method != "GET" => Response::new(405, message()),
+        200 if data::exists(&report) => {
+            Response::new(200, BodySource::Report { name: report.clone(), dataset })
+        }
+        200 => Response::new(404, message()),
+        _ => Response::new(status, message()),
     };
     if status == 200 {
-        let of_report = shared.log().seen.iter().filter(|seen| seen.report == report).count() as u64;
-        for fault in shared.options.script.faults(&report, of_report, place as u64 + 1) {
-            answer.break_by(fault)?;
+        let of_report =
+            shared.log().requests.iter().filter(|request| request.report == report).count() as u64;
+        for fault in shared.options.script.faults(&report, of_report, index as u64 + 1) {
+            response.apply_fault(fault)?;
         }
     }
-    answer.send(&mut stream, || end.note()).await
+    response.send(&mut stream, || end.record()).await
 }
 
-/// The end of an answer, noted once, however it comes.
-struct End<'a> {
+/// Records the end of a request once: when the response ends, or when its task is dropped.
+struct RequestEnd<'a> {
     shared: &'a Shared,
-    place: usize,
+    index: usize,
 }
 
-impl End<'_> {
-    fn note(&self) {
+impl RequestEnd<'_> {
+    fn record(&self) {
         let now = self.shared.began.elapsed();
-        self.shared.log().seen[self.place].finished.get_or_insert(now);
+        self.shared.log().requests[self.index].finished.get_or_insert(now);
     }
 }
 
-impl Drop for End<'_> {
+impl Drop for RequestEnd<'_> {
     fn drop(&mut self) {
-        self.note();
+        self.record();
     }
 }
 
-async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String, HashMap<String, String>)>> {
+async fn read_request(
+    stream: &mut TcpStream,
+) -> io::Result<Option<(String, String, HashMap<String, String>)>> {
     let mut bytes = Vec::new();
     loop {
-        if stream.read_buf(&mut bytes).await? == 0 || bytes.len() > HEAD_LIMIT {
+        if stream.read_buf(&mut bytes).await? == 0 || bytes.len() > MAX_HEAD {
             return Ok(None);
         }
         let mut headers = [httparse::EMPTY_HEADER; 64];

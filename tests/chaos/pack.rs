@@ -10,6 +10,7 @@ use serde_json::json;
 use tap_together::api::ledger::{LedgerRead, Phase};
 use tap_together::api::scope::canonical_scope;
 use tap_together::api::store::Store;
+use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 
@@ -73,7 +74,8 @@ impl Pack {
         let slow = Script::default().on(None, None, Fault::Delay(SERVICE));
         let cut = (CUT..1000).step_by(CUT.try_into().unwrap());
         let script = cut.fold(slow, |script, nth| script.on(None, Some(nth), Fault::Cut(10)));
-        let options = Options { rows: 5, seed: 1, interval: INTERVAL, script };
+        let options =
+            Options { dataset: Dataset { rows: 5, ..Dataset::default() }, interval: INTERVAL, script };
         let mut pack = Self {
             folder: tempfile::tempdir().unwrap(),
             sandbox: runtime.block_on(Sandbox::start(0, options)).unwrap(),

@@ -140,7 +140,7 @@ fn retry_after_beyond_seven_days_is_capped_and_the_message_names_the_file() {
 
 /// From the end of each exchange to the next arrival, in units of the interval.
 fn gaps(run: &Run, interval: Duration) -> Vec<f64> {
-    let gap = |two: &[tap_together::sandbox::Seen]| {
+    let gap = |two: &[tap_together::sandbox::ReceivedRequest]| {
         two[1].arrived.saturating_sub(two[0].finished.unwrap()).as_secs_f64() / interval.as_secs_f64()
     };
     run.seen.windows(2).map(gap).collect()

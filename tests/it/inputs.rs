@@ -180,6 +180,9 @@ fn others() -> Vec<Row> {
         row("an API key as a flag", &["--api-key", "x"], ""),
         row("sandbox with a bad fault", &["sandbox", "--fault", "boom"], ""),
         row("sandbox with a bad interval", &["sandbox", "--interval", "-1"], ""),
+        row("sandbox with a bad kind of data", &["--sandbox", "--data", "boom"], ""),
+        row("evolve with nasty data", &["--sandbox", "--data", "nasty", "--evolve", "1"], ""),
+        row("evolve without sandbox", &["--evolve", "1"], ""),
         row("check of nothing", &["check"], ""),
     ]
 }

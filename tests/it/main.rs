@@ -26,6 +26,7 @@ mod random_kills; // SIGTERM and SIGKILL at random points of the output
 mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README
 mod requests; // URL, headers and redirects of the requests
+mod sandbox; // --data, --evolve, the list of faults
 mod schemas; // output against the shipped JSON Schemas
 mod shell; // completions, manual pages, flags before sub-commands
 mod signals; // signals in every phase of a run

@@ -1,7 +1,7 @@
 //! The main job: records equal the reports, keys, selection, state.
 
 use serde_json::{Value, json};
-use tap_together::sandbox::data;
+use tap_together::sandbox::data::{self, DataKind, Dataset};
 
 use super::tap::Tap;
 
@@ -11,8 +11,9 @@ const REPORTS: [(&str, &str); 3] =
 #[test]
 fn records_equal_the_csv_crate_cell_by_cell() {
     let run = Tap::new().rows(2_000).run();
+    let dataset = Dataset { rows: 2_000, kind: DataKind::Nasty, ..Dataset::default() };
     for (report, stream) in REPORTS {
-        let csv = data::csv(report, 2_000, 1);
+        let csv = data::csv(report, &dataset);
         let rows = csv::ReaderBuilder::new().from_reader(csv.as_bytes()).into_records();
         let records = run.records(stream);
         assert_eq!(records.len(), 2_000);

@@ -13,8 +13,9 @@ use tap_together::api::scope::canonical_scope;
 use tap_together::api::store::Store;
 use tap_together::clock;
 use tap_together::files::{read_bounded, replace};
+use tap_together::sandbox::data::{DataKind, Dataset};
 use tap_together::sandbox::script::Script;
-use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox, Seen};
+use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, ReceivedRequest, Sandbox};
 use tap_together::singer::check::{Checker, Violation};
 
 /// Seconds; short, because the server is on loopback.
@@ -51,7 +52,7 @@ pub struct Run {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
-    pub seen: Vec<Seen>,
+    pub seen: Vec<ReceivedRequest>,
 }
 
 impl Tap {
@@ -62,8 +63,7 @@ impl Tap {
             settings: json!({}),
             arguments: Vec::new(),
             options: Options {
-                rows: 5,
-                seed: 1,
+                dataset: Dataset { rows: 5, kind: DataKind::Nasty, ..Dataset::default() },
                 interval: Duration::from_secs_f64(INTERVAL),
                 script: Script::default(),
             },
@@ -89,9 +89,15 @@ impl Tap {
 
     /// Use the fault `chunked` with many rows: without it the server renders the whole body before it answers.
     pub fn rows(mut self, rows: u64) -> Self {
-        self.options.rows = rows;
+        self.options.dataset.rows = rows;
         // A server in a debug build takes long to count the bytes of so many rows.
         if rows > 1_000 { self.set("request_timeout_seconds", 10.into()) } else { self }
+    }
+
+    /// Realistic data of a day, in place of the nasty mixture.
+    pub fn day(mut self, day: u16) -> Self {
+        self.options.dataset = Dataset { kind: DataKind::Realistic, day, ..self.options.dataset };
+        self
     }
 
     pub fn faults(mut self, faults: &[&str]) -> Self {

@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use tap_together::api::{Api, FailureScope, GateOptions};
 use tap_together::files::replace;
 use tap_together::report::body::OnNul;
+use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 use tap_together::settings::{self, env::Environment};
@@ -44,7 +45,8 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope,
 /// The same from a sandbox with these faults.
 async fn fetch_broken(faults: &[Fault]) -> Result<(), (FailureScope, String)> {
     let script = faults.iter().fold(Script::default(), |script, fault| script.on(None, None, fault.clone()));
-    let options = Options { rows: 0, seed: 1, interval: Duration::ZERO, script };
+    let options =
+        Options { dataset: Dataset { rows: 0, ..Dataset::default() }, interval: Duration::ZERO, script };
     let sandbox = Sandbox::start(0, options).await.unwrap();
     fetch(&sandbox.url(), None).await
 }

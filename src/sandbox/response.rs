@@ -1,4 +1,7 @@
-//! One answer: what is sent, in which framing, and where it goes wrong.
+//! One HTTP response: status, headers, body and framing, with the faults that the script applies to it.
+//!
+//! A response is written byte by byte to a bare socket, so that a fault (a truncated body, a wrong length, a reset)
+//! occurs exactly where the script says.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::body::{Pieces, Source, chunked, gzip};
+use super::body::{BodySource, Chunks, chunked, gzip};
 use super::script::Fault;
 use crate::files::read_bounded;
 
@@ -16,39 +19,40 @@ const FILE_LIMIT: u64 = 4 << 30;
 /// How the client learns where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// `Content-Length`, wrong by so much.
+    /// `Content-Length`, with this many bytes added to the real length.
     Length(i64),
     Chunked,
-    /// The end of the connection.
+    /// The body ends when the connection closes.
     Close,
 }
 
-/// What happens after so many bytes of the body.
+/// How a body is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Cut,
+enum Interruption {
+    Close,
     Reset,
     Hang,
 }
 
-/// An answer before it is sent.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     status: u16,
     headers: String,
-    source: Source,
+    source: BodySource,
     framing: Framing,
     gzip: bool,
     delay: Duration,
     drip: Option<Duration>,
-    end: Option<(End, usize)>,
+    /// The interruption, and the bytes of the body before it.
+    interruption: Option<(Interruption, usize)>,
+    /// Replaces the whole response, head included.
     raw: Option<String>,
 }
 
-impl Answer {
-    /// An answer without faults.
+impl Response {
+    /// A response without faults.
     #[must_use]
-    pub fn new(status: u16, source: Source) -> Self {
+    pub fn new(status: u16, source: BodySource) -> Self {
         Self {
             status,
             headers: String::new(),
@@ -57,17 +61,17 @@ impl Answer {
             gzip: false,
             delay: Duration::ZERO,
             drip: None,
-            end: None,
+            interruption: None,
             raw: None,
         }
     }
 
-    /// The same answer with one thing gone wrong.
-    pub fn break_by(&mut self, fault: &Fault) -> io::Result<()> {
+    /// Fails if the fault names a file that cannot be read.
+    pub fn apply_fault(&mut self, fault: &Fault) -> io::Result<()> {
         match fault {
             Fault::Status(status) => {
                 self.status = *status;
-                self.source = Source::Bytes(br#"{"message":"scripted"}"#.into());
+                self.source = BodySource::Bytes(br#"{"message":"scripted"}"#.into());
             }
             Fault::Header(line) => self.headers.extend([line, "\r\n"]),
             Fault::Chunked => self.framing = Framing::Chunked,
@@ -76,22 +80,22 @@ impl Answer {
             Fault::Gzip => self.gzip = true,
             Fault::Delay(delay) => self.delay = *delay,
             Fault::Drip(pause) => self.drip = Some(*pause),
-            Fault::Body(text) => self.source = Source::Bytes(text.clone().into()),
-            Fault::Csv(text) => self.source = Source::Csv(text.clone()),
-            Fault::BodyFile(path) => self.source = Source::Bytes(read_bounded(path, FILE_LIMIT)?),
+            Fault::Body(text) => self.source = BodySource::Bytes(text.clone().into()),
+            Fault::Csv(text) => self.source = BodySource::Csv(text.clone()),
+            Fault::BodyFile(path) => self.source = BodySource::Bytes(read_bounded(path, FILE_LIMIT)?),
             Fault::CsvFile(path) => {
                 let text = read_bounded(path, FILE_LIMIT)?;
-                self.source = Source::Csv(String::from_utf8(text).map_err(io::Error::other)?);
+                self.source = BodySource::Csv(String::from_utf8(text).map_err(io::Error::other)?);
             }
             Fault::Raw(text) => self.raw = Some(text.clone()),
-            Fault::Cut(at) => self.end = Some((End::Cut, *at)),
-            Fault::Reset(at) => self.end = Some((End::Reset, *at)),
-            Fault::Hang(at) => self.end = Some((End::Hang, *at)),
+            Fault::Cut(at) => self.interruption = Some((Interruption::Close, *at)),
+            Fault::Reset(at) => self.interruption = Some((Interruption::Reset, *at)),
+            Fault::Hang(at) => self.interruption = Some((Interruption::Hang, *at)),
         }
         Ok(())
     }
 
-    /// Sends it, and calls `ending` before the last byte: from then on the client may take it for over.
+    /// Sends the response. Calls `ending` before the last byte, because the client may continue once it has that byte.
     pub async fn send(self, stream: &mut TcpStream, ending: impl Fn()) -> io::Result<()> {
         tokio::time::sleep(self.delay).await;
         if let Some(raw) = self.raw {
@@ -103,7 +107,7 @@ impl Answer {
             Framing::Chunked => "transfer-encoding: chunked\r\n".to_owned(),
             Framing::Close => String::new(),
             Framing::Length(delta) => {
-                let length: u64 = self.coded().map(|piece| piece.len() as u64).sum();
+                let length: u64 = self.encoded_body().map(|chunk| chunk.len() as u64).sum();
                 format!("content-length: {}\r\n", length.saturating_add_signed(delta))
             }
         };
@@ -114,61 +118,61 @@ impl Answer {
             self.status, self.headers
         );
         stream.write_all(head.as_bytes()).await?;
-        let mut body = self.coded();
+        let mut body = self.encoded_body();
         if self.framing == Framing::Chunked {
             body = chunked(body);
         }
-        if let Some((_, at)) = self.end {
-            body = limited(body, at);
+        if let Some((_, at)) = self.interruption {
+            body = truncated(body, at);
         }
-        let hangs = matches!(self.end, Some((End::Hang, _)));
+        let hangs = matches!(self.interruption, Some((Interruption::Hang, _)));
         send_body(stream, body, self.drip, || {
             if !hangs {
                 ending();
             }
         })
         .await?;
-        match self.end {
-            Some((End::Reset, _)) => return stream.set_zero_linger(),
-            // Until the client gives up.
-            Some((End::Hang, _)) => while stream.read(&mut [0; 64]).await? > 0 {},
-            Some((End::Cut, _)) | None => {}
+        match self.interruption {
+            Some((Interruption::Reset, _)) => return stream.set_zero_linger(),
+            // Waits until the client closes the connection.
+            Some((Interruption::Hang, _)) => while stream.read(&mut [0; 64]).await? > 0 {},
+            Some((Interruption::Close, _)) | None => {}
         }
         stream.shutdown().await
     }
 
-    fn coded(&self) -> Pieces {
-        if self.gzip { gzip(self.source.pieces()) } else { self.source.pieces() }
+    fn encoded_body(&self) -> Chunks {
+        if self.gzip { gzip(self.source.chunks()) } else { self.source.chunks() }
     }
 }
 
-/// The first `left` bytes.
-fn limited(body: Pieces, mut left: usize) -> Pieces {
-    Box::new(body.map_while(move |mut piece| {
-        piece.truncate(left);
-        left -= piece.len();
-        (!piece.is_empty()).then_some(piece)
+/// The first `left` bytes of a body.
+fn truncated(body: Chunks, mut left: usize) -> Chunks {
+    Box::new(body.map_while(move |mut chunk| {
+        chunk.truncate(left);
+        left -= chunk.len();
+        (!chunk.is_empty()).then_some(chunk)
     }))
 }
 
 async fn send_body(
     stream: &mut TcpStream,
-    body: Pieces,
+    body: Chunks,
     drip: Option<Duration>,
     ending: impl Fn(),
 ) -> io::Result<()> {
     let mut body = body.peekable();
-    while let Some(piece) = body.next() {
+    while let Some(chunk) = body.next() {
         if let Some(pause) = drip {
-            for byte in &piece {
+            for byte in &chunk {
                 stream.write_all(&[*byte]).await?;
                 tokio::time::sleep(pause).await;
             }
         } else if body.peek().is_some() {
-            stream.write_all(&piece).await?;
+            stream.write_all(&chunk).await?;
         } else {
-            let (most, last) = piece.split_at(piece.len().saturating_sub(1));
-            stream.write_all(most).await?;
+            let (start, last) = chunk.split_at(chunk.len().saturating_sub(1));
+            stream.write_all(start).await?;
             ending();
             stream.write_all(last).await?;
         }
