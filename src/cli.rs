@@ -93,9 +93,10 @@ pub enum Command {
     },
     /// Check the output of any tap, read from standard input, against the rules that targets rely on
     Check,
-    /// Serve the stand-in of the API on loopback until interrupted
+    /// Serve a stand-in of the API on loopback until interrupted
+    #[command(after_help = faults_help())]
     Sandbox {
-        /// Port; 0 for any that is free
+        /// Port; 0 for any free port
         #[arg(long, default_value_t = 0)]
         port: u16,
         /// Rows of each report
@@ -104,10 +105,16 @@ pub enum Command {
         /// Seed of the made-up data
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Kind of the made-up data
+        #[arg(long, value_enum, default_value_t = DataKind::Realistic)]
+        data: DataKind,
+        /// Serve the reports of this day: rows and columns are added, edited and removed from day to day
+        #[arg(long, value_name = "DAY", default_value_t = 0)]
+        evolve: u16,
         /// Seconds between two requests, required by the API
         #[arg(long, default_value_t = 60.0)]
         interval: f64,
-        /// What goes wrong: `[REPORT:][N:]FAULT[=VALUE]`, as in `503` or `userReport:2:cut=100`; repeatable
+        /// Apply a fault: `[REPORT:][N:]FAULT[=VALUE]`, as `503` or `userReport:2:cut=100`; repeatable
         #[arg(long, value_name = "FAULT")]
         fault: Vec<String>,
     },
