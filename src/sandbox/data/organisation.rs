@@ -40,7 +40,7 @@ const fn plan(mentor: u64, mentee: Option<u64>, sessions: Range<u64>, ends_early
     MatchPlan { mentor, mentee, sessions, ends_early }
 }
 
-/// Mentor and mentee stand at or before the place of their match, so that every prefix of the reports is consistent.
+/// The places of mentor and mentee are never after that of their match, so that every prefix of the reports is consistent.
 const MATCHES: [MatchPlan; BLOCK] = [
     plan(0, None, 0..1, false),
     plan(0, Some(1), 1..5, false),
@@ -68,7 +68,7 @@ pub struct Match {
     pub mentor: u64,
     pub mentee: Option<u64>,
     pub start: i64,
-    /// The day of its end, today or later: see [`Self::has_ended`].
+    /// The day of its end, which can be in the future: see [`Self::ended`].
     end: Option<i64>,
     reopened: Option<i64>,
     removed: Option<i64>,

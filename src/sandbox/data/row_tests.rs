@@ -7,19 +7,18 @@ use sha2::{Digest, Sha256};
 use super::test_table::{Reports, Row};
 use super::{CHUNK_ROWS, DataKind, Dataset, REPORTS, chunks, csv};
 
-/// Rows on day 0, and days: every kind of size, and the days that later tests run histories on.
-const SIZES: [(u64, &[u16]); 5] = [
-    (0, &[0, 1, 50]),
-    (3, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 50]),
-    (11, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 30, 40, 50]),
-    (20, &[0, 4, 5, 6, 7, 9, 50]),
-    (450, &[0, 1, 7, 10, 25, 50]),
-];
-
+/// Calls `check` with the reports of each size and day. Small reports are checked on every day to 50.
 fn each(check: impl Fn(&Reports, u64, u16)) {
-    for (rows, days) in SIZES {
+    let sizes = [
+        (0, 1, vec![0, 1, 50]),
+        (3, 1, (0..=50).collect()),
+        (12, 2, (0..=50).collect()),
+        (40, 3, (0..=50).collect()),
+        (450, 1, vec![0, 1, 7, 10, 25, 50]),
+    ];
+    for (rows, seed, days) in sizes {
         for day in days {
-            check(&Reports::of(rows, 1, *day), rows, *day);
+            check(&Reports::of(rows, seed, day), rows, day);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The fixed rows of each report: the three samples and the rows that complete them.
 //!
-//! The samples name people, matches and sessions that they do not show. The rows after them add these, so that from
-//! [`FIRST_GENERATED_SESSION`] - 1 rows on every name and every count of the samples resolves. [`EDITS`] says what
-//! changes in the fixed rows from day 1 on, at any number of rows.
+//! The samples name people, matches and sessions that they do not show. The rows after them add these, so that every
+//! name and every count of the samples resolves from 11 rows on. [`USER_EDITS`], [`PAIRING_EDITS`] and
+//! [`SESSION_EDITS`] say what changes in the fixed rows from day 1 on, at any number of rows.
 
 use super::ReportTemplate;
 
