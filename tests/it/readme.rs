@@ -36,7 +36,7 @@ fn readme_cargo_commands_are_run_by_ci() {
             "`.ci/quick` and `.ci/speed` do not run `{command}`"
         );
     }
-    // What takes minutes and judges by time is run there with its outputs compared only.
+    // The comparison takes minutes and measures time; `.ci/speed` only compares the outputs.
     let comparison = "benches/compare/run";
     assert!(README.contains(comparison) && CI.contains(&format!("\n{comparison} --check")));
 }
