@@ -1,0 +1,73 @@
+"""Checks the names of the wheels of all released targets: no duplicate, and the tag fits processor and libc.
+
+maturin builds each wheel with the release's own command. A stub replaces cargo: it compiles an empty C program for the
+target with zig, because this machine may not have the target's standard library. Usage: wheel_names.py
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+TAGS = {"x86_64-unknown-linux-gnu": "manylinux2014_x86_64", "aarch64-unknown-linux-gnu": "manylinux2014_aarch64"}
+TAGS |= {"x86_64-unknown-linux-musl": "musllinux_1_2_x86_64", "aarch64-unknown-linux-musl": "musllinux_1_2_aarch64"}
+
+
+def stub(arguments):
+    """`cargo`, except that a build makes an empty program."""
+    cargo = os.environ["REAL_CARGO"]
+    if not {"build", "rustc"} & set(arguments):
+        os.execvp(cargo, [cargo, *arguments])
+    processor, _, _, libc = os.environ["CARGO_BUILD_TARGET"].split("-")
+    folder = os.environ["STUB_FOLDER"]
+    source, program = os.path.join(folder, "stub.c"), os.path.join(folder, "tap-together")
+    with open(source, "w") as file:
+        file.write("int main(void) { return 0; }\nvoid _start(void) {}\n" if libc == "musl" else "int main(void) { return 0; }\n")
+    version, static = {"gnu": (".2.17", []), "musl": ("", ["-static", "-nostdlib"])}[libc]
+    compile = [sys.executable, "-m", "ziglang", "cc", "-target", f"{processor}-linux-{libc}{version}", *static]
+    subprocess.run([*compile, source, "-o", program], check=True)
+    metadata = [cargo, "metadata", "--locked", "--no-deps", "--format-version", "1", "--manifest-path", os.path.join(ROOT, "Cargo.toml")]
+    package = json.loads(subprocess.run(metadata, check=True, capture_output=True).stdout)["packages"][0]
+    profile = {"opt_level": "3", "debuginfo": 0, "debug_assertions": False, "overflow_checks": False, "test": False}
+    artifact = {"reason": "compiler-artifact", "package_id": package["id"], "manifest_path": package["manifest_path"]}
+    artifact |= {"target": next(one for one in package["targets"] if "bin" in one["kind"]), "profile": profile}
+    artifact |= {"features": [], "filenames": [program], "executable": program, "fresh": False}
+    print(json.dumps(artifact))
+    print(json.dumps({"reason": "build-finished", "success": True}))
+
+
+def wheel(target, folder):
+    """The name of the wheel for `target`."""
+    cargo = os.path.join(folder, "cargo")
+    with open(cargo, "w") as file:
+        file.write(f'#!/bin/sh\nexec "{sys.executable}" "{os.path.realpath(__file__)}" --stub "$@"\n')
+    os.chmod(cargo, 0o755)
+    environment = {**os.environ, "CARGO_BUILD_TARGET": target, "STUB_FOLDER": folder, "REAL_CARGO": "cargo"}
+    command = f'. packaging/environment && CARGO="{cargo}" build_wheel "{folder}/dist"'
+    subprocess.run(["bash", "-ec", command], cwd=ROOT, env=environment, check=True)
+    (name,) = os.listdir(f"{folder}/dist")
+    return name
+
+
+def main():
+    with open(os.path.join(ROOT, ".github/workflows/release.yml")) as file:
+        targets = sorted(set(re.findall(r"[a-z0-9_]+-unknown-linux-[a-z]+", file.read())))
+    assert targets == sorted(TAGS), f"the release workflow builds {targets}"
+    names = []
+    for target in targets:
+        with tempfile.TemporaryDirectory() as folder:
+            names.append(wheel(target, folder))
+        assert names[-1].count(TAGS[target]) == 1, f"the wheel for {target} is {names[-1]}"
+        other = "musllinux" if target.endswith("gnu") else "manylinux"
+        assert other not in names[-1], f"the wheel for {target} is {names[-1]}"
+        print(f"{target}: {names[-1]}")
+    assert len(set(names)) == len(names), f"two wheels have the same name: {names}"
+
+
+if sys.argv[1:2] == ["--stub"]:
+    stub(sys.argv[2:])
+else:
+    main()
