@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use cli::{Cli, Inputs, Verb};
-use error::Result;
+use error::{Error, Exit, Result};
 use files::PollWriter;
 use job::Job;
 use process::until_signalled;
@@ -87,6 +87,7 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
     let mut out = PollWriter::new(stdout());
     match verb {
         Verb::Sync(inputs) => {
+            check_stdout()?;
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             run.warn_on_terminal();
             platform::enlarge_pipe(stdout());
@@ -94,6 +95,7 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
         }
         Verb::Discover(inputs) => {
+            check_stdout()?;
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             verbs::discover::discover(&run.job, || run.open(), &run.settings, &mut out, &telemetry).await
         }
@@ -111,6 +113,15 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         Verb::Completions(shell) => verbs::shell::completions(shell, &mut out),
         Verb::Man { command } => verbs::shell::man(command.as_deref(), &mut out),
     }
+}
+
+/// Fails before any request if nobody can receive the output.
+fn check_stdout() -> Result<()> {
+    if platform::was_closed_at_start(stdout()) {
+        return Err(Error::new(Exit::Io, "cannot write to stdout: it was closed before the start, or replaced by `/dev/null` for reading and writing")
+            .hint("pipe stdout into a target, or redirect it to a file"));
+    }
+    Ok(())
 }
 
 /// Everything that a verb needs before it opens its source.

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -166,7 +167,7 @@ impl Store {
     pub fn write(&self, entry: &Ledger) -> Result<()> {
         match self {
             Self::Folder(store) => store.write(entry),
-            Self::Missing(lock) => Err(io_error("write", lock, &"the folder does not exist")),
+            Self::Missing(lock) => Err(io_error("write", lock, &ErrorKind::NotFound.into())),
             Self::Memory(memory) => {
                 memory.replace(Some(entry.clone()));
                 Ok(())
@@ -213,9 +214,10 @@ impl FolderStore {
     }
 
     fn write(&self, entry: &Ledger) -> Result<()> {
-        let fail = |cause: &dyn fmt::Display| io_error("write", &self.ledger_path(), cause);
-        let bytes = serde_json::to_vec(entry).map_err(|cause| fail(&cause))?;
-        self.folder.replace(&self.name("json"), &bytes).map_err(|cause| fail(&cause))
+        let bytes = serde_json::to_vec(entry).map_err(std::io::Error::other);
+        bytes
+            .and_then(|bytes| self.folder.replace(&self.name("json"), &bytes))
+            .map_err(|cause| io_error("write", &self.ledger_path(), &cause))
     }
 }
 
@@ -241,9 +243,14 @@ impl fmt::Display for Store {
     }
 }
 
-fn io_error(doing: &str, path: &Path, cause: &dyn fmt::Display) -> Error {
-    Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
-        .hint("make the folder writable, or set `state_dir` to another one; without a ledger the rate limit cannot be kept")
+fn io_error(doing: &str, path: &Path, cause: &std::io::Error) -> Error {
+    let hint = match cause.kind() {
+        ErrorKind::FileTooLarge => "raise the limit on file sizes (`ulimit -f`)",
+        _ => {
+            "make the folder writable, or set `state_dir` to another one; without a ledger the rate limit cannot be kept"
+        }
+    };
+    Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display())).hint(hint)
 }
 
 #[cfg(test)]

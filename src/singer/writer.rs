@@ -46,6 +46,8 @@ impl<W: Write> Writer<W> {
         outcome.map_err(|cause| match cause.kind() {
             ErrorKind::BrokenPipe => Error::new(Exit::Io, "the target closed the pipe")
                 .hint("see the target's own log for the reason"),
+            ErrorKind::FileTooLarge => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
+                .hint("raise the limit on file sizes (`ulimit -f`)"),
             _ => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
                 .hint("free space where stdout goes, or pipe it into a target"),
         })

@@ -20,6 +20,7 @@ mod gate; // ledger and lock files in any condition, rate limit across processes
 mod hangs; // timeouts of answers that never end
 mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
+mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets
 mod random_kills; // SIGTERM and SIGKILL at random points of the output
@@ -35,5 +36,6 @@ mod sync; // records, keys, types, selection and STATE of a sync
 mod tables; // odd CSV: separators, quotes, ragged rows, column names
 mod tap; // helper: the builder of a run
 mod terminal; // stdout and stderr on a terminal
+mod time_namespaces; // rate limit across time namespaces
 mod tls; // certificates, truncation, proxies
 mod truncation; // bodies truncated at every byte

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
@@ -34,16 +34,29 @@ fn by_nobody(program: impl AsRef<std::ffi::OsStr>) -> Command {
     run_by(User(NOBODY, NOBODY, NOBODY), program)
 }
 
+/// The binary where other users can reach it.
+pub fn link_binary(tap: &Tap, command: &Command) -> PathBuf {
+    let program = tap.folder.path().join("tap-together");
+    // A copy could still be open for writing in another test's child, and then it cannot be run.
+    if !program.exists() && fs::hard_link(command.get_program(), &program).is_err() {
+        fs::copy(command.get_program(), &program).unwrap();
+    }
+    open(tap.folder.path(), 0o755);
+    program
+}
+
+/// Gives a folder and the files in it to another user.
+pub fn give_all(folder: &Path, user: u32) {
+    for entry in fs::read_dir(folder).unwrap() {
+        give(&entry.unwrap().path(), user, user);
+    }
+    give(folder, user, user);
+}
+
 /// The tap under another user, who cannot read the folder of the binary or the config: a copy, and standard input.
 fn command_by(user: User, tap: &Tap, server: &Server, arguments: &[&str]) -> Command {
     let inner = tap.command(server);
-    let program = tap.folder.path().join("tap-together");
-    // A copy could still be open for writing in another test's child, and then it cannot be run.
-    if !program.exists() && fs::hard_link(inner.get_program(), &program).is_err() {
-        fs::copy(inner.get_program(), &program).unwrap();
-    }
-    open(tap.folder.path(), 0o755);
-    let mut command = run_by(user, program);
+    let mut command = run_by(user, link_binary(tap, &inner));
     command.args(["--config", "-"]).args(arguments).env_clear().env("PATH", "/usr/bin:/bin");
     command.env("TMPDIR", tap.folder.path().join("tmp")).env("TAP_TOGETHER_API_KEY", API_KEY);
     command.stdin(File::open(tap.folder.path().join("config.json")).unwrap());
@@ -135,7 +148,7 @@ fn state_folder_that_is_not_a_folder_exits_74() {
     };
     refused(&run(|folder| symlink(folder.parent().unwrap(), folder).unwrap()), "a symbolic link or a file");
     refused(&run(|folder| drop(File::create(folder).unwrap())), "a symbolic link or a file");
-    refused(&Tap::new().set("state_dir", json!("/dev/null/state")).run(), "Not a directory");
+    refused(&Tap::new().first_run().set("state_dir", json!("/dev/null/state")).run(), "Not a directory");
 }
 
 #[test]
@@ -149,7 +162,7 @@ fn state_folder_that_others_can_write_or_own_exits_74() {
         for (user, group, words) in
             [(NOBODY, 0, "it belongs to another user (65534)"), (0, NOBODY, "group 65534 can write to it")]
         {
-            let tap = Tap::new();
+            let tap = Tap::new().first_run();
             make(&tap.state_dir(), 0o770);
             give(&tap.state_dir(), user, group);
             refused(&tap.run(), words);
@@ -160,7 +173,7 @@ fn state_folder_that_others_can_write_or_own_exits_74() {
 #[test]
 fn state_folder_that_others_can_rename_exits_74_and_is_not_made() {
     for mode in [0o777, 0o703] {
-        let tap = Tap::new();
+        let tap = Tap::new().first_run();
         let parent = tap.folder.path().join("parent");
         make(&parent, mode);
         let tap = tap.set("state_dir", json!(parent.join("state")));

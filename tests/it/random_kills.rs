@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use serde_json::Value;
 
 use super::concurrency;
-use super::signals::{SIGNALS, signal};
+use super::signals::{signal, signals};
 use super::tap::{Tap, finish};
 
 const ROWS: u64 = 400;
@@ -92,7 +92,7 @@ fn points() -> usize {
 
 #[test]
 fn sigterm_at_a_random_point_truncates_no_line() {
-    for end in ends(&SIGNALS) {
+    for end in ends(&signals()) {
         assert_eq!(end.rest, "");
     }
 }

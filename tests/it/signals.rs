@@ -1,21 +1,29 @@
 //! The end by a signal, in every phase of a run: its own exit code, soon, and nothing that is not whole.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::io::ioctl_fionbio;
 use serde_json::{Value, json};
 use tap_together::api::ledger::{LedgerRead, Phase as Entry};
+use tap_together::platform::is_signal_ignored;
 
 use super::concurrency;
 use super::hangs::FullQueue;
 use super::tap::{Tap, ended, finish};
 
 const AT_ONCE: usize = 12;
-pub const SIGNALS: [(&str, i32); 3] = [("TERM", 143), ("INT", 130), ("HUP", 129)];
+
+/// The signals that end a run, with their exit codes; without those that this test's own parent ignores, because the
+/// tap inherits that.
+pub fn signals() -> Vec<(&'static str, i32)> {
+    let all = [("TERM", 143), ("INT", 130), ("HUP", 129)];
+    all.into_iter().filter(|(_, code)| !is_signal_ignored(code - 128)).collect()
+}
 
 pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
@@ -29,6 +37,8 @@ enum Phase {
     Config,
     /// The same, read by the doctor.
     Doctor,
+    /// Its CA bundle is a FIFO that says nothing.
+    CaBundle,
     /// The key's command takes its time.
     Key,
     /// Another process has the lock.
@@ -52,9 +62,10 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Config,
         Self::Doctor,
+        Self::CaBundle,
         Self::Key,
         Self::Lock,
         Self::Interval,
@@ -73,6 +84,10 @@ impl Phase {
         match self {
             Self::Doctor => tap,
             Self::Config | Self::Lock | Self::Connect => tap.args(&idle),
+            Self::CaBundle => {
+                let fifo = tap.folder.path().join("fifo");
+                tap.set("ca_bundle", json!(fifo))
+            }
             Self::Key => {
                 let script = format!("echo > {}; exec sleep 20", tap.folder.path().join("began").display());
                 tap.set("api_key", Value::Null).set("api_key_command", json!(["sh", "-c", script]))
@@ -90,7 +105,13 @@ impl Phase {
     /// Requests until then.
     fn requests(self) -> usize {
         match self {
-            Self::Config | Self::Doctor | Self::Key | Self::Lock | Self::Interval | Self::Connect => 0,
+            Self::Config
+            | Self::Doctor
+            | Self::CaBundle
+            | Self::Key
+            | Self::Lock
+            | Self::Interval
+            | Self::Connect => 0,
             Self::Head | Self::Body | Self::Words | Self::BackOff | Self::Between | Self::Stopped => 1,
         }
     }
@@ -118,7 +139,9 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     let server = tap.serve();
     let queue = (*phase == Phase::Connect).then(FullQueue::new);
     let url = queue.as_ref().map_or(server.sandbox.url(), FullQueue::url);
-    tap = tap.set("base_url", url.as_str().into());
+    // Without TLS the CA bundle is not read.
+    let scheme = if *phase == Phase::CaBundle { "https:" } else { "http:" };
+    tap = tap.set("base_url", url.replace("http:", scheme).into());
     let mut command = tap.command(&server);
     let fifo = tap.folder.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
@@ -132,7 +155,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     let mut child = command.spawn().unwrap();
     let mut writer = None;
     match phase {
-        Phase::Config | Phase::Doctor => until(|| {
+        Phase::Config | Phase::Doctor | Phase::CaBundle => until(|| {
             let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
             writer = File::options().write(true).custom_flags(nonblocking).open(&fifo).ok();
             writer.is_some()
@@ -173,7 +196,9 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
 
 #[test]
 fn signal_in_any_phase_ends_the_run_with_its_code() {
-    let rows: Vec<_> = Phase::ALL.iter().flat_map(|phase| SIGNALS.map(|signal| (*phase, signal))).collect();
+    let signals = signals();
+    let rows: Vec<_> =
+        Phase::ALL.iter().flat_map(|phase| signals.iter().map(|signal| (*phase, *signal))).collect();
     concurrency::each(&rows, AT_ONCE, judge);
 }
 
@@ -188,4 +213,75 @@ fn second_signal_ends_the_run_at_once() {
     signal(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert_eq!(server.sandbox.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn signal_ignored_by_the_parent_stays_ignored() {
+    // As `nohup` does it. Another signal still ends the run.
+    let tap = Tap::new().every(2.0).first_run().one();
+    let server = tap.serve();
+    let ignoring = || tap.command_after("trap '' HUP INT", &server).spawn().unwrap();
+    let mut child = ignoring();
+    until_told(&mut child, "before the next request");
+    signal(&child, "HUP");
+    signal(&child, "INT");
+    let run = finish(child, &server);
+    assert_eq!((run.code, run.seen.len()), (0, 1), "{}", run.stderr);
+    let mut child = ignoring();
+    until_told(&mut child, "before the next request");
+    signal(&child, "HUP");
+    signal(&child, "TERM");
+    let run = finish(ended(child), &server);
+    assert_eq!((run.code, run.seen.len()), (143, 1), "{}", run.stderr);
+}
+
+/// Whether the process has a handler for SIGTERM.
+fn handles_sigterm(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).unwrap() >> 14 & 1 == 1
+}
+
+/// The one child of a process.
+fn only_child(pid: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn sigterm_ends_every_verb_also_as_process_1() {
+    let isolated = ["--pid", "--fork", "--kill-child"];
+    let is_possible = Command::new("unshare").args(isolated).arg("true").status().is_ok_and(|s| s.success());
+    let verbs: [&[&str]; 6] = [
+        &["--about", "--format", "json"],
+        &["init"],
+        &["check"],
+        &["completions", "bash"],
+        &["man"],
+        &["sandbox"],
+    ];
+    for (verb, is_process_1) in verbs.iter().flat_map(|verb| [(verb, false), (verb, is_possible)]) {
+        let folder = tempfile::tempdir().unwrap();
+        // Neither stdin nor stdout moves, so the verb cannot end by itself.
+        let (_reader, mut stdout) = std::io::pipe().unwrap();
+        let (stdin, _writer) = std::io::pipe().unwrap();
+        ioctl_fionbio(&stdout, true).unwrap();
+        while stdout.write(&[b' '; 4096]).is_ok() {}
+        ioctl_fionbio(&stdout, false).unwrap();
+        let mut command = Command::new(if is_process_1 { "unshare" } else { "env" });
+        command.args(if is_process_1 { &isolated[..] } else { &[] });
+        command.arg(env!("CARGO_BIN_EXE_tap-together")).args(*verb).current_dir(folder.path());
+        let mut child = command.stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let mut pid = child.id();
+        if is_process_1 {
+            until(|| only_child(child.id()).is_some());
+            pid = only_child(child.id()).unwrap();
+        }
+        until(|| handles_sigterm(pid) || child.try_wait().unwrap().is_some());
+        assert!(Command::new("kill").args(["-s", "TERM", &pid.to_string()]).status().unwrap().success());
+        let output = ended(child).wait_with_output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(143), "{verb:?}, process 1: {is_process_1}: {log}");
+        assert!(log.ends_with("CRITICAL stopped by SIGTERM\n"), "{log}");
+    }
 }
