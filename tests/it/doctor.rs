@@ -149,7 +149,7 @@ fn doctor_reads_the_lock_file_without_touching_it() {
     let Lock::Ours(file) = store.try_lock().unwrap() else { panic!("somebody else has the lock") };
     let run = on(&tap, &server, &[]);
     assert_eq!(run.code, 0);
-    assert!(line(&run, "lock").1.contains("another process holds"), "{}", run.stdout);
+    assert!(line(&run, "lock").1.contains(" holds `"), "{}", run.stdout);
     assert_eq!(lines(&run, "next request"), []);
     drop(file);
     assert!(line(&on(&tap, &server, &[]), "lock").1.contains("nobody holds"));
@@ -270,7 +270,7 @@ fn doctor_names_a_port_without_tls() {
     // A port that is open and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    failed(&doctor(&secure(port, None)), 69, "tls", "no answer within 10 s");
+    failed(&doctor(&secure(port, None)), 69, "tls", "no answer within 0.25 s");
 }
 
 #[test]
@@ -342,4 +342,16 @@ fn gate_status_without_a_state_folder_is_read() {
     let store = Store::at(&folder.path().join("missing"), "scope").unwrap();
     assert!(matches!(store.peek(), Ok(Lock::Ours(None))));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn doctor_after_a_refused_wait_counts_down() {
+    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", 1.into());
+    let server = tap.serve();
+    let refused = finish(tap.command(&server).arg("--test").spawn().unwrap(), &server);
+    assert_eq!(refused.code, 75, "{}", refused.stderr);
+    std::thread::park_timeout(Duration::from_millis(1_600));
+    let run = on(&tap, &server, &[]);
+    let (_, said) = line(&run, "next request");
+    assert!(said.contains("first run here") && wait(said) < 30, "{said}");
 }

@@ -229,7 +229,7 @@ fn ledger_done_in_another_boot_owes_the_interval_without_the_grace() {
         (Phase::Done, "waiting 2.0 s before the next request: the last request ended on another machine"),
         (Phase::Ambiguous, "waiting 6.0 s before the next request: nothing proves when"),
     ] {
-        let tap = Tap::new().every(2.0).args(&["--test"]);
+        let tap = Tap::new().first_run().every(2.0).args(&["--test"]);
         let server = tap.serve();
         let elsewhere = BootId { boot_id: "another boot".into(), time_ns: 1 };
         let store = tap.store(&server.sandbox.url());
@@ -243,7 +243,7 @@ fn ledger_done_in_another_boot_owes_the_interval_without_the_grace() {
 #[test]
 fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
     // Each run may wait less than the first run's interval, so none of them alone gets through.
-    let tap = Tap::new().every(SECOND * 2.0).set("max_wait_seconds", SECOND.into()).args(&["--test"]);
+    let tap = Tap::new().first_run().every(SECOND * 2.0).set("max_wait_seconds", SECOND.into()).args(&["--test"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
     assert_eq!((first.code, first.seen.len()), (75, 0), "{}", first.stderr);
@@ -259,7 +259,7 @@ fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
     assert_eq!(server.sandbox.seen().len(), 1);
 
     // The witness of a first run does not outweigh the operator's word.
-    let tap = Tap::new().every(30.0).set("max_wait_seconds", SECOND.into());
+    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", SECOND.into());
     let server = tap.serve();
     assert_eq!(tap.run_on(&server).code, 75);
     let idle = tap.args(&["--assume-idle", "--test"]).run_on(&server);
@@ -270,7 +270,7 @@ fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
 fn gate_without_a_usable_folder_needs_no_shared_gate_and_waits_like_a_first_run() {
     let missing = "/sys/tap-together";
     let first = |arguments: &[&str]| {
-        let tap = Tap::new().every(SECOND).set("state_dir", missing.into()).args(&["--test"]);
+        let tap = Tap::new().first_run().every(SECOND).set("state_dir", missing.into()).args(&["--test"]);
         tap.args(arguments).run()
     };
     let refused = first(&["--assume-idle"]);

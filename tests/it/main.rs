@@ -29,6 +29,7 @@ mod readme; // every command in the README
 mod requests; // URL, headers and redirects of the requests
 mod sandbox; // --data, --evolve, the list of faults
 mod schemas; // output against the shipped JSON Schemas
+mod scopes; // one rate limit for one organisation and key, replaced lock files
 mod shell; // completions, manual pages, flags before sub-commands
 mod signals; // signals in every phase of a run
 mod snapshot; // helper: comparison with a stored text
