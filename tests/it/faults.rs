@@ -16,7 +16,7 @@ const AT_ONCE: usize = 8;
 fn rows() -> Vec<String> {
     let mut rows: Vec<String> = [
         400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 418, 422, 425, 429, 451, 500, 501, 502, 503, 504,
-        599, 201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308,
+        524, 599, 201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308,
     ]
     .map(|status: u16| status.to_string())
     .into();
@@ -34,7 +34,13 @@ fn rows() -> Vec<String> {
         "400 + gzip + body={\"message\":\"organization-id is missing\"}",
         "400 + header=content-encoding: br + body=garbage",
         "400 + body=\u{1b}[31mred\u{7}\u{0}",
-        "400 + body=you sent sandbox-key",
+        "400 + body={\"message\":\"you sent sandbox-key\"}",
+        "400 + body=plain words",
+        "400 + body={\"error\":\"no user ada@example.com, bob%40example.org\"}",
+        "400 + body={\"message\":\"m\",\"report\":\"name\\nAda Example\\n\"}",
+        "403 + body={\"message\":\"no user ada@example.com\"}",
+        "503 + body={\"report\":\"name\\nAda Example\\n\"}",
+        "503 + header=content-type: text/<script>",
         "raw=",
         "raw=garbage\r\n\r\n",
         "raw=HTTP/1.1 200 OK\r\n",

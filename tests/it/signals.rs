@@ -161,7 +161,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
             writer.is_some()
         }),
         Phase::Key => until(|| tap.folder.path().join("began").exists()),
-        Phase::Lock => until_told(&mut child, "waiting for another process"),
+        Phase::Lock => until_told(&mut child, ", which holds "),
         Phase::Connect => until(|| matches!(tap.store(&url).read(), LedgerRead::Found(_))),
         Phase::Head | Phase::Body | Phase::Words => until(|| !server.sandbox.seen().is_empty()),
         Phase::BackOff => until_told(&mut child, "backing off"),
