@@ -22,7 +22,7 @@ def sync(folder, target, environment, log=None):
 
     Both programs write their logs to the file `log`, or to the caller's stderr.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
     tap = ["tap-together", "--config", "ENV", *(["--state", state] if state.exists() else [])]

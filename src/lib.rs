@@ -19,6 +19,7 @@ pub mod platform;
 mod process;
 pub mod receive;
 pub mod report;
+pub mod safe_name;
 pub mod sandbox;
 pub mod settings;
 mod shutdown;
@@ -38,8 +39,8 @@ use files::PollWriter;
 use job::Job;
 use process::until_signalled;
 use sandbox::Embedded;
-use settings::Settings;
 use settings::env::Environment;
+use settings::{CommandGroup, Settings, SettingsWarning, StopOnDrop};
 use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
@@ -173,10 +174,10 @@ impl Prepared {
     }
 }
 
-async fn load(
-    configs: Vec<String>,
-    environment: Environment,
-) -> Result<(Settings, Vec<settings::SettingsWarning>)> {
-    verbs::run_blocking("reading the settings", move || settings::load(&configs, &environment, &mut stdin()))
-        .await
+async fn load(configs: Vec<String>, environment: Environment) -> Result<(Settings, Vec<SettingsWarning>)> {
+    let command = CommandGroup::default();
+    // A signal drops this future, and with it the process group of `api_key_command`.
+    let _stop = StopOnDrop(command.clone());
+    let load = move || settings::load(&configs, &environment, &mut stdin(), &command);
+    verbs::run_blocking("reading the settings", load).await
 }

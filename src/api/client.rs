@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 
 use crate::error::{Error, Exit, Result};
 use crate::files::read_stream;
+use crate::safe_name;
 use crate::settings::Settings;
 
 /// The largest `ca_bundle` that is read, in bytes.
@@ -105,7 +106,7 @@ fn bundle(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>
 }
 
 fn bundle_error(path: &Path, what: &str) -> Error {
-    Error::new(Exit::Usage, format!("cannot use `ca_bundle` at `{}`: {what}", path.display()))
+    Error::new(Exit::Usage, format!("cannot use `ca_bundle` at {}: {what}", safe_name::path(path)))
         .hint("name a PEM file with one or more CA certificates")
 }
 

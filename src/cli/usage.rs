@@ -6,7 +6,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::{Error, Exit};
-use crate::settings::known::closest;
+use crate::safe_name::closest;
 use crate::settings::schema::{properties, schema};
 
 #[must_use]

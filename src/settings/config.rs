@@ -8,28 +8,42 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Exit, Result};
 use crate::files::{read_stream, take};
+use crate::safe_name;
 
 /// A setting whose name begins so is a comment, because JSON has none.
 pub const COMMENT: &str = "//";
 /// Bytes of one config file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Reads one config: a path, `-` for standard input, or `ENV` for the environment alone. Nulls and comments are dropped.
+/// Reads one config: a path, `-` for standard input, or `ENV` for the environment alone.
 pub fn read(name: &str, stdin: &mut dyn Read) -> Result<Map<String, Value>> {
     let bytes = match name {
         "ENV" => return Ok(Map::new()),
         "-" => take(stdin, LIMIT),
         path => read_stream(path, LIMIT),
     };
-    let fail = |cause: String| Error::new(Exit::Usage, format!("cannot use the config `{name}`: {cause}"));
+    let shown = shown(name);
+    let fail = |cause: String| Error::new(Exit::Usage, format!("cannot use the config {shown}: {cause}"));
     let bytes = bytes.map_err(|cause| {
-        fail(cause.to_string())
-            .hint("check the path given with `--config`, or write a config with `tap-together init`")
+        let hint = if safe_name::is_json(name.as_ref()) {
+            "write the JSON to a file, or pipe it into `--config -`"
+        } else {
+            "check the path given with `--config`, or write a config with `tap-together init`"
+        };
+        fail(cause.to_string()).hint(hint)
     })?;
-    let parsed = parse(&bytes)
-        .map_err(|cause| fail(cause).hint("it is a JSON object of settings, as in `sample_config.json`"))?;
-    let is_setting = |(name, value): &(String, Value)| !value.is_null() && !name.starts_with(COMMENT);
-    Ok(parsed.into_iter().filter(is_setting).collect())
+    parse(&bytes).map_err(|cause| fail(cause).hint("see `sample_config.json`, or run `tap-together init`"))
+}
+
+/// The name of a config as a message may show it.
+#[must_use]
+pub fn shown(name: &str) -> String {
+    if name == "-" { "`-`".to_owned() } else { safe_name::path(name.as_ref()) }
+}
+
+/// Drops nulls, which Meltano writes for settings without a value, and comments.
+pub fn retain_settings(config: &mut Map<String, Value>) {
+    config.retain(|name, value| !value.is_null() && !name.starts_with(COMMENT));
 }
 
 fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
@@ -46,8 +60,7 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
         return Err("it is not a JSON object".into());
     }
     let UniqueKeys(object) = serde_json::from_slice(bytes).map_err(|cause| {
-        let words = cause.to_string();
-        words.split(" at line").next().unwrap_or("a setting stands twice").to_owned()
+        format!("it names a setting twice (line {}, column {})", cause.line(), cause.column())
     })?;
     Ok(object)
 }
@@ -66,10 +79,9 @@ impl<'de> serde::Deserialize<'de> for UniqueKeys {
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<UniqueKeys, A::Error> {
                 let mut object = Map::new();
                 while let Some((key, value)) = map.next_entry::<String, Value>()? {
-                    if object.contains_key(&key) {
-                        return Err(serde::de::Error::custom(format!("it names `{key}` twice")));
+                    if object.insert(key, value).is_some() {
+                        return Err(serde::de::Error::custom("a name occurs twice"));
                     }
-                    object.insert(key, value);
                 }
                 Ok(UniqueKeys(object))
             }

@@ -1,46 +1,72 @@
-//! The only reader of the environment. Taken once; everything else sees a plain value.
+//! The only reader of the environment: it is read once, and everything else gets a plain value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-/// Every setting has a variable of this prefix and its name in capitals.
+/// Every setting has a variable: this prefix and the name in capitals.
 pub const PREFIX: &str = "TAP_TOGETHER_";
 
-/// The environment as it was at the start.
+/// The variable of a setting.
+#[must_use]
+pub fn variable(setting: &str) -> String {
+    format!("{PREFIX}{}", setting.to_uppercase())
+}
+
+/// The environment as it was when the process started.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Names of variables whose value is not UTF-8.
+    invalid: BTreeSet<String>,
 }
 
 impl Environment {
-    /// Takes it.
+    /// Reads the environment of the process.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn capture() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self { variables: std::env::vars_os().filter_map(text).collect() }
+        let mut environment = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            match value.into_string() {
+                Ok(value) => drop(environment.variables.insert(name, value)),
+                Err(_) => drop(environment.invalid.insert(name)),
+            }
+        }
+        environment
     }
 
-    /// An environment made of these.
     #[must_use]
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        Self { variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect() }
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Self { variables, invalid: BTreeSet::new() }
     }
 
-    /// A variable; an empty one is absent.
+    /// The value of a variable; an empty one counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The setting's variable, converted as the schema's type asks; text that does not convert is left for the schema to refuse.
+    /// Whether the variable is set, even to an empty value.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.variables.contains_key(name) || self.is_invalid(name)
+    }
+
+    /// Whether the value of the variable is not UTF-8.
+    #[must_use]
+    pub fn is_invalid(&self, name: &str) -> bool {
+        self.invalid.contains(name)
+    }
+
+    /// The variable of a setting, converted to the type in the schema. Text that cannot be converted is kept, and the
+    /// schema refuses it.
     #[must_use]
     pub fn setting(&self, name: &str, schema: &Value) -> Option<Value> {
-        let text = self.get(&format!("{PREFIX}{}", name.to_uppercase()))?;
+        let text = self.get(&variable(name))?;
         Some(match schema["type"].as_str() {
             Some("boolean") => match text.to_lowercase().as_str() {
                 "true" | "1" => true.into(),
@@ -65,7 +91,7 @@ impl Environment {
         }
     }
 
-    /// Where state lives by the rules of the system.
+    /// The default state folder by the XDG rules.
     #[must_use]
     pub fn state_home(&self) -> Option<PathBuf> {
         let folder = match self.get("XDG_STATE_HOME") {

@@ -6,7 +6,7 @@
 pub mod config;
 pub mod env;
 mod key;
-pub mod known;
+mod key_command;
 mod problem;
 mod resolve;
 mod rules;
@@ -17,7 +17,7 @@ mod warning;
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -26,7 +26,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use self::env::Environment;
-use self::problem::{Problem, to_error};
+pub use self::key_command::{CommandGroup, StopOnDrop};
+use self::problem::to_error;
 pub use self::warning::SettingsWarning;
 use crate::error::{Error, Exit, Result};
 use crate::report::body::OnNul;
@@ -98,50 +99,58 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     Url::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// Reads the configs and the environment, and accepts or refuses the settings.
+/// Reads the configs and the environment, and accepts or refuses the settings. `command` can stop `api_key_command`.
 pub fn load(
     names: &[String],
     environment: &Environment,
     stdin: &mut dyn Read,
+    command: &CommandGroup,
 ) -> Result<(Settings, Vec<SettingsWarning>)> {
     let schema = schema::schema();
+    let mut problems = validate::environment_problems(environment, &schema);
     let mut warnings = Vec::new();
     let mut from_files = Map::new();
     for name in names {
-        let config = config::read(name, stdin)?;
-        if config.contains_key("api_key") && is_open_to_others(name.as_ref()) {
-            warnings.push(SettingsWarning::ConfigReadable(name.clone()));
-        }
+        let mut config = config::read(name, stdin)?;
+        problems.extend(validate::unknown_names(&config, name, &schema));
+        config::retain_settings(&mut config);
+        warnings.extend(warning::of_config(name, config.contains_key("api_key")));
         from_files.extend(config);
     }
     warnings.dedup();
     let mut merged = from_files.clone();
     environment.fill(&mut merged, schema::properties(&schema));
-    for name in ["organization_id", "client_id"] {
-        if let Some(Value::String(text)) = merged.get_mut(name) {
-            text.truncate(text.trim_end_matches(['\r', '\n']).len());
-        }
-    }
-    let mut problems = validate::schema_problems(&merged, &schema);
+    trim_ids(&mut merged);
+    merged.retain(|name, _| schema::properties(&schema).any(|(known, _)| known == name));
+    problems.extend(validate::schema_problems(&merged, &schema));
     problems.extend(validate::stream_problems(&merged));
     problems.extend(validate::id_problems(&merged));
-    let key = key::find(&merged, &from_files, environment);
-    if !problems.is_empty() {
-        // A problem of the schema with the key is not reported twice.
-        let is_reported = problems.iter().any(|problem| problem.message.starts_with("`api_key"));
-        problems.extend(key.err().filter(|_| !is_reported).map(|error| Problem::new(error.message)));
-        return Err(to_error(&problems));
+    match key::find(&merged, &from_files, environment, command) {
+        Ok(key) if problems.is_empty() => {
+            let settings = resolve(merged, &schema, environment)?;
+            let problems = rules::problems(&settings, environment);
+            if !problems.is_empty() {
+                return Err(to_error(&problems));
+            }
+            warnings.extend(settings.api_key_file.iter().flat_map(|path| warning::of_key_file(path)));
+            Ok((Settings { api_key: key.secret, api_key_from: key.places, ..settings }, warnings))
+        }
+        found => {
+            // A problem of the schema with the key is not reported twice.
+            let is_reported = problems.iter().any(|problem| problem.message.starts_with("`api_key"));
+            problems.extend(found.err().filter(|_| !is_reported));
+            Err(to_error(&problems))
+        }
     }
-    let key = key?;
-    let settings = resolve(merged, &schema, environment)?;
-    let problems = rules::problems(&settings, environment);
-    if !problems.is_empty() {
-        return Err(to_error(&problems));
+}
+
+/// Removes white space around the ids: the same organisation must not get two gates.
+fn trim_ids(config: &mut Map<String, Value>) {
+    for name in ["organization_id", "client_id"] {
+        if let Some(Value::String(text)) = config.get_mut(name) {
+            *text = text.trim().to_owned();
+        }
     }
-    if let Some(path) = settings.api_key_file.as_ref().filter(|path| is_open_to_others(path)) {
-        warnings.push(SettingsWarning::KeyFileReadable(path.clone()));
-    }
-    Ok((Settings { api_key: key.secret, api_key_from: key.places, ..settings }, warnings))
 }
 
 /// Fills in what is left out, and types the config.
@@ -152,13 +161,6 @@ fn resolve(mut config: Map<String, Value>, schema: &Value, environment: &Environ
     // The cause may show a value.
     Settings::deserialize(Value::Object(config))
         .map_err(|_| Error::new(Exit::Bug, "the settings pass the schema, but the program cannot read them"))
-}
-
-/// Whether other users of this machine can read the file.
-fn is_open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    let meta = std::fs::metadata(path);
-    meta.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
 }
 
 impl Settings {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Exit};
 
-const IDS_HINT: &str = "organization_id, client_id and api_key stand on Together's Integrations page under API Keys; `--about` lists every setting";
+const IDS_HINT: &str = "copy organization_id, client_id and api_key from Together's Integrations page (API Keys); `--about` lists every setting";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

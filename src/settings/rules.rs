@@ -29,6 +29,16 @@ pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
             ));
         }
     }
+    if settings.max_wait < settings.request_interval {
+        problems.push(Problem::new("`max_wait_seconds` is below `request_interval_seconds`").hint(
+            "a request can wait a whole interval, so a shorter `max_wait_seconds` would end every run with exit code 75",
+        ));
+    }
+    if !settings.state_dir.is_absolute() {
+        problems.push(Problem::new("`state_dir` is not an absolute path").hint(
+            "give the path from `/` on: a relative path is another folder for each working directory, and `~` is not expanded",
+        ));
+    }
     if settings.is_secure() {
         problems.extend(url_rules::check_proxy(environment).err());
     }

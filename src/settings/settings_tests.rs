@@ -6,10 +6,11 @@ use super::*;
 
 const CANARY: &str = "canary-key-1f9d";
 
-fn judge(json: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+fn accepted(json: &str, environment: &[(&str, &str)]) -> Result<Settings> {
     let mut variables = vec![("HOME", "/nonexistent")];
     variables.extend_from_slice(environment);
-    load(&["-".into()], &Environment::of(&variables), &mut json.as_bytes()).map(|(settings, _)| settings)
+    load(&["-".into()], &Environment::of(&variables), &mut json.as_bytes(), &CommandGroup::default())
+        .map(|(settings, _)| settings)
 }
 
 fn with(more: &str) -> String {
@@ -17,13 +18,13 @@ fn with(more: &str) -> String {
 }
 
 fn refused(json: &str) -> String {
-    let message = judge(json, &[]).map(|_| ()).unwrap_err().message;
+    let message = accepted(json, &[]).map(|_| ()).unwrap_err().message;
     assert!(!message.contains(CANARY), "{message}");
     message
 }
 
 #[test]
-fn the_sample_is_valid_but_for_its_placeholders() {
+fn sample_config_is_valid_except_for_its_placeholders() {
     let sample = include_str!("../../sample_config.json");
     let value: Map<String, Value> = serde_json::from_str(sample).unwrap();
     assert_eq!(validate::schema_problems(&value, &schema::schema()), Vec::new());
@@ -31,18 +32,18 @@ fn the_sample_is_valid_but_for_its_placeholders() {
 }
 
 #[test]
-fn defaults_and_overrides() {
+fn settings_come_from_defaults_files_and_environment() {
     let settings =
-        judge(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
+        accepted(&with(""), &[("TAP_TOGETHER_MAX_ATTEMPTS", "2"), ("TAP_TOGETHER_REGION", "")]).unwrap();
     assert_eq!((settings.max_attempts, settings.request_interval), (2, Duration::from_secs(60)));
     assert_eq!(
         settings.report_url("userReport").as_str(),
         "https://api.togetherplatform.com/public/o/reports/export/userReport"
     );
     assert_eq!(settings.state_dir, PathBuf::from("/nonexistent/.local/state/tap-together"));
-    let odd = judge(r#"{"organization_id":"../x a/b?%2f","client_id":"c","api_key":"k"}"#, &[]).unwrap();
+    let odd = accepted(r#"{"organization_id":"../x a/b?%2f","client_id":"c","api_key":"k"}"#, &[]).unwrap();
     assert_eq!(odd.report_url("r").path(), "/public/..%2Fx%20a%2Fb%3F%252f/reports/export/r");
-    let env = judge(
+    let env = accepted(
         "{}",
         &[
             ("TAP_TOGETHER_ORGANIZATION_ID", "o"),
@@ -54,8 +55,8 @@ fn defaults_and_overrides() {
 }
 
 #[test]
-fn every_setting_can_be_spelled_as_meltano_spells_it() {
-    let settings = judge(
+fn environment_values_are_converted_as_meltano_writes_them() {
+    let settings = accepted(
         &with(r#","types":null,"max_report_bytes":2e9"#),
         &[
             ("TAP_TOGETHER_BASE_URL", "http://127.0.0.1:9"),
@@ -88,7 +89,7 @@ fn every_setting_can_be_spelled_as_meltano_spells_it() {
 }
 
 #[test]
-fn every_bad_config_says_what_is_wrong() {
+fn invalid_config_is_refused_with_its_reason() {
     for (json, words) in [
         ("", "it is empty"),
         ("null", "it is not a JSON object"),
@@ -98,10 +99,10 @@ fn every_bad_config_says_what_is_wrong() {
             "\u{feff}{}",
             "3 problems in the settings: `organization_id` is missing; `client_id` is missing; `api_key` is missing",
         ),
-        (r#"{"organization_id":"o","organization_id":"p"}"#, "it names `organization_id` twice"),
+        (r#"{"organization_id":"o","organization_id":"p"}"#, "it names a setting twice (line 1, column 45)"),
         (
             r#"{"organization_id":"o","client_id":"c","api_kye":"canary-key-1f9d"}"#,
-            "`api_kye` is no setting, did you mean `api_key`?",
+            "`api_kye` is not a setting, did you mean `api_key`?",
         ),
     ] {
         assert!(refused(json).contains(words), "{json}: {}", refused(json));
@@ -126,31 +127,31 @@ fn every_bad_config_says_what_is_wrong() {
 }
 
 #[test]
-fn the_key_comes_from_one_place() {
-    let other = judge(&with(""), &[("TAP_TOGETHER_API_KEY", "another")]).unwrap_err().message;
+fn api_key_comes_from_one_place_or_several_that_agree() {
+    let other = accepted(&with(""), &[("TAP_TOGETHER_API_KEY", "another")]).unwrap_err().message;
     assert_eq!(other, "`api_key` in the config and `TAP_TOGETHER_API_KEY` hold different API keys");
-    assert!(judge(&with(""), &[("TAP_TOGETHER_API_KEY", CANARY)]).is_ok());
+    assert!(accepted(&with(""), &[("TAP_TOGETHER_API_KEY", CANARY)]).is_ok());
     let command = |words: &str| {
-        judge(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[])
+        accepted(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[])
             .map(|_| ())
     };
     assert!(command(r#"["printf", "k"]"#).is_ok());
-    assert!(command(r#"["false"]"#).unwrap_err().message.contains("(false) failed"));
-    assert!(command(r#"["true"]"#).unwrap_err().message.contains("(true) printed no key"));
+    assert!(command(r#"["false"]"#).unwrap_err().message.contains("`api_key_command` failed"));
+    assert!(command(r#"["true"]"#).unwrap_err().message.contains("`api_key_command` printed no key"));
     assert!(command(r#"["yes"]"#).unwrap_err().message.contains("more than 64 KiB"));
 }
 
 proptest! {
     #[test]
-    fn any_id_is_one_segment_or_refused(id in prop_oneof!["[ -~]{1,40}", "[.]{1,4}", "[./%2eE\\\\]{1,9}"]) {
+    fn organization_id_is_one_path_segment_or_refused(id in prop_oneof!["[ -~]{1,40}", "[.]{1,4}", "[./%2eE\\\\]{1,9}"]) {
         let json = serde_json::json!({"organization_id": id, "client_id": "c", "api_key": "k"}).to_string();
-        match judge(&json, &[]) {
+        match accepted(&json, &[]) {
             Ok(settings) => {
                 let url = settings.report_url("userReport");
                 let segments: Vec<&str> = url.path_segments().unwrap().collect();
                 prop_assert_eq!(segments.len(), 5);
                 let decoded = percent_encoding::percent_decode_str(segments[1]).decode_utf8().unwrap();
-                prop_assert_eq!((decoded.as_ref(), url.query(), url.fragment()), (id.as_str(), None, None));
+                prop_assert_eq!((decoded.as_ref(), url.query(), url.fragment()), (id.trim(), None, None));
             }
             Err(_) => prop_assert!(matches!(id.trim(), "" | "." | "..") || id.starts_with("your-"), "{}", id),
         }
@@ -158,8 +159,8 @@ proptest! {
 }
 
 #[test]
-fn an_integer_may_be_written_as_json_allows() {
-    let settings = judge(
+fn integer_written_as_a_float_is_accepted() {
+    let settings = accepted(
         &with(r#","max_report_bytes":1e10,"max_attempts":2.0"#),
         &[("TAP_TOGETHER_MAX_MESSAGE_BYTES", "1e6")],
     );
@@ -171,8 +172,87 @@ fn an_integer_may_be_written_as_json_allows() {
 }
 
 #[test]
-fn loopback_may_be_asked_faster() {
+fn interval_below_60_is_accepted_on_loopback() {
     let settings =
-        judge(&with(r#","base_url":"http://127.0.0.1:9","request_interval_seconds":0.2"#), &[]).unwrap();
+        accepted(&with(r#","base_url":"http://127.0.0.1:9","request_interval_seconds":0.2"#), &[]).unwrap();
     assert_eq!(settings.request_interval, Duration::from_millis(200));
+}
+
+#[test]
+fn ids_are_trimmed() {
+    let json = r#"{"organization_id":" org-1 ","client_id":"\tc\n","api_key":"k"}"#;
+    let settings = accepted(json, &[]).unwrap();
+    assert_eq!((settings.organization_id.as_str(), settings.client_id.as_str()), ("org-1", "c"));
+}
+
+#[test]
+fn relations_between_settings_are_checked_and_reported_at_once() {
+    for (more, expected) in [
+        (r#","state_dir":"state""#, "`state_dir` is not an absolute path"),
+        (r#","state_dir":"~/state""#, "`state_dir` is not an absolute path"),
+        (r#","max_wait_seconds":59"#, "`max_wait_seconds` is below `request_interval_seconds`"),
+        (r#","request_timeout_seconds":29"#, "`request_timeout_seconds` is below 30"),
+        (
+            r#","request_interval_seconds":59,"request_timeout_seconds":29,"state_dir":".""#,
+            "3 problems in the settings: `request_interval_seconds` is below 60; `request_timeout_seconds` is below 30; `state_dir`",
+        ),
+    ] {
+        assert!(refused(&with(more)).contains(expected), "{more}: {}", refused(&with(more)));
+    }
+    let local = r#","base_url":"http://localhost:9","request_interval_seconds":1,"max_wait_seconds":1"#;
+    let settings = accepted(&with(local), &[]).unwrap();
+    assert_eq!(
+        (settings.request_timeout, settings.max_wait),
+        (Duration::from_secs(2), Duration::from_secs(1))
+    );
+    let settings = accepted(&with(""), &[("TAP_TOGETHER_REQUEST_TIMEOUT_SECONDS", "30")]).unwrap();
+    assert_eq!(settings.request_timeout, Duration::from_secs(30));
+}
+
+#[test]
+fn proxy_that_the_client_would_ignore_is_refused() {
+    let proxy = ("https_proxy", "http://proxy.example.com:8080");
+    let problem = |variables: &[(&str, &str)]| {
+        accepted(&with(""), variables).map(|_| ()).map_err(|error| error.message)
+    };
+    assert_eq!(problem(&[proxy]), Ok(()));
+    assert_eq!(problem(&[("HTTPS_PROXY", "")]), Ok(()));
+    assert_eq!(problem(&[("REQUEST_METHOD", "GET")]), Ok(()));
+    assert_eq!(
+        problem(&[proxy, ("HTTPS_PROXY", "")]),
+        Err("`HTTPS_PROXY` is empty and hides `https_proxy`".into())
+    );
+    assert_eq!(
+        problem(&[("no_proxy", "example.com"), ("NO_PROXY", "")]),
+        Err("`NO_PROXY` is empty and hides `no_proxy`".into())
+    );
+    assert_eq!(
+        problem(&[proxy, ("REQUEST_METHOD", "")]),
+        Err("`REQUEST_METHOD` is set, so the HTTP client would ignore `https_proxy`".into())
+    );
+}
+
+#[test]
+fn unknown_names_are_shown_only_if_they_resemble_a_known_one() {
+    for (more, expected) in [
+        (r#","canary-key-1f9d":1"#, "name 4 in the config `-` is not a setting"),
+        (r#","state_dri":1"#, "`state_dri` is not a setting, did you mean `state_dir`?"),
+        (r#","key_properties":{"canary-key-1f9d":[]}"#, "`key_properties` names an unknown stream"),
+        (
+            r#","key_properties":{"user_reports":[]}"#,
+            "`key_properties` names `user_reports`, which is not a stream",
+        ),
+        (
+            r#","schema_overrides":{"canary-key-1f9d":{"canary-key-1f9d":7}}"#,
+            "`schema_overrides/entry 1/entry 1`: the value",
+        ),
+        (r#","key_properties":{"user_report":[7]}"#, "`key_properties/user_report/0`: the value"),
+        (
+            r#","extra_reports":["canaryKey"],"key_properties":{"users":[]}"#,
+            "the streams are `user_report`, `pairing_report`, `session_report` and those of `extra_reports`",
+        ),
+    ] {
+        let message = refused(&with(more));
+        assert!(message.contains(expected) && !message.contains("canary"), "{more}: {message}");
+    }
 }

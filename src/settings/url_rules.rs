@@ -1,49 +1,68 @@
-//! Which addresses the key may be sent to: https, or http on loopback, and nothing hidden in the URL.
+//! Where the API key may be sent: https, or http on loopback; no credentials or query in the URL; a proxy that is used.
 
 use url::{Host, Url};
 
 use super::env::Environment;
 use super::problem::Problem;
 
-/// The API's address from the two settings that can name it.
+/// The address of the API by `region` or `base_url`.
 pub fn base_url(region: Option<&str>, base_url: Option<&str>) -> Result<Url, Problem> {
-    let usage = |message: &str| Problem::new(message).hint("as in `https://api.togetherplatform.com`");
+    let invalid = |message: &str| Problem::new(message).hint("as in `https://api.togetherplatform.com`");
     let text = match (region, base_url) {
-        (Some(_), Some(_)) => return Err(usage("`region` and `base_url` exclude each other")),
+        (Some(_), Some(_)) => return Err(invalid("`region` and `base_url` exclude each other")),
         (Some(region), None) => format!("https://api.{region}.togetherplatform.com"),
         (None, Some(url)) => url.to_owned(),
         (None, None) => "https://api.togetherplatform.com".to_owned(),
     };
-    let url = Url::parse(&text).map_err(|cause| usage(&format!("`base_url` is no URL: {cause}")))?;
+    let url = Url::parse(&text).map_err(|cause| invalid(&format!("`base_url` is not a URL: {cause}")))?;
     if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
-        return Err(usage("`base_url` must not hold a user name or password"));
+        return Err(invalid("`base_url` must not hold a user name or password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(usage("`base_url` must not hold a query or fragment"));
+        return Err(invalid("`base_url` must not hold a query or fragment"));
     }
     match url.scheme() {
         "https" if url.has_host() => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
-        _ => Err(usage("`base_url` must be https (http is for loopback only)")),
+        _ => Err(invalid("`base_url` must be https (http is for loopback only)")),
     }
 }
 
-/// Refuses a proxy that cannot be understood: the client would pass it over and take the key another way.
+/// The variables that name a proxy for https, or the hosts that are reached without one.
+pub const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
+
+/// Refuses proxy variables that the HTTP client would ignore without a word: it would send the key by another route.
 pub fn check_proxy(environment: &Environment) -> Result<(), Problem> {
-    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let Some((name, text)) = names.iter().find_map(|name| Some((name, environment.get(name)?))) else {
+    for [upper, lower] in
+        [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"], ["NO_PROXY", "no_proxy"]]
+    {
+        // The client takes the first that is set, even if it is empty.
+        if environment.is_set(upper) && environment.get(upper).is_none() && environment.get(lower).is_some() {
+            return Err(Problem::new(format!("`{upper}` is empty and hides `{lower}`"))
+                .hint("unset one of them, or give both the same value"));
+        }
+    }
+    let proxies = PROXY_VARIABLES.into_iter().take(4);
+    let Some((name, text)) = proxies.into_iter().find_map(|name| Some((name, environment.get(name)?))) else {
         return Ok(());
     };
     let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-    let fits = url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if fits && !text.contains(char::is_whitespace) {
-        return Ok(());
+    let is_proxy = url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !is_proxy || text.contains(char::is_whitespace) {
+        return Err(Problem::new(format!("`{name}` is not the address of an http or https proxy"))
+            .hint("as in `http://proxy.example.com:8080`; unset it if there is no proxy"));
     }
-    Err(Problem::new(format!("`{name}` is not the address of an http or https proxy"))
-        .hint("as in `http://proxy.example.com:8080`; unset it if there is no proxy"))
+    if environment.is_set("REQUEST_METHOD") {
+        return Err(Problem::new(format!(
+            "`REQUEST_METHOD` is set, so the HTTP client would ignore `{name}`"
+        ))
+        .hint("unset `REQUEST_METHOD`, which belongs to CGI scripts"));
+    }
+    Ok(())
 }
 
-/// Whether the host is this machine, by its spelling alone.
+/// Whether the host is a loopback address or `localhost`; no name is resolved.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -1,63 +1,121 @@
-//! What is wrong with the merged config, before defaults are filled in: the schema's rules and the rules on ids and
-//! stream names. No problem shows a value.
+//! What is wrong with configs and environment before defaults are filled in: unknown names, the schema's rules, and the
+//! rules on ids and stream names. No problem shows a value, or a name that resembles no known one.
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
+use super::config::{COMMENT, shown};
+use super::env::{Environment, variable};
 use super::problem::Problem;
 use super::schema::properties;
+use super::url_rules::PROXY_VARIABLES;
 use crate::report::ReportType;
+use crate::safe_name::closest;
 
-/// Every violation of the schema.
+/// The names in one config that are not settings. A name is shown if it resembles a setting.
+#[must_use]
+pub fn unknown_names(config: &Map<String, Value>, config_name: &str, schema: &Value) -> Vec<Problem> {
+    let known: Vec<&str> = properties(schema).map(|(name, _)| name.as_str()).collect();
+    let is_ignored = |name: &str, value: &Value| value.is_null() || name.starts_with(COMMENT);
+    let mut problems = Vec::new();
+    for (position, (name, value)) in config.iter().enumerate() {
+        if known.contains(&name.as_str()) || is_ignored(name, value) {
+            continue;
+        }
+        problems.push(match closest(name, known.iter().copied()) {
+            Some(setting) => Problem::new(format!("`{name}` is not a setting, did you mean `{setting}`?")),
+            None => Problem::new(format!(
+                "name {} in the config {} is not a setting (it is not shown, because it may be a secret)",
+                position + 1,
+                shown(config_name)
+            )),
+        });
+    }
+    problems
+}
+
+/// Every violation of the schema by a known setting.
 #[must_use]
 pub fn schema_problems(config: &Map<String, Value>, schema: &Value) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = config
-        .keys()
-        .filter(|key| !properties(schema).any(|(name, _)| name == *key))
-        .map(|key| unknown_setting(key, schema))
-        .collect();
+    let mut problems = Vec::new();
     for key in ["organization_id", "client_id"].into_iter().filter(|key| !config.contains_key(*key)) {
         problems.push(Problem::new(format!("`{key}` is missing")).hint_ids());
     }
     let validator = jsonschema::validator_for(schema).expect("a test compiles the schema");
-    for error in validator.iter_errors(&Value::Object(config.clone())) {
+    let config = Value::Object(config.clone());
+    for error in validator.iter_errors(&config) {
         let path = error.instance_path().to_string();
         if !path.is_empty() {
             let reason = match error.kind() {
                 ValidationErrorKind::Enum { options } => format!("the value is not one of {options}"),
                 _ => error.masked_with("the value").to_string(),
             };
-            problems.push(Problem::new(format!("`{}`: {reason}", path.trim_start_matches('/'))));
+            problems.push(Problem::new(format!("`{}`: {reason}", shown_location(&path, &config))));
         }
     }
     problems
 }
 
-fn unknown_setting(key: &str, schema: &Value) -> Problem {
-    let similar = properties(schema)
-        .map(|(name, _)| (strsim::jaro_winkler(key, name), name))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let suggestion = similar.map_or(String::new(), |(_, name)| format!(", did you mean `{name}`?"));
-    Problem::new(format!("`{key}` is no setting{suggestion}"))
+/// A JSON pointer in which names that are neither settings nor documented streams are replaced by their position.
+fn shown_location(pointer: &str, config: &Value) -> String {
+    let streams = documented_streams();
+    let mut value = config;
+    let mut shown = Vec::new();
+    for (depth, segment) in pointer.trim_start_matches('/').split('/').enumerate() {
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        let is_known = depth == 0 || value.is_array() || streams.contains(&name);
+        let position = value.as_object().and_then(|object| object.keys().position(|key| *key == name));
+        shown.push(match position {
+            Some(position) if !is_known => format!("entry {}", position + 1),
+            _ => name.clone(),
+        });
+        value = match value {
+            Value::Array(items) => name.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => value.get(&name),
+        }
+        .unwrap_or(&Value::Null);
+    }
+    shown.join("/")
+}
+
+fn streams(extra_reports: &[String]) -> Vec<String> {
+    ReportType::all(extra_reports).into_iter().map(|report| report.stream).collect()
+}
+
+fn documented_streams() -> Vec<String> {
+    streams(&[])
 }
 
 /// Settings that name a stream which does not exist would have no effect.
 #[must_use]
 pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     let extra = config.get("extra_reports").cloned().unwrap_or_default();
-    let reports = ReportType::all(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
-    let streams: Vec<String> = reports.into_iter().map(|report| report.stream).collect();
+    let streams = streams(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
+    let documented = documented_streams();
     let mut problems = Vec::new();
     for setting in ["key_properties", "schema_overrides"] {
-        let named = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
-        for name in named.filter(|name| !streams.contains(name)) {
-            let streams = streams.join("`, `");
-            problems
-                .push(Problem::new(format!("`{setting}` names `{name}`, but the streams are `{streams}`")));
+        let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        for name in names.filter(|name| !streams.contains(name)) {
+            let shown = match closest(name, documented.iter().map(String::as_str)) {
+                Some(_) => format!("`{name}`, which is not a stream"),
+                None => "an unknown stream".to_owned(),
+            };
+            let known = documented.join("`, `");
+            problems.push(Problem::new(format!(
+                "`{setting}` names {shown}; the streams are `{known}` and those of `extra_reports`"
+            )));
         }
     }
     problems
+}
+
+/// Variables whose value is not UTF-8: they would be ignored without a word.
+#[must_use]
+pub fn environment_problems(environment: &Environment, schema: &Value) -> Vec<Problem> {
+    let settings = properties(schema).map(|(name, _)| variable(name));
+    let proxies = PROXY_VARIABLES.into_iter().map(str::to_owned);
+    let invalid = settings.chain(proxies).filter(|name| environment.is_invalid(name));
+    invalid.map(|name| Problem::new(format!("the value of `{name}` is not UTF-8"))).collect()
 }
 
 /// Rules on the ids that a schema cannot express.
@@ -71,7 +129,7 @@ pub fn id_problems(config: &Map<String, Value>) -> Vec<Problem> {
         }
     }
     if matches!(text("organization_id"), Some("." | "..")) {
-        problems.push(Problem::new("`organization_id` is a step in a path (`.` or `..`) and no id"));
+        problems.push(Problem::new("`organization_id` is `.` or `..`, which a URL path cannot contain"));
     }
     problems
 }

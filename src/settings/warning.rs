@@ -1,13 +1,18 @@
-//! What the operator should know of settings that are accepted.
+//! What the operator should know about settings that are accepted: files that other users can read or change.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::process::getegid;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingsWarning {
     /// A config that contains `api_key`.
     ConfigReadable(String),
+    ConfigWritable(String),
     KeyFileReadable(PathBuf),
+    KeyFileWritable(PathBuf),
 }
 
 impl fmt::Display for SettingsWarning {
@@ -16,9 +21,55 @@ impl fmt::Display for SettingsWarning {
             Self::ConfigReadable(name) => {
                 write!(f, "the config `{name}` can be read by others on this machine; `chmod 600` it")
             }
+            Self::ConfigWritable(name) => {
+                write!(f, "the config `{name}` can be changed by others on this machine; `chmod 600` it")
+            }
             Self::KeyFileReadable(path) => {
                 write!(f, "`{}` can be read by others on this machine; hint: `chmod 600` it", path.display())
             }
+            Self::KeyFileWritable(path) => {
+                write!(
+                    f,
+                    "`{}` can be changed by others on this machine; hint: `chmod 600` it",
+                    path.display()
+                )
+            }
         }
+    }
+}
+
+/// A config that others can change can send the key elsewhere or run a command.
+pub fn of_config(name: &str, has_key: bool) -> Vec<SettingsWarning> {
+    let access = Access::of(name.as_ref());
+    let readable = (access.read && has_key).then(|| SettingsWarning::ConfigReadable(name.to_owned()));
+    let writable = access.write.then(|| SettingsWarning::ConfigWritable(name.to_owned()));
+    readable.into_iter().chain(writable).collect()
+}
+
+pub fn of_key_file(path: &Path) -> Vec<SettingsWarning> {
+    let access = Access::of(path);
+    let readable = access.read.then(|| SettingsWarning::KeyFileReadable(path.to_owned()));
+    let writable = access.write.then(|| SettingsWarning::KeyFileWritable(path.to_owned()));
+    readable.into_iter().chain(writable).collect()
+}
+
+/// What other users of this machine can do with a file.
+#[derive(Clone, Copy, Debug, Default)]
+struct Access {
+    read: bool,
+    write: bool,
+}
+
+impl Access {
+    /// Nothing for what is not a regular file, such as a FIFO or `/dev/fd/N` of one.
+    fn of(path: &Path) -> Self {
+        let Ok(meta) = path.metadata() else { return Self::default() };
+        if !meta.is_file() {
+            return Self::default();
+        }
+        let mode = meta.permissions().mode();
+        // A user's own private group, to which mode 0664 is common, has no other member.
+        let by_group = mode & 0o020 != 0 && meta.gid() != getegid().as_raw();
+        Self { read: mode & 0o044 != 0, write: mode & 0o002 != 0 || by_group }
     }
 }

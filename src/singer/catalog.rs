@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Result};
 use crate::files::read_stream;
+use crate::safe_name;
 use crate::table::header::ROW_NUMBER;
 
 /// The largest catalog that is read, in bytes.
@@ -50,7 +51,7 @@ impl Catalog {
     /// Reads the file that `--catalog` names.
     pub fn load(path: &Path) -> Result<Self> {
         let problem = |what: String| {
-            Error::new(Exit::Usage, format!("cannot use the catalog `{}`: {what}", path.display()))
+            Error::new(Exit::Usage, format!("cannot use the catalog {}: {what}", safe_name::path(path)))
                 .hint("make one with `--discover`")
         };
         let bytes = read_stream(path, LIMIT).map_err(|cause| problem(cause.to_string()))?;

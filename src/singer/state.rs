@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Result};
 use crate::files::read_stream;
+use crate::safe_name;
 
 /// The largest state file that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -54,7 +55,7 @@ impl State {
             Ok(bytes) => Self::parse(&bytes).map_err(|problem| {
                 Error::new(
                     Exit::Usage,
-                    format!("cannot use the state in `{}`: {}", path.display(), problem.message),
+                    format!("cannot use the state in {}: {}", safe_name::path(path), problem.message),
                 )
                 .hint(
                     problem.hint.unwrap_or_else(|| "give the last STATE value that the target wrote".into()),
@@ -63,7 +64,7 @@ impl State {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(cause) => Err(Error::new(
                 Exit::Usage,
-                format!("cannot read the state file `{}`: {cause}", path.display()),
+                format!("cannot read the state file {}: {cause}", safe_name::path(path)),
             )
             .hint("check the path given with `--state`")),
         }

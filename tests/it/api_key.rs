@@ -4,11 +4,13 @@ use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
 
@@ -117,7 +119,7 @@ fn api_key_source_without_a_key_is_named() {
             json!({"api_key_file": path("two", b"one\ntwo\n")}),
             "`api_key_file` has a control or non-ASCII character at position 4",
         ),
-        (json!({"api_key_file": path("latin", b"k\xe9y")}), "stream did not contain valid UTF-8"),
+        (json!({"api_key_file": path("latin", b"k\xe9y")}), "it is not UTF-8"),
         (json!({"api_key_file": tap.folder.path()}), "Is a directory"),
         (json!({"api_key_file": huge}), "it is larger than 64 KiB"),
         (json!({"api_key_file": API_KEY}), "cannot read the file that `api_key_file` names: No such file"),
@@ -158,6 +160,65 @@ fn config_readable_by_others_warns_once_if_it_holds_the_key() {
     );
     assert_eq!(run.stderr.matches("WARNING").count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains(&warning), "{}", run.stderr);
+}
+
+#[test]
+fn config_or_key_file_open_to_others_is_warned_of() {
+    for (config_mode, key_mode, expected) in [
+        (0o600, 0o600, &[][..]),
+        (0o602, 0o600, &["the config `CONFIG` can be changed by others"]),
+        (0o660, 0o400, &[]),
+        (0o600, 0o604, &["`KEY` can be read by others"]),
+        (0o644, 0o646, &["`KEY` can be read by others", "`KEY` can be changed by others"]),
+    ] {
+        let mut tap = tap(&json!({}));
+        let key = tap.file("key", API_KEY);
+        tap = tap.set("api_key_file", key.clone().into());
+        let server = tap.serve();
+        let mut command = tap.command(&server);
+        let config = tap.folder.path().join("config.json");
+        fs::set_permissions(&config, Permissions::from_mode(config_mode)).unwrap();
+        fs::set_permissions(&key, Permissions::from_mode(key_mode)).unwrap();
+        let run = finish(command.spawn().unwrap(), &server);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert_eq!(run.stderr.matches("WARNING").count(), expected.len(), "{}", run.stderr);
+        for warning in expected {
+            let warning = warning.replace("CONFIG", config.to_str().unwrap()).replace("KEY", &key);
+            assert!(run.stderr.contains(&warning), "{warning}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn key_command_processes_end_when_a_signal_ends_the_tap() {
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    // The pipe keeps the shell's child in the foreground, and neither ends by itself.
+    let script = format!("sleep 999 & echo $$ $! >{}; wait", pids.display());
+    let tap = tap(&json!({"api_key_command": ["sh", "-c", script]}));
+    let server = tap.serve();
+    let mut child = tap.command(&server).spawn().unwrap();
+    let text = loop {
+        match fs::read_to_string(&pids) {
+            Ok(text) if text.ends_with('\n') => break text,
+            _ => std::thread::park_timeout(Duration::from_millis(5)),
+        }
+    };
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    for pid in text.split_whitespace() {
+        // Killed and not yet reaped by the system's first process is ended, too.
+        let is_running = || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            !stat.is_empty() && !stat.contains(") Z ")
+        };
+        for _ in 0..2_000 {
+            if is_running() {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        }
+        assert!(!is_running(), "process {pid} outlived the tap");
+    }
 }
 
 /// What is shown of an answer that refuses, where these settings are canaries.

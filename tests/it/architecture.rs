@@ -8,6 +8,7 @@ const FLOORS: &[&str] = &[
     "error",
     "count",
     "digest",
+    "safe_name",
     "shutdown",
     "platform",
     "clock",

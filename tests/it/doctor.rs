@@ -204,7 +204,7 @@ fn wait(said: &str) -> u64 {
 
 #[test]
 fn doctor_after_a_request_shows_the_rest_of_the_interval() {
-    let tap = Tap::new().every(LONG);
+    let tap = Tap::new().every(LONG).set("max_wait_seconds", json!(LONG));
     let server = tap.serve();
     let test = finish(tap.command(&server).arg("--test").spawn().unwrap(), &server);
     assert_eq!(test.code, 0, "{}", test.stderr);

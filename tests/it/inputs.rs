@@ -22,7 +22,7 @@ fn row(name: &str, arguments: &[&'static str], input: impl Into<Vec<u8>>) -> Row
 
 /// A config that is good but for one more line.
 fn config(more: &str) -> String {
-    format!(r#"{{"organization_id":"o","client_id":"c","api_key":"{KEY}","state_dir":"state"{more}}}"#)
+    format!(r#"{{"organization_id":"o","client_id":"c","api_key":"{KEY}"{more}}}"#)
 }
 
 fn with(more: &str) -> Row {
@@ -36,6 +36,8 @@ fn files() -> Vec<Row> {
     vec![
         row("no config", &[], ""),
         row("config missing", &["--config", "nothing.json"], ""),
+        row("config missing, without a usual ending", &["--config", "nothing"], ""),
+        row("config is JSON itself", &["--config", "{\"api_key\":\"x\"}"], ""),
         row("config is a folder", &["--config", "."], ""),
         row("config that cannot be read", &["--config", "/proc/self/mem"], ""),
         row("config empty", FILE, ""),
@@ -91,6 +93,11 @@ fn variables() -> Vec<Row> {
         let variables = vec![(name, value.to_owned())];
         rows.push(Row { variables, ..row(&format!("variable {name}={value}"), FILE, config("")) });
     }
+    let proxy = "http://proxy.example.com:8080".to_owned();
+    for (name, value) in [("HTTPS_PROXY", ""), ("REQUEST_METHOD", "GET"), ("REQUEST_METHOD", "")] {
+        let variables = vec![("https_proxy", proxy.clone()), (name, value.to_owned())];
+        rows.push(Row { variables, ..row(&format!("https_proxy and {name}={value}"), FILE, config("")) });
+    }
     rows
 }
 
@@ -117,6 +124,11 @@ fn settings() -> impl Iterator<Item = Row> {
         r#""region":"eu","base_url":"https://example.com""#,
         r#""request_interval_seconds":59.9"#,
         r#""request_interval_seconds":0"#,
+        r#""request_timeout_seconds":29"#,
+        r#""max_wait_seconds":59"#,
+        r#""state_dir":"state""#,
+        r#""state_dir":"~/state""#,
+        r#""start_date":"2026-01-01""#,
         r#""request_interval_seconds":-1"#,
         r#""request_interval_seconds":"60""#,
         r#""max_attempts":0"#,
@@ -199,6 +211,7 @@ fn verdict(row: &Row) -> String {
         .current_dir(folder)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
+        .env("TAP_TOGETHER_STATE_DIR", folder.join("state"))
         .args(&row.arguments)
         .stdin(Stdio::null());
     let output = command.envs(row.variables.iter().cloned()).output().unwrap();

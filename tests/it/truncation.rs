@@ -34,7 +34,13 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope,
         ("TAP_TOGETHER_STATE_DIR", folder.path().to_str().unwrap()),
     ];
     variables.extend(authority.map(|path| ("TAP_TOGETHER_CA_BUNDLE", path.to_str().unwrap())));
-    let (settings, _) = settings::load(&[], &Environment::of(&variables), &mut std::io::empty()).unwrap();
+    let (settings, _) = settings::load(
+        &[],
+        &Environment::of(&variables),
+        &mut std::io::empty(),
+        &settings::CommandGroup::default(),
+    )
+    .unwrap();
     let telemetry = Telemetry::new(Format::Text, Level::Critical);
     let options = GateOptions { assume_idle: true, no_shared_gate: false };
     let api = Api::new(&settings, OnNul::Strip, options, &telemetry).unwrap();
