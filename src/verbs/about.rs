@@ -3,19 +3,18 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::print;
 use crate::cli::AboutFormat;
 use crate::error::{Error, Exit, Result};
-use crate::settings::schema::schema;
+use crate::settings::schema::{properties, schema};
 
 const DESCRIPTION: &str = env!("CARGO_PKG_DESCRIPTION");
-/// What Meltano may ask of the tap.
+/// Capabilities in Meltano's terms.
 pub(super) const CAPABILITIES: [&str; 7] =
     ["catalog", "properties", "discover", "state", "about", "activate-version", "structured-logging"];
 
-/// Writes the description.
 pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
     let schema = schema();
     let text = match format {
@@ -48,13 +47,13 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
 
 fn listing(schema: &Value, head: &str, line: impl Fn(&mut String, &str, &Value, &str)) -> String {
     let mut text = format!("tap-together {}\n\n{DESCRIPTION}\n\n{head}", env!("CARGO_PKG_VERSION"));
-    for (name, setting) in schema["properties"].as_object().unwrap_or(&Map::new()) {
+    for (name, setting) in properties(schema) {
         line(&mut text, name, setting, &choice(setting));
     }
     text
 }
 
-/// What a setting can be, and what it is if left out.
+/// The allowed values and the default of a setting, in parentheses.
 pub(super) fn choice(setting: &Value) -> String {
     let options = setting["enum"].as_array().map(|options| {
         let options: Vec<&str> = options.iter().filter_map(Value::as_str).collect();

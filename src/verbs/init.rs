@@ -1,57 +1,66 @@
-//! `init`: a config to be filled in, what git must not see, and a block for Meltano.
+//! `init`: writes a config to fill in, adds it to `.gitignore`, and prints a block for `meltano.yml`.
 //!
-//! JSON has no comments, so the config holds names that begin with `//`, which the settings pass over and every
-//! JSON tool keeps. A `meltano.yml` is the operator's own, order and comments included, and is not touched: the
-//! block is printed to be pasted.
+//! No file is replaced, and no link or FIFO is followed or opened. JSON has no comments, so the config contains names
+//! that begin with `//`, which the settings skip. `meltano.yml` is not changed: its order and comments are the operator's.
 
 use std::fs::{OpenOptions, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use serde_json::{Map, Value};
 
 use super::about::{CAPABILITIES, choice};
 use super::print;
 use crate::error::{Error, Exit, Result};
+use crate::files::Folder;
+use crate::safe_name;
 use crate::settings::config::COMMENT;
-use crate::settings::schema::schema;
+use crate::settings::schema::{properties, schema};
 
 const CONFIG: &str = "config.json";
-/// A key and a state: neither belongs into a repository.
+const GITIGNORE: &str = ".gitignore";
+/// Bytes of `.gitignore`.
+const LIMIT: u64 = 1024 * 1024;
+/// Files that contain a key or a state, and do not belong into a repository.
 const PRIVATE: [&str; 2] = [CONFIG, "state.json"];
-/// What Together's Integrations page shows, as placeholders.
+/// Placeholders for the values on Together's Integrations page.
 const SAMPLE: &str = include_str!("../../sample_config.json");
 
-/// Writes the files into `folder`; a config that is there already is never touched.
-pub fn init(folder: &Path, out: &mut dyn Write) -> Result<()> {
-    if !folder.is_dir() {
-        return Err(Error::new(Exit::Usage, format!("there is no folder `{}`", folder.display()))
-            .hint("make it, or name another with `--directory`"));
+/// Writes the files into the folder. An existing config is never touched.
+pub fn init(path: &Path, out: &mut dyn Write) -> Result<()> {
+    let folder = path.canonicalize().and_then(|path| Folder::open(&path)).map_err(|cause| {
+        Error::new(Exit::Usage, format!("cannot open the folder {}: {cause}", safe_name::path(path)))
+            .hint("make it, or name another folder with `--directory`")
+    })?;
+    let config = path.join(CONFIG);
+    let found = folder.stat_of(CONFIG).map_err(|cause| failed(&config, &cause))?;
+    if found.is_some() {
+        return Err(exists(&config));
     }
-    let config = folder.join(CONFIG);
-    if config.symlink_metadata().is_ok() {
-        return Err(taken(&config));
-    }
-    let gitignore = folder.join(".gitignore");
-    let ignored = match ignore(&gitignore)?.join("` and `") {
+    let gitignore = path.join(GITIGNORE);
+    let ignored = match ignore(&folder, &gitignore)?.join("` and `") {
         none if none.is_empty() => format!("`{}` keeps it out of git already", shown(&gitignore)),
         names => format!("added `{names}` to `{}`", shown(&gitignore)),
     };
-    place(&config)?;
+    match folder.create_new(CONFIG, (config_text(&schema()) + "\n").as_bytes()) {
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Err(exists(&config)),
+        outcome => outcome.map_err(|cause| failed(&config, &cause))?,
+    }
     let config = shown(&config);
     let text = format!(
         "wrote `{config}`, which only you can read
 {ignored}
 
-for Meltano, in place of `{CONFIG}`: this belongs into `meltano.yml`, below the `plugins` and `extractors` that it has
+for Meltano, in place of `{CONFIG}`: add this to `meltano.yml`, below its `plugins` and `extractors`
 
 {}
 its values: meltano config set tap-together NAME VALUE; its doctor: meltano invoke tap-together doctor
 
-next: put what Together's Integrations page shows under API Keys into `{config}`, then
-  tap-together doctor --config {config}    looks at everything but the credentials, without a request
-  tap-together --test --config {config}    says with one request whether the credentials work",
+next: copy the values from Together's Integrations page (API Keys) into `{config}`, then
+  tap-together doctor --config {config}    checks everything but the credentials, without a request
+  tap-together --test --config {config}    checks the credentials with one request",
         meltano(&schema())
     );
     print(&text, out)
@@ -62,8 +71,8 @@ fn shown(path: &Path) -> impl std::fmt::Display {
     path.strip_prefix(".").unwrap_or(path).display()
 }
 
-fn taken(config: &Path) -> Error {
-    Error::new(Exit::Usage, format!("`{}` is there already, and nothing is overwritten", shown(config)))
+fn exists(config: &Path) -> Error {
+    Error::new(Exit::Usage, format!("`{}` exists and is not overwritten", shown(config)))
         .hint("edit it, or name another folder with `--directory`")
 }
 
@@ -72,28 +81,13 @@ fn failed(path: &Path, cause: &std::io::Error) -> Error {
         .hint("check the folder and its disk")
 }
 
-/// Writes the config whole or not at all, readable by its owner only.
-fn place(path: &Path) -> Result<()> {
-    let text = config(&schema()) + "\n";
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        Ok(file)
-    });
-    match file.map_err(|cause| failed(path, &cause))?.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(lost) if lost.error.kind() == std::io::ErrorKind::AlreadyExists => Err(taken(path)),
-        Err(lost) => Err(failed(path, &lost.error)),
-    }
-}
-
-/// The sample, and every setting's meaning.
-fn config(schema: &Value) -> String {
+/// The sample, with the description of every setting as a comment.
+fn config_text(schema: &Value) -> String {
     let sample: Map<String, Value> = serde_json::from_str(SAMPLE).unwrap_or_default();
     let mut config = Map::new();
     let head = format!("settings of tap-together; a name that begins with {COMMENT} is a comment");
     config.insert(COMMENT.into(), head.into());
-    for (name, setting) in schema["properties"].as_object().unwrap_or(&Map::new()) {
+    for (name, setting) in properties(schema) {
         let meaning = setting["description"].as_str().unwrap_or_default();
         config.insert(format!("{COMMENT} {name}"), format!("{meaning}{}", choice(setting)).into());
         if let Some(placeholder) = sample.get(name) {
@@ -104,36 +98,41 @@ fn config(schema: &Value) -> String {
 }
 
 /// Appends the names that git would not ignore yet, and returns them.
-fn ignore(path: &Path) -> Result<Vec<&'static str>> {
+fn ignore(folder: &Folder, path: &Path) -> Result<Vec<&'static str>> {
     let fail = |cause: std::io::Error| failed(path, &cause);
-    let is_new = !path.exists();
-    let before = if is_new { Vec::new() } else { std::fs::read(path).map_err(fail)? };
-    let before = String::from_utf8_lossy(&before);
+    let before = folder.read_small(GITIGNORE, LIMIT).map_err(|cause| {
+        Error::new(Exit::Usage, format!("cannot use `{}`: {cause}", shown(path)))
+            .hint("make it a regular file, or name another folder with `--directory`")
+    })?;
+    let is_new = before.is_none();
+    let before = String::from_utf8_lossy(&before.unwrap_or_default()).into_owned();
     let missing: Vec<&str> = PRIVATE.into_iter().filter(|name| !is_ignored(name, &before)).collect();
     if missing.is_empty() {
         return Ok(missing);
     }
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
     let lines = format!("{gap}{}\n", missing.join("\n"));
-    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(fail)?;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = OpenOptions::new();
+    let mut file = options.append(true).create_new(is_new).custom_flags(flags).open(path).map_err(fail)?;
     file.write_all(lines.as_bytes()).map_err(fail)?;
     if is_new {
-        // There is nothing to hide in it, and git may run as somebody else.
+        // It contains no secret, and git may run as another user.
         file.set_permissions(Permissions::from_mode(0o644)).map_err(fail)?;
     }
     Ok(missing)
 }
 
-/// Whether the last line that names the file takes it out of git.
+/// Whether the last line about the file ignores it.
 fn is_ignored(name: &str, gitignore: &str) -> bool {
     let names = |line: &&str| line.trim_start_matches('!').trim_start_matches('/') == name;
     gitignore.lines().map(str::trim_end).rev().find(names).is_some_and(|line| !line.starts_with('!'))
 }
 
-/// The tap as a plugin.
+/// The block for `meltano.yml`.
 fn meltano(schema: &Value) -> String {
-    let settings = schema["properties"].as_object().into_iter().flatten().map(|(name, setting)| {
-        // Meltano cannot write its own `decimal` into a config; whole seconds will do.
+    let settings = properties(schema).map(|(name, setting)| {
+        // Meltano cannot write its own `decimal` into a config.
         let kind =
             setting["type"].as_str().map_or("string", |kind| if kind == "number" { "integer" } else { kind });
         let sensitive = if setting["secret"] == true { ", sensitive: true" } else { "" };

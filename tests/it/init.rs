@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Map, Value};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
 use tap_together::settings::schema::schema;
@@ -97,7 +98,7 @@ fn init_overwrites_no_existing_file() {
         assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
-            "CRITICAL `config.json` is there already, and nothing is overwritten; hint: edit it, or name another folder with `--directory`\n"
+            "CRITICAL `config.json` exists and is not overwritten; hint: edit it, or name another folder with `--directory`\n"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::remove_file(&config).unwrap();
@@ -113,7 +114,7 @@ fn init_names_an_unusable_folder() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
     let output = command.args(["init", "--directory"]).arg(&missing).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no folder `"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot open the folder `"));
     let full = Tap::new().run_after(&format!(
         "cd '{}'; trap '' XFSZ; ulimit -f 0; exec \"$0\" init",
         run.folder.path().display()
@@ -182,4 +183,29 @@ fn init_prints_the_meltano_plugin_settings() {
         .split("\n- ")
         .collect();
     assert!(block.contains(&format!("    capabilities: [{}]\n", capabilities.join(", "))), "{block}");
+}
+
+#[test]
+fn init_follows_no_link_and_opens_no_fifo() {
+    for kind in ["link to a file", "link to nowhere", "fifo", "folder"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (gitignore, other) = (folder.path().join(".gitignore"), folder.path().join("other"));
+        match kind {
+            "fifo" => mknodat(CWD, &gitignore, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+            "folder" => fs::create_dir(&gitignore).unwrap(),
+            _ => symlink(&other, &gitignore).unwrap(),
+        }
+        if kind == "link to a file" {
+            fs::File::create(&other).unwrap();
+        }
+        let output = init(folder.path());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()), "{kind}: {stderr}");
+        assert!(stderr.contains("cannot use `.gitignore`: "), "{kind}: {stderr}");
+        assert!(!folder.path().join("config.json").exists(), "{kind}");
+        assert!(
+            fs::read(&other).unwrap_or_default().is_empty(),
+            "{kind}: the target of the link was changed"
+        );
+    }
 }
