@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::table::line_number::line_of_row;
 use crate::table::rows::Rows;
 
 impl CsvReader {
@@ -29,7 +30,7 @@ fn read(csv: &str, size: usize) -> Result<(TableStats, Table), TableError> {
     let mut rows = Rows::with_buffer(reader.stored(), size);
     let mut all = Vec::new();
     while let Some(row) = rows.read()? {
-        let line = Rows::new(reader.stored()).line_of(all.len() as u64)?;
+        let line = line_of_row(reader.stored(), all.len() as u64)?;
         all.push((line, row.texts().map(String::from).collect()));
     }
     Ok((stats, all))

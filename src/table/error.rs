@@ -26,7 +26,7 @@ pub enum TableError {
         found: usize,
     },
     /// The header is too long.
-    #[error("its header takes more than 64 MiB")]
+    #[error("its header takes more than 16 MiB")]
     LongHeader,
     /// A cell is too long.
     #[error("line {line}, column {column} has a cell of more than 64 MiB")]

@@ -1,15 +1,13 @@
-//! A row where the reader found it: cells as they stand inside a JSON string, nothing copied.
+//! A row in the reader's buffer: its cells in their stored form, which is the JSON form. Nothing is copied.
 
 use std::borrow::Cow;
 
-/// One row, until the next is read.
+/// Valid until the next row is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     pub(super) text: &'a [u8],
     pub(super) start: usize,
     pub(super) ends: &'a [usize],
-    /// Blank lines before it.
-    pub(super) blanks: u64,
 }
 
 impl<'a> Row<'a> {
@@ -20,7 +18,7 @@ impl<'a> Row<'a> {
         self.ends.len()
     }
 
-    /// The cell at `index` as it stands inside a JSON string; empty beyond the end.
+    /// The cell at `index` in its stored form; empty beyond the end of the row.
     #[must_use]
     pub fn escaped(&self, index: usize) -> &'a [u8] {
         match (self.ends.get(index), index) {
@@ -30,26 +28,18 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The cell's text.
+    /// The unescaped text of the cell at `index`.
     #[must_use]
     pub fn text(&self, index: usize) -> Cow<'a, str> {
         unescape(self.escaped(index))
     }
 
-    /// All cells' texts.
     pub fn texts(&self) -> impl Iterator<Item = Cow<'a, str>> {
         (0..self.len()).map(|index| self.text(index))
     }
-
-    /// Physical lines that it takes.
-    #[must_use]
-    pub fn lines(&self) -> u64 {
-        let breaks = |text: Cow<str>| text.replace("\r\n", "\n").matches(['\n', '\r']).count() as u64;
-        1 + self.texts().map(breaks).sum::<u64>()
-    }
 }
 
-/// The text of a cell that stands as it does inside a JSON string.
+/// The text of a cell in its stored form.
 fn unescape(escaped: &[u8]) -> Cow<'_, str> {
     if escaped.contains(&b'\\') {
         let quoted = [b"\"", escaped, b"\""].concat();

@@ -1,7 +1,8 @@
-//! The rows of a report at rest, one after the other, in place in one reused buffer.
+//! Reads the rows of a stored report, each in place in one reused buffer.
 //!
-//! What it reads is what [`csv`](super::csv) wrote: whole rows of whole cells, nothing to be judged. A row that the
-//! buffer cuts is begun again once more of it is there, so that no state is carried over.
+//! The stored form is what [`csv`](super::csv) wrote: complete rows, which need no further checks. A row that ends
+//! beyond the buffer is read again from its start once the buffer is filled, so no state is carried over. The buffer
+//! grows to the longest row; see [`EmittedCells`](super::emitted_cells) for what bounds it.
 
 use std::io::{self, Read};
 
@@ -9,22 +10,21 @@ use super::csv::{BLANK, ROW};
 use super::row::Row;
 use crate::bytes::scan::{ByteScanner, ControlBytes};
 
-/// At first; grows where a row is longer.
+/// The initial size; the buffer doubles where a row is longer.
 const BUFFER: usize = 256 * 1024;
 
-/// The reader.
 pub struct Rows<R> {
     input: R,
     buffer: Vec<u8>,
-    /// What is read and not yet given out.
+    /// The bytes from `begin` to `end` are read and not yet returned.
     begin: usize,
     end: usize,
-    /// Where the cells of the row end.
+    /// Where the cells of the current row end.
     ends: Vec<usize>,
 }
 
 impl<R: Read> Rows<R> {
-    /// A reader at the beginning of a report at rest.
+    /// A reader of a stored report from its beginning.
     pub fn new(input: R) -> Self {
         Self::with_buffer(input, BUFFER)
     }
@@ -35,17 +35,15 @@ impl<R: Read> Rows<R> {
 
     /// The next row; nothing at the end.
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
-        let mut blanks = 0;
         loop {
             let text = &self.buffer[..self.end];
             while text.get(self.begin) == Some(&BLANK) {
                 self.begin += 1;
-                blanks += 1;
             }
             let start = self.begin;
             if let Some(end) = split(text, start, &mut self.ends) {
                 self.begin = end + 1;
-                return Ok(Some(Row { text: &self.buffer, start, ends: &self.ends, blanks }));
+                return Ok(Some(Row { text: &self.buffer, start, ends: &self.ends }));
             }
             if !self.fill()? {
                 return Ok(None);
@@ -53,8 +51,8 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Lends `take` the text and where the next row begins in it. `take` returns where the row ends, or nothing if
-    /// the text ends first: then it is called again with more. False at the end of the report.
+    /// Calls `take` with the text and where the next row begins in it. `take` returns where the row ends, or nothing if
+    /// the text ends first: then it is called again with more text. Returns false at the end of the report.
     pub fn lend(&mut self, mut take: impl FnMut(&[u8], usize) -> Option<usize>) -> io::Result<bool> {
         loop {
             if let Some(end) = take(&self.buffer[..self.end], self.begin) {
@@ -67,21 +65,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The physical line on which row `number` below the header starts. Reads everything before it once more.
-    pub fn line_of(mut self, number: u64) -> io::Result<u64> {
-        let (mut line, mut passed) = (1, 0);
-        while let Some(row) = self.read()? {
-            line += row.blanks;
-            if passed == number {
-                break;
-            }
-            line += row.lines();
-            passed += 1;
-        }
-        Ok(line)
-    }
-
-    /// Reads on, with what is left moved to the front; false at the end.
+    /// Moves the unread bytes to the front and reads more; returns false at the end.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.copy_within(self.begin..self.end, 0);
         self.end -= self.begin;
@@ -95,8 +79,8 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Gathers where the cells of the row end that begins at `start`; returns where the last does, or nothing if the text
-/// ends before.
+/// Collects where the cells end of the row that begins at `start`. Returns where its last cell ends, or nothing if the
+/// text ends before.
 fn split(text: &[u8], start: usize, ends: &mut Vec<usize>) -> Option<usize> {
     let mut marks = ByteScanner::<ControlBytes>::new(start);
     ends.clear();

@@ -21,7 +21,6 @@ use crate::singer::state::{Bookmark, RememberedColumn, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
-use crate::table::rows::Rows;
 use crate::table::verify::{VerifiedTable, verify};
 use crate::telemetry::{Telemetry, Warning, metric_seconds};
 
@@ -79,7 +78,7 @@ impl<W: Write> Delivery<W> {
             schema: &layout.schema,
             key_properties: &stream.key,
         })?;
-        self.write_records(stream, &mut report, &layout, version)?;
+        self.write_records(stream, &mut report, &facts, &layout, version)?;
         if let Some(version) = version {
             self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }
@@ -166,6 +165,7 @@ impl<W: Write> Delivery<W> {
         &mut self,
         stream: &Stream,
         report: &mut Report,
+        facts: &VerifiedTable,
         layout: &RecordLayout,
         version: Option<i64>,
     ) -> Result<()> {
@@ -174,7 +174,7 @@ impl<W: Write> Delivery<W> {
         let plan =
             Plan::compile(&frame.before, &frame.after, &layout.fields, layout.row_number, layout.extra);
         let broken = |cause: std::io::Error| table_error(stream.name(), &cause.into());
-        let mut rows = Rows::new(report.stored().map_err(broken)?);
+        let mut rows = facts.read_rows(report.stored().map_err(broken)?);
         rows.read().map_err(broken)?;
         let mut number = 0;
         while self

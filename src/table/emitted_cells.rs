@@ -1,0 +1,158 @@
+//! Reads a stored report without the long cells of columns that are not emitted, so that memory follows what may be
+//! emitted and not the longest row.
+//!
+//! A cell that is left out keeps its place, whether it is empty, and whether a type narrower than string accepts it.
+//! A report without long rows is passed through as it is.
+
+use std::io::{self, Read};
+
+use super::csv::{BLANK, ROW};
+use crate::bytes::scan::{ByteScanner, ControlBytes};
+
+/// A report whose longest row is shorter is passed through.
+const LONG_ROW: u64 = 1024 * 1024;
+/// Bytes kept of a cell that is left out. The types narrower than string accept no longer cell, except date-times with
+/// a fraction of more than 40 digits.
+const KEPT: usize = 64;
+/// Stands for the bytes behind [`KEPT`]. No type narrower than string accepts a cell that ends with it.
+const SHORTENED: u8 = b'x';
+
+pub struct EmittedCells<R> {
+    stored: R,
+    filter: Option<Filter>,
+}
+
+struct Filter {
+    is_emitted: Vec<bool>,
+    /// Whether cells beyond the header's width are emitted.
+    is_surplus_emitted: bool,
+    /// The header is always kept.
+    in_header: bool,
+    column: usize,
+    /// Bytes kept of the current cell where it is left out, its [`SHORTENED`] included.
+    kept: usize,
+}
+
+impl<R: Read> EmittedCells<R> {
+    /// A reader of a report from its beginning; `is_emitted` has one entry a column.
+    pub fn new(stored: R, is_emitted: &[bool], is_surplus_emitted: bool, longest_row: u64) -> Self {
+        let filter = (longest_row > LONG_ROW).then(|| Filter {
+            is_emitted: is_emitted.to_vec(),
+            is_surplus_emitted,
+            in_header: true,
+            column: 0,
+            kept: 0,
+        });
+        Self { stored, filter }
+    }
+}
+
+impl<R: Read> Read for EmittedCells<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.stored.read(out)?;
+            let Some(filter) = &mut self.filter else { return Ok(read) };
+            let kept = filter.keep(&mut out[..read]);
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+impl Filter {
+    /// Moves what is kept of `bytes` to their front; returns its length.
+    fn keep(&mut self, bytes: &mut [u8]) -> usize {
+        let mut marks = ByteScanner::<ControlBytes>::new(0);
+        let (mut from, mut to) = (0, 0);
+        loop {
+            // Bytes that the scanner has not seen yet are not overwritten: `to` is never beyond `from`.
+            let mark = marks.next(bytes);
+            let end = mark.unwrap_or(bytes.len());
+            let kept = self.keep_of_cell(end - from);
+            bytes.copy_within(from..from + kept, to);
+            to += kept;
+            if kept < end - from && self.kept == KEPT {
+                bytes[to] = SHORTENED;
+                to += 1;
+                self.kept += 1;
+            }
+            let Some(at) = mark else { return to };
+            bytes[to] = bytes[at];
+            to += 1;
+            from = at + 1;
+            self.pass(bytes[to - 1]);
+        }
+    }
+
+    /// How many of the current cell's next bytes are kept.
+    fn keep_of_cell(&mut self, length: usize) -> usize {
+        let is_emitted = self.is_emitted.get(self.column).copied().unwrap_or(self.is_surplus_emitted);
+        if self.in_header || is_emitted {
+            return length;
+        }
+        let kept = length.min(KEPT.saturating_sub(self.kept));
+        self.kept += kept;
+        kept
+    }
+
+    fn pass(&mut self, mark: u8) {
+        self.kept = 0;
+        self.column += 1;
+        if mark == ROW {
+            self.in_header = false;
+        }
+        if matches!(mark, ROW | BLANK) {
+            self.column = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::table::column_type::ColumnType;
+
+    fn read(stored: &str, is_emitted: &[bool], longest_row: u64, size: usize) -> String {
+        let mut reader = EmittedCells::new(stored.as_bytes(), is_emitted, false, longest_row);
+        let (mut text, mut buffer) = (Vec::new(), vec![0; size]);
+        loop {
+            match reader.read(&mut buffer).unwrap() {
+                0 => return String::from_utf8(text).unwrap(),
+                read => text.extend_from_slice(&buffer[..read]),
+            }
+        }
+    }
+
+    #[test]
+    fn long_cells_that_are_not_emitted_are_shortened() {
+        let long = "y".repeat(200);
+        let header = format!("{long}\x1fb\x1e\x1d");
+        let stored = format!("{header}{long}\x1f{long}\x1e{long}\x1f\x1f{long}\x1e\x1d1\x1f2\x1e");
+        let short = "y".repeat(KEPT) + "x";
+        let expected = format!("{header}{short}\x1f{long}\x1e{short}\x1f\x1f{short}\x1e\x1d1\x1f2\x1e");
+        for size in [1, 3, 64, 65, 1000] {
+            assert_eq!(read(&stored, &[false, true], u64::MAX, size), expected, "{size}");
+            assert_eq!(read(&stored, &[false, true], LONG_ROW, size), stored);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shortened_cell_keeps_its_place_its_emptiness_and_its_type(
+            cells in prop::collection::vec("[0-9]{0,70}|[a-z]{60,70}|2025-01-01|true|[0-9.Z-]{0,70}", 1..6), size in 1usize..80,
+        ) {
+            let stored = format!("h\x1e{}\x1e", cells.join("\x1f"));
+            let read = read(&stored, &[], u64::MAX, size);
+            let read: Vec<&str> = read[2..read.len() - 1].split('\x1f').collect();
+            prop_assert_eq!(read.len(), cells.len());
+            for (short, cell) in read.iter().zip(&cells) {
+                prop_assert_eq!(short.is_empty(), cell.is_empty());
+                prop_assert_eq!(ColumnType::of(short.as_bytes()), ColumnType::of(cell.as_bytes()), "{}", cell);
+                prop_assert!(short.len() <= KEPT + 1);
+            }
+        }
+    }
+}
