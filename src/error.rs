@@ -1,21 +1,20 @@
-//! The one error of the program, sorted by who must act.
+//! The error type of the program, classified by who must act.
 //!
-//! An error says what was being done, what went wrong, and what to do about it (the hint);
-//! its exit code tells an orchestrator whether trying again can help. It never holds a cell,
-//! a body of a successful answer, or a secret.
+//! The message says what failed and why, the hint what to do. The exit code tells an orchestrator whether a retry can
+//! help. An error never holds a cell, a body of a successful response, or a secret.
 
 use std::fmt;
 
 /// Exit codes, by who must act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Usage, config, catalog or state: the operator mends it.
+    /// Wrong usage, config, catalog or state: the operator must change it.
     Usage = 2,
-    /// A report that cannot be used: the vendor mends it.
+    /// A report that cannot be used: the vendor must correct it.
     Report = 65,
-    /// The API cannot be reached, or what it answered cannot be verified.
+    /// The API cannot be reached, or its response cannot be verified.
     Unavailable = 69,
-    /// A defect of this program.
+    /// A defect in this program.
     Bug = 70,
     /// Local input or output: stdout, spool, ledger.
     Io = 74,
@@ -26,7 +25,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// How far it reaches: of several failures the one with the highest rank names the exit code.
+    /// Of several failures, the one with the highest rank sets the exit code.
     #[must_use]
     pub fn rank(self) -> u8 {
         match self {
@@ -41,27 +40,23 @@ impl Exit {
     }
 }
 
-/// What went wrong and what to do about it.
+/// A failure and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// Who must act.
     pub exit: Exit,
-    /// What we were doing and what went wrong, lower case, no final full stop.
+    /// `cannot <do what>: <cause>`, lower case, without a final full stop.
     pub message: String,
-    /// What to do about it.
+    /// One imperative sentence.
     pub hint: Option<String>,
 }
 
-/// The program's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error that the party named by `exit` must act upon.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), hint: None }
     }
 
-    /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

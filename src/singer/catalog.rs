@@ -1,7 +1,7 @@
-//! The catalog: what discovery says, and what the operator made of it.
+//! The catalog: what discovery writes, and what the operator selects in it.
 //!
-//! Selection follows Singer: `automatic` always, `unsupported` never, then `selected`, then
-//! `selected-by-default`, then the stream. Without a catalog everything is selected.
+//! Selection follows Singer: `automatic` is always selected, `unsupported` never; then `selected` decides, then
+//! `selected-by-default`, then the stream. Without a catalog everything is selected. Unknown metadata is ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::table::header::ROW_NUMBER;
 /// The largest catalog that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// A catalog as given.
+/// The streams that `--catalog` lists.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     streams: BTreeMap<String, CatalogEntry>,
@@ -26,7 +26,7 @@ pub struct Catalog {
 #[derive(Clone, Debug, Default)]
 pub struct CatalogEntry {
     selected: bool,
-    /// The stream's own word for columns that have none.
+    /// Whether a column is selected, for columns whose metadata says so.
     columns: BTreeMap<String, bool>,
     /// Properties and the schemas that the catalog gives them.
     pub properties: Map<String, Value>,
@@ -36,14 +36,12 @@ pub struct CatalogEntry {
     pub other_method: Option<String>,
 }
 
-/// What the catalog says of one column.
+/// Whether the catalog selects a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// To be emitted.
     Selected,
-    /// To be dropped inside the tap.
     Deselected,
-    /// The catalog lists the stream's columns, and this is not among them.
+    /// The catalog lists the columns of the stream, but not this one.
     Unknown,
 }
 
@@ -56,33 +54,31 @@ impl Catalog {
         };
         let bytes = read_stream(path, LIMIT).map_err(|cause| problem(cause.to_string()))?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|cause| {
-            problem(format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
+            problem(format!("not JSON (line {}, column {})", cause.line(), cause.column()))
         })?;
         Self::parse(&value).map_err(problem)
     }
 
-    /// Reads a catalog; the error says in a few words what it lacks.
+    /// Parses a catalog; the error is the reason why it is invalid.
     pub fn parse(value: &Value) -> Result<Self, String> {
-        let streams = value.get("streams").and_then(Value::as_array).ok_or("it has no list `streams`")?;
+        let streams =
+            value.get("streams").and_then(Value::as_array).ok_or("the list `streams` is missing")?;
         let mut entries = BTreeMap::new();
         for (position, stream) in streams.iter().enumerate() {
             let id = ["tap_stream_id", "stream"].iter().find_map(|key| stream.get(key)?.as_str());
-            let id =
-                id.ok_or_else(|| format!("its stream number {} has no `tap_stream_id`", position + 1))?;
+            let id = id.ok_or_else(|| format!("stream number {} has no `tap_stream_id`", position + 1))?;
             if entries.insert(id.to_owned(), CatalogEntry::parse(stream)).is_some() {
-                return Err(format!("it names the stream `{id}` twice"));
+                return Err(format!("the stream `{id}` is listed twice"));
             }
         }
         Ok(Self { streams: entries })
     }
 
-    /// What it says of a stream.
     #[must_use]
     pub fn entry(&self, stream: &str) -> Option<&CatalogEntry> {
         self.streams.get(stream)
     }
 
-    /// The streams that it names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.streams.keys().map(String::as_str)
     }
@@ -132,33 +128,31 @@ impl CatalogEntry {
         }
     }
 
-    /// Whether the stream is to be synced.
     #[must_use]
     pub fn is_selected(&self) -> bool {
         self.selected
     }
 
-    /// What it says of a column.
     #[must_use]
     pub fn selection(&self, column: &str) -> Selection {
-        let known = self.properties.is_empty() || self.properties.contains_key(column);
+        let is_listed = self.properties.is_empty() || self.properties.contains_key(column);
         match self.columns.get(column) {
             Some(true) => Selection::Selected,
             Some(false) => Selection::Deselected,
-            None if known => Selection::Selected,
+            None if is_listed => Selection::Selected,
             None => Selection::Unknown,
         }
     }
 }
 
-/// The catalog's key, if anyone changed it from the default.
+/// The catalog's key, unless it is the default.
 fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
     let list = |value: Option<&Value>| serde_json::from_value::<Vec<String>>(value?.clone()).ok();
     let candidates = [list(root.get("table-key-properties")), list(stream.get("key_properties"))];
     candidates.into_iter().flatten().find(|key| key != &[ROW_NUMBER])
 }
 
-/// Singer's order of precedence; nothing where the metadata does not say.
+/// Singer's order of precedence; `None` if the metadata does not decide.
 fn is_selected_by(metadata: &Map<String, Value>) -> Option<bool> {
     match metadata.get("inclusion").and_then(Value::as_str) {
         Some("automatic") => return Some(true),
@@ -177,7 +171,7 @@ fn parse_bool(value: &Value) -> Option<bool> {
     }
 }
 
-/// One stream as discovery describes it.
+/// The catalog entry of a stream, as discovery writes it.
 #[must_use]
 pub fn describe(stream: &str, schema: &Value, key_properties: &[String]) -> Value {
     let mut metadata = vec![json!({"breadcrumb": [], "metadata": {
@@ -214,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn selection_in_singers_order() {
+    fn selection_follows_singers_precedence() {
         for (metadata, choice) in [
             (json!({"inclusion": "automatic", "selected": false}), Selection::Selected),
             (json!({"inclusion": "unsupported", "selected": true}), Selection::Deselected),
@@ -229,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_can_be_deselected_in_two_ways() {
+    fn stream_is_deselected_by_metadata_or_by_its_own_field() {
         assert!(!entry(&json!([{"breadcrumb": [], "metadata": {"selected": false}}])).is_selected());
         let legacy = json!({"streams": [{"stream": "s", "selected": false}]});
         assert!(!Catalog::parse(&legacy).unwrap().entry("s").unwrap().is_selected());
@@ -237,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_is_read_back() {
+    fn described_catalog_is_parsed_back_unchanged() {
         let schema =
             json!({"type": "object", "properties": {"a": {"type": ["null", "string"]}, "_row_number": {}}});
         let described = describe("s", &schema, &["_row_number".into()]);
@@ -247,10 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_catalog_is_refused() {
-        assert_eq!(Catalog::parse(&json!([])).unwrap_err(), "it has no list `streams`");
+    fn invalid_catalog_is_refused_with_its_reason() {
+        assert_eq!(Catalog::parse(&json!([])).unwrap_err(), "the list `streams` is missing");
         assert!(Catalog::parse(&json!({"streams": [{}]})).unwrap_err().contains("number 1"));
         let twice = json!({"streams": [{"stream": "s"}, {"stream": "s"}]});
-        assert_eq!(Catalog::parse(&twice).unwrap_err(), "it names the stream `s` twice");
+        assert_eq!(Catalog::parse(&twice).unwrap_err(), "the stream `s` is listed twice");
     }
 }

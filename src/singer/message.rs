@@ -9,13 +9,11 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Message<'a> {
-    /// What a stream's records look like.
+    /// The columns of a stream's records.
     Schema {
-        /// Its name.
         stream: &'a str,
         /// JSON Schema.
         schema: &'a Value,
-        /// The columns that identify a record.
         key_properties: &'a [String],
     },
     Record {
@@ -25,14 +23,13 @@ pub enum Message<'a> {
         version: Option<i64>,
         time_extracted: &'a str,
     },
-    /// The snapshot is whole: rows of older versions may go.
+    /// The snapshot is complete: the target may delete rows of older versions.
     ActivateVersion {
-        /// The stream.
         stream: &'a str,
         /// Epoch seconds.
         version: i64,
     },
-    /// Where the next run goes on.
+    /// The state from which the next run continues.
     State {
         /// Never empty.
         value: &'a Map<String, Value>,

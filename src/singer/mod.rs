@@ -1,10 +1,8 @@
-//! The Singer protocol, as far as a tap speaks it.
+//! The Singer protocol: messages, catalog, STATE, the writer of stdout, and a checker of any tap's output.
 //!
-//! A tap writes one JSON message a line: SCHEMA before anything else of a stream, then its RECORDs, then, because
-//! each report is a full snapshot, `ACTIVATE_VERSION`, which lets a target drop the rows of older versions.
-//! STATE comes when all of that is flushed, and last of all. [`catalog`] is what the operator selected,
-//! [`state`] what earlier runs left behind, [`writer`] the sole owner of stdout,
-//! [`check`] the judge of any tap's output.
+//! A tap writes one JSON message per line: for each stream SCHEMA, RECORDs and, because a report is a full snapshot,
+//! `ACTIVATE_VERSION`, after which a target deletes the rows of older versions. STATE is written when the lines before
+//! it are flushed, and is always the last line. Nothing here knows HTTP or reports.
 
 pub mod catalog;
 pub mod check;

@@ -1,7 +1,7 @@
-//! STATE: what earlier runs left behind, and what this one leaves.
+//! STATE: the bookmarks of earlier runs, read at the start and written after each stream.
 //!
-//! Whatever is not ours passes through. A state that cannot be read ends the run: "start empty" would
-//! load everything again under versions that the target has already seen.
+//! Members that this tap does not know are kept. A state that cannot be read ends the run: an empty state in its
+//! place would emit versions that the target has already seen. A missing file is an empty state.
 
 use std::path::Path;
 
@@ -18,38 +18,36 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 /// A column as the next discovery needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedColumn {
-    /// The property.
     pub name: String,
     /// The CSV header, verbatim.
     pub title: String,
-    /// The kind's name.
+    /// The column type's name.
     #[serde(rename = "type")]
     pub kind: String,
 }
 
-/// What a completed stream leaves behind.
+/// What STATE keeps of a completed stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bookmark {
     /// The version of its records, epoch seconds.
     pub version: i64,
-    /// How many there were.
     pub row_count: u64,
-    /// Of the CSV.
+    /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
     /// When the answer was complete.
     pub completed_at: String,
-    /// Its columns in the report's order.
+    /// In the report's order.
     pub columns: Vec<RememberedColumn>,
 }
 
-/// The state, ours and others'.
+/// The value of a STATE message, with members of other programs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     value: Map<String, Value>,
 }
 
 impl State {
-    /// Reads the file that `--state` names; one that is missing is a fresh start.
+    /// Reads the file that `--state` names; a missing file is an empty state.
     pub fn load(path: &Path) -> Result<Self> {
         match read_stream(path, LIMIT) {
             Ok(bytes) => Self::parse(&bytes).map_err(|problem| {
@@ -70,31 +68,30 @@ impl State {
         }
     }
 
-    /// Reads the bytes of a state or of a STATE message.
+    /// Parses a state, bare or wrapped in a STATE message.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let problem = |what: &str| Error::new(Exit::Usage, what);
         if bytes.trim_ascii().is_empty() {
-            return Err(problem("it is empty").hint("give `{}` for a fresh start"));
+            return Err(problem("the file is empty").hint("give `{}` for a fresh start"));
         }
         let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
         let first = documents.next().transpose().map_err(|cause| {
-            problem(&format!("it is not JSON (line {}, column {})", cause.line(), cause.column()))
+            problem(&format!("not JSON (line {}, column {})", cause.line(), cause.column()))
         })?;
         if documents.next().is_some() {
-            return Err(
-                problem("it holds more than one document").hint("keep the last line only, as `tail -1` does")
-            );
+            return Err(problem("the file has more than one document")
+                .hint("keep the last line only, as `tail -1` does"));
         }
         let mut value = match first {
             Some(Value::Object(value)) => value,
             Some(Value::Null) | None => Map::new(),
-            Some(_) => return Err(problem("it is not an object")),
+            Some(_) => return Err(problem("not a JSON object")),
         };
-        // A message in a message, too: what is kept must not look like one when it is read again.
+        // Unwrap repeatedly: a kept value that looks like a message would be unwrapped by the next run.
         while value.get("type").and_then(Value::as_str) == Some("STATE") {
             value = match value.remove("value") {
                 Some(Value::Object(inner)) => inner,
-                _ => return Err(problem("its STATE message has no object as `value`")),
+                _ => return Err(problem("the `value` of the STATE message is not an object")),
             };
         }
         let state = Self { value };
@@ -103,25 +100,22 @@ impl State {
     }
 
     fn check(&self) -> Result<()> {
-        let problem =
-            |what: String| Error::new(Exit::Usage, what).hint("it comes from another tap or a newer version");
+        let problem = |what: String| {
+            Error::new(Exit::Usage, what).hint("give a state that this version of tap-together wrote")
+        };
         let bookmarks = match self.value.get("bookmarks") {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(bookmarks)) => bookmarks,
-            Some(_) => return Err(problem("its `bookmarks` is not an object".into())),
+            Some(_) => return Err(problem("`bookmarks` is not an object".into())),
         };
         for (stream, bookmark) in bookmarks {
             let version = bookmark.get("version");
             if version.is_some_and(|version| !version.is_i64() && !version.is_null()) {
-                return Err(problem(format!(
-                    "the bookmark of `{stream}` has a `version` that is no whole number"
-                )));
+                return Err(problem(format!("the `version` of the bookmark `{stream}` is not an integer")));
             }
             let columns = bookmark.get("columns").cloned().unwrap_or(json!([]));
             if serde_json::from_value::<Vec<RememberedColumn>>(columns).is_err() {
-                return Err(problem(format!(
-                    "the bookmark of `{stream}` has `columns` that this version cannot read"
-                )));
+                return Err(problem(format!("the `columns` of the bookmark `{stream}` cannot be read")));
             }
         }
         Ok(())
@@ -131,19 +125,17 @@ impl State {
         self.value.get("bookmarks")?.get(stream)?.as_object()
     }
 
-    /// The version of the stream's last snapshot.
     #[must_use]
     pub fn version(&self, stream: &str) -> Option<i64> {
         self.bookmark(stream)?.get("version")?.as_i64()
     }
 
-    /// The rows of the stream's last snapshot.
     #[must_use]
     pub fn row_count(&self, stream: &str) -> Option<u64> {
         self.bookmark(stream)?.get("row_count")?.as_u64()
     }
 
-    /// The columns of the stream's last snapshot.
+    /// The columns of the last snapshot, unless there are none.
     #[must_use]
     pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         let columns = self.bookmark(stream)?.get("columns")?.clone();
@@ -156,7 +148,7 @@ impl State {
         self.value.get("currently_syncing")?.as_str()
     }
 
-    /// Notes that a stream is complete; what others keep in its bookmark stays.
+    /// Sets the bookmark of a complete stream; keeps its unknown members.
     pub fn complete(&mut self, stream: &str, bookmark: &Bookmark) {
         let Ok(Value::Object(ours)) = serde_json::to_value(bookmark) else { return };
         let bookmarks = self.value.entry("bookmarks").or_insert_with(|| json!({}));
@@ -169,7 +161,7 @@ impl State {
         }
     }
 
-    /// The STATE message's value, never empty. `syncing` is the stream to begin with if this run ends here.
+    /// The value of a STATE message, never empty. `syncing` is the stream at which the next run starts.
     pub fn value(&mut self, syncing: Option<&str>) -> &Map<String, Value> {
         self.value.entry("bookmarks").or_insert_with(|| json!({}));
         self.value.insert("currently_syncing".into(), syncing.into());
@@ -195,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_passes_through() {
+    fn unknown_state_members_are_kept() {
         let mut state = State::parse(
             br#"{"type":"STATE","value":{"x":1,"bookmarks":{"other":{"y":2},"user_report":{"z":3,"version":5}}}}"#,
         )
@@ -213,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_state_is_never_an_empty_object() {
+    fn empty_state_is_never_written_as_an_empty_object() {
         for fresh in [&b"{}"[..], b"null"] {
             let value = Value::Object(State::parse(fresh).unwrap().value(None).clone());
             assert_eq!(value, json!({"bookmarks": {}, "currently_syncing": null}));
@@ -221,15 +213,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn unreadable_state_is_refused_with_its_reason() {
         for (bytes, message) in [
-            (" ", "it is empty; hint: give `{}` for a fresh start"),
-            ("{", "it is not JSON (line 1, column 1)"),
-            ("[]", "it is not an object"),
-            ("{}\n{}", "it holds more than one document; hint: keep the last line only, as `tail -1` does"),
+            (" ", "the file is empty; hint: give `{}` for a fresh start"),
+            ("{", "not JSON (line 1, column 1)"),
+            ("[]", "not a JSON object"),
+            (
+                "{}\n{}",
+                "the file has more than one document; hint: keep the last line only, as `tail -1` does",
+            ),
             (
                 r#"{"bookmarks":[]}"#,
-                "its `bookmarks` is not an object; hint: it comes from another tap or a newer version",
+                "`bookmarks` is not an object; hint: give a state that this version of tap-together wrote",
             ),
         ] {
             assert_eq!(State::parse(bytes.as_bytes()).unwrap_err().to_string(), message);
@@ -237,18 +232,18 @@ mod tests {
         for version in ["\"7\"", "7.5"] {
             let newer = format!(r#"{{"bookmarks":{{"user_report":{{"version":{version}}}}}}}"#);
             let error = State::parse(newer.as_bytes()).unwrap_err();
-            assert!(error.message.contains("no whole number"), "{version}: {error}");
+            assert!(error.message.contains("not an integer"), "{version}: {error}");
         }
         let other = State::parse(br#"{"bookmarks":{"user_report":{"columns":["a"]}}}"#).unwrap_err();
-        assert!(other.message.contains("`columns` that this version cannot read"));
+        assert!(other.message.contains("the `columns` of the bookmark `user_report` cannot be read"));
         for message in [r#"{"type":"STATE"}"#, r#"{"type":"STATE","value":7}"#] {
             let error = State::parse(message.as_bytes()).unwrap_err();
-            assert_eq!(error.message, "its STATE message has no object as `value`");
+            assert_eq!(error.message, "the `value` of the STATE message is not an object");
         }
     }
 
     #[test]
-    fn what_a_bookmark_lacks_is_unknown() {
+    fn missing_bookmark_members_are_none() {
         let state = State::parse(br#"{"currently_syncing":"s","bookmarks":{"s":{"version":null,"columns":[]},"t":{"row_count":9}}}"#);
         let state = state.unwrap();
         assert_eq!((state.version("s"), state.row_count("s"), state.columns("s")), (None, None, None));
@@ -258,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_a_message_is_opened() {
+    fn state_message_in_a_state_message_is_unwrapped() {
         let twice = br#"{"type":"STATE","value":{"type":"STATE","value":{"bookmarks":{"s":{"version":5}}}}}"#;
         assert_eq!(State::parse(twice).unwrap().version("s"), Some(5));
     }
 
     #[test]
-    fn only_a_file_that_is_not_there_is_a_fresh_start() {
+    fn missing_state_file_is_an_empty_state_and_others_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         let put = |bytes| std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
@@ -272,7 +267,7 @@ mod tests {
         put(br#"{"bookmarks":{"s":{"version":5}}}"#.as_slice());
         assert_eq!(State::load(&path).unwrap().version("s"), Some(5));
         put(b"[]");
-        assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: it is not an object"));
+        assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: not a JSON object"));
         let folder = State::load(folder.path()).unwrap_err();
         assert!(folder.message.starts_with("cannot read the state file"), "{folder}");
     }

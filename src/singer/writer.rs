@@ -1,6 +1,6 @@
-//! The sole owner of stdout: whole lines, large writes, every error noticed.
+//! The writer of stdout: whole lines in large writes, and an error for every failed write.
 //!
-//! A STATE line flushes: what it promises has left this process.
+//! A STATE line is flushed with all lines before it, so STATE never runs ahead of the records. It does not retry.
 
 use std::io::{ErrorKind, Write};
 
@@ -8,7 +8,7 @@ use super::message::Message;
 use crate::bytes::buffer::OutBuffer;
 use crate::error::{Error, Exit, Result};
 
-/// Lines gather up to this size before they are written.
+/// Bytes of lines that are collected before a write.
 const BUFFER: usize = 256 * 1024;
 
 /// Writes messages to a target.
@@ -32,11 +32,11 @@ impl<W: Write> Writer<W> {
         if matches!(message, Message::State { .. }) { self.flush() } else { self.spill() }
     }
 
-    /// Lets `append` add whole lines, and hands on what it says.
+    /// Lets `append` add whole lines; returns what `append` returns.
     pub fn lines<T>(&mut self, append: impl FnOnce(&mut OutBuffer) -> T) -> Result<T> {
-        let said = append(&mut self.lines);
+        let result = append(&mut self.lines);
         self.spill()?;
-        Ok(said)
+        Ok(result)
     }
 
     /// Writes out everything.
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_have_singers_shape() {
+    fn messages_have_the_shape_of_the_singer_spec() {
         let mut out = Vec::new();
         let mut writer = Writer::new(&mut out);
         let schema = json!({"type": "object", "properties": {}});
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_names_the_target() {
+    fn closed_pipe_names_the_target() {
         struct Closed;
         impl Write for Closed {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {

@@ -155,8 +155,11 @@ impl Telemetry {
         if inner.drawn.is_some_and(|drawn| now.saturating_sub(drawn) < REDRAW) {
             return;
         }
-        let width =
-            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        // A terminal without a known size has 0 columns.
+        let width = match rustix::termios::tcgetwinsize(std::io::stderr()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+            _ => 80,
+        };
         let text = escape_controls(&inner.redactor.mask(text));
         let text: String = text.chars().take(width.saturating_sub(1)).collect();
         if self.writer.push_if_idle(format!("{CLEAR_LINE}{text}")) {

@@ -19,6 +19,8 @@ const WITHHELD: &str = "(withheld: it resembles a secret)";
 const WINDOW: usize = 8;
 /// A shorter text is part of too many words to be looked for.
 const SHORTEST: usize = 4;
+/// Folded words that anybody may write; what a secret has in common with them betrays nothing.
+const PUBLIC: [&str; 4] = ["organizationid", "clientid", "togetherplatform", "mentoringprogram"];
 /// Encodings of encodings that are decoded.
 const DECODINGS: usize = 4;
 /// `&#x10ffff;`, the longest character reference in bytes.
@@ -61,7 +63,9 @@ impl Redactor {
         if length < SHORTEST {
             return;
         }
-        self.pieces.extend(folded.windows(length).map(<[char]>::to_vec));
+        let is_public = |piece: &&[char]| PUBLIC.iter().any(|word| word.contains(&String::from_iter(*piece)));
+        let pieces = folded.windows(length).filter(|piece| !is_public(piece));
+        self.pieces.extend(pieces.map(<[char]>::to_vec));
         if !self.lengths.contains(&length) {
             self.lengths.push(length);
         }

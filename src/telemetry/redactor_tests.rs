@@ -71,6 +71,13 @@ fn foreign_text_with_seven_characters_of_a_secret_is_shown() {
 }
 
 #[test]
+fn foreign_text_with_a_public_word_of_a_secret_is_shown() {
+    let redactor = redactor("acme-organization-7");
+    assert_eq!(redactor.foreign("organization-id is missing"), "organization-id is missing");
+    assert_eq!(redactor.foreign("no e-organization"), WITHHELD);
+}
+
+#[test]
 fn short_secret_is_looked_for_as_a_whole_and_a_tiny_one_not_at_all() {
     let short = redactor("a1b2c");
     assert_eq!((short.foreign("x A1-B2-C y"), short.foreign("a1b2")), (WITHHELD.into(), "a1b2".into()));

@@ -1,46 +1,64 @@
-//! `check`: judges the output of any tap by the rules that targets rely on.
+//! `check`: validates the output of any tap, read from stdin, against the rules that targets rely on.
+//!
+//! The first violations are printed with their lines, all are counted. No value of a record is printed.
 
 use std::io::{BufRead, Write};
 
 use super::print;
+use crate::count::Count;
 use crate::error::{Error, Exit, Result};
 use crate::singer::check::{Checker, Violation};
 
-/// As many violations are shown.
-const SHOWN: u64 = 100;
+/// More violations are counted, but not printed.
+const MAX_PRINTED: u64 = 100;
 
-/// Reads messages and writes the verdict; an output that breaks a rule is an error.
+/// Reads messages and prints violations; any violation is an error.
 pub fn check(mut input: impl BufRead, out: &mut dyn Write) -> Result<()> {
     let read = |cause: std::io::Error| Error::new(Exit::Io, format!("cannot read the messages: {cause}"));
     let mut checker = Checker::default();
     let mut count = 0;
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line).map_err(read)? > 0 {
-        show(&checker.line(&line), &mut count, out)?;
+        print_violations(&checker.line(&line), &mut count, out)?;
         line.clear();
     }
     let lines = checker.lines();
-    show(&checker.finish(), &mut count, out)?;
+    print_violations(&checker.finish(), &mut count, out)?;
     if count > 0 {
         return Err(Error::new(
             Exit::Report,
-            format!("the output breaks the rules of Singer: {count} times in {lines} lines"),
+            format!("the output has {} in {}", Count(count, "violation"), Count(lines, "line")),
         )
-        .hint("each place named above makes some real target stop or lose data"));
+        .hint("correct the lines named above; each makes a target stop or lose data"));
     }
     let mut streams: Vec<_> = checker.records().collect();
     streams.sort_unstable();
     let streams: Vec<String> =
-        streams.iter().map(|(name, records)| format!("`{name}` {records} records")).collect();
-    print(&format!("{lines} lines keep the rules: {}", streams.join(", ")), out)
+        streams.iter().map(|(name, records)| format!("`{name}` {}", Count(*records, "record"))).collect();
+    print(&format!("{} without a violation: {}", Count(lines, "line"), streams.join(", ")), out)
 }
 
-fn show(found: &[Violation], count: &mut u64, out: &mut dyn Write) -> Result<()> {
+fn print_violations(found: &[Violation], count: &mut u64, out: &mut dyn Write) -> Result<()> {
     for violation in found {
         *count += 1;
-        if *count <= SHOWN {
+        if *count <= MAX_PRINTED {
             print(&violation.to_string(), out)?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_shows_a_hundred_violations_and_counts_all() {
+        let mut out = Vec::new();
+        let error = check("no message\n".repeat(250).as_bytes(), &mut out).unwrap_err();
+        let shown = String::from_utf8(out).unwrap();
+        assert_eq!(shown.lines().count(), 100);
+        assert!(shown.starts_with("line 1: the line is not JSON"), "{shown}");
+        assert!(error.message.contains("251 violations in 250 lines"), "{error}");
+    }
 }

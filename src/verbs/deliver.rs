@@ -1,8 +1,8 @@
-//! From a whole report to messages: prove it, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
+//! Writes a complete report as messages: verify, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
-//! The first pass decides whether there is anything to emit at all; the second cannot fail but for stdout.
-//! It runs on a thread of its own, so that the wait for the next request goes on meanwhile, and stops
-//! between two lines when it is told to.
+//! Nothing of a stream is emitted unless the first pass has verified the whole report; after that only stdout can
+//! fail. Delivery runs on a separate thread, so that the wait for the next request continues, and stops between two
+//! lines when a signal asks for it.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use crate::table::plan::Plan;
 use crate::table::verify::{VerifiedTable, verify};
 use crate::telemetry::{Telemetry, Warning, metric_seconds};
 
-/// A snapshot with fewer rows than this share of the last one is suspicious.
+/// A snapshot with fewer rows than this share of the last one has shrunk.
 const SHRINK: f64 = 0.1;
 
-/// Delivers streams one after the other; owns stdout and the state.
+/// Writes streams to stdout and keeps the state.
 pub struct Delivery<W: Write> {
     writer: Writer<W>,
     state: State,
@@ -36,28 +36,23 @@ pub struct Delivery<W: Write> {
     stop: Stop,
 }
 
-/// How one stream went, for the summary.
+/// The line of a stream in the summary.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The stream.
     pub stream: String,
-    /// Records written.
     pub rows: u64,
-    /// From the complete answer to the last line.
+    /// From the complete report to the last line.
     pub took: Duration,
-    /// Requests that it took.
     pub requests: u32,
-    /// What the operator was warned of.
     pub warnings: u64,
 }
 
 impl<W: Write> Delivery<W> {
-    /// A delivery to `out`.
     pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Stop) -> Self {
         Self { writer: Writer::new(out), state, settings, telemetry, stop }
     }
 
-    /// Delivers one stream; `next` is where a run that ends after it goes on.
+    /// Verifies and writes one stream. `next` is the stream at which a run that ends here is resumed.
     pub fn write_stream(
         &mut self,
         stream: &Stream,
@@ -65,13 +60,13 @@ impl<W: Write> Delivery<W> {
         next: Option<&str>,
     ) -> Result<Outcome> {
         let began = clock::now();
-        let facts = verify_report(stream, &mut report)?;
-        self.warn_of_repairs(stream.name(), &report, &facts);
-        self.check_shrink(stream.name(), facts.rows)?;
-        for warning in stream.column_warnings(&facts) {
+        let table = verify_report(stream, &mut report)?;
+        self.warn_of_repairs(stream.name(), &report, &table);
+        self.check_shrink(stream.name(), table.rows)?;
+        for warning in stream.column_warnings(&table) {
             self.telemetry.warn(&warning);
         }
-        let layout = stream.layout(&facts);
+        let layout = stream.layout(&table);
         let version = self.version(stream);
         self.writer.message(&Message::Schema {
             stream: stream.name(),
@@ -85,51 +80,49 @@ impl<W: Write> Delivery<W> {
         self.writer.flush()?;
         let bookmark = Bookmark {
             version: version.unwrap_or_else(|| clock::wall().timestamp()),
-            row_count: facts.rows,
+            row_count: table.rows,
             sha256: report.sha256.clone(),
             completed_at: clock::format_utc(report.completed_at),
-            columns: stream.remember(&facts),
+            columns: stream.remember(&table),
         };
         self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
         let took = clock::now().saturating_sub(began);
         let tags = json!({"stream": stream.name()});
-        self.telemetry.metric("counter", "record_count", &json!(facts.rows), &tags);
+        self.telemetry.metric("counter", "record_count", &json!(table.rows), &tags);
         self.telemetry.metric("timer", "sync_duration", &json!(metric_seconds(took)), &tags);
         let subjects = [stream.name(), &stream.report.report];
         Ok(Outcome {
             stream: stream.name().to_owned(),
-            rows: facts.rows,
+            rows: table.rows,
             took,
             requests: report.requests,
             warnings: subjects.map(|subject| self.telemetry.warnings_about(subject)).iter().sum(),
         })
     }
 
-    /// Writes a STATE line.
     pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
         let value = self.state.value(syncing);
         self.writer.message(&Message::State { value })
     }
 
-    /// The columns of a stream's last snapshot.
     pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         self.state.columns(stream)
     }
 
-    /// Whether a signal came: then nothing more is promised.
+    /// Whether a signal asked the run to end.
     pub fn is_stopped(&self) -> bool {
         self.stop.is_stopped()
     }
 
-    fn warn_of_repairs(&self, stream: &str, report: &Report, facts: &VerifiedTable) {
+    fn warn_of_repairs(&self, stream: &str, report: &Report, table: &VerifiedTable) {
         let stream = || stream.to_owned();
         let (nuls, surrogates) = (report.repairs.nuls, report.repairs.surrogates);
         let warnings = [
             (nuls, Warning::NulsRemoved { stream: stream(), count: nuls }),
             (surrogates, Warning::SurrogatesReplaced { stream: stream(), count: surrogates }),
-            (facts.ragged, Warning::RaggedRows { stream: stream(), count: facts.ragged }),
-            (facts.lenient_quotes, Warning::LenientQuotes { stream: stream(), count: facts.lenient_quotes }),
+            (table.ragged, Warning::RaggedRows { stream: stream(), count: table.ragged }),
+            (table.lenient_quotes, Warning::LenientQuotes { stream: stream(), count: table.lenient_quotes }),
         ];
         for (_, warning) in warnings.into_iter().filter(|(count, _)| *count > 0) {
             self.telemetry.warn(&warning);
@@ -155,7 +148,7 @@ impl<W: Write> Delivery<W> {
         Ok(())
     }
 
-    /// Epoch seconds, always greater than the last.
+    /// Epoch seconds, greater than the last version whatever the clock says.
     fn version(&self, stream: &Stream) -> Option<i64> {
         let last = self.state.version(stream.name()).unwrap_or(0);
         self.settings.activate_version.then(|| clock::wall().timestamp().max(last.saturating_add(1)))
@@ -173,14 +166,14 @@ impl<W: Write> Delivery<W> {
         let frame = RecordFrame::new(stream.name(), version, &extracted);
         let plan =
             Plan::compile(&frame.before, &frame.after, &layout.fields, layout.row_number, layout.extra);
-        let broken = |cause: std::io::Error| table_error(stream.name(), &cause.into());
-        let mut rows = facts.read_rows(report.stored().map_err(broken)?);
-        rows.read().map_err(broken)?;
+        let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());
+        let mut rows = facts.read_rows(report.stored().map_err(read_error)?);
+        rows.read().map_err(read_error)?;
         let mut number = 0;
         while self
             .writer
             .lines(|lines| rows.lend(|text, start| plan.write(text, start, number + 1, lines)))?
-            .map_err(broken)?
+            .map_err(read_error)?
         {
             number += 1;
             if number % 1024 == 0 {
@@ -196,7 +189,7 @@ impl<W: Write> Delivery<W> {
     }
 }
 
-/// What the report holds, once it is proven that all of it can be used.
+/// Verifies that the whole report can be emitted.
 pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<VerifiedTable> {
     let stats = report.stats.clone();
     stats
@@ -206,8 +199,7 @@ pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<VerifiedTab
         .map_err(|error| table_error(stream.name(), &error))
 }
 
-/// Nothing of the stream has been emitted; the other streams are not touched.
 fn table_error(stream: &str, error: &TableError) -> Error {
     let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
-    Error::new(exit, format!("`{stream}` cannot be used: {error}")).hint(error.hint())
+    Error::new(exit, format!("cannot use the report of `{stream}`: {error}")).hint(error.hint())
 }

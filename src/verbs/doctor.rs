@@ -1,7 +1,7 @@
-//! `doctor`: everything that can be known to be wrong without a request, one line a check.
+//! `doctor`: checks settings, clock, state folder, network and TLS without a request, one line per check.
 //!
-//! Nothing is sent to the API but a TLS handshake, and nothing on the disk is changed. A check that fails does not
-//! stop those that do not need it; the worst failure names the exit code.
+//! It sends nothing but a TLS handshake and changes no file. A failed check skips only the checks that depend on it.
+//! The worst failure sets the exit code.
 
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::error::{Error, Exit, Result};
 use crate::files::state_folder::{FolderStatus, inspect};
 use crate::settings::{Settings, SettingsWarning};
 
-/// Looks at everything, the settings as they were read among it, and writes what it found.
+/// Runs every check and prints a line for each; `settings` is the result of reading them.
 pub async fn doctor(settings: Result<(Settings, Vec<SettingsWarning>)>, out: &mut dyn Write) -> Result<()> {
     let mut table = CheckTable { out, failed: Vec::new(), worst: None };
     let settings = table.check("settings", settings, |_| "complete and valid".into())?;
@@ -29,28 +29,24 @@ pub async fn doctor(settings: Result<(Settings, Vec<SettingsWarning>)>, out: &mu
         network(&settings, &mut table).await?;
         temporary(&settings, &mut table)?;
     } else {
-        table.note(
-            "skipped",
-            "the rest",
-            "key, state folder, network and temporary folder need valid settings",
-        )?;
+        table.note("skipped", "the rest", "the other checks need valid settings")?;
     }
     table.finish()
 }
 
-fn clock(home: Option<&BootId>, table: &mut CheckTable) -> Result<()> {
-    let (status, words) = match home {
-        Some(_) => ("ok", "the boot clock proves how long ago the last request was"),
+fn clock(boot: Option<&BootId>, table: &mut CheckTable) -> Result<()> {
+    let (status, words) = match boot {
+        Some(_) => ("ok", "the boot clock measures the time since the last request"),
         None => (
             "warning",
-            "this system does not name its boot, so nothing proves when the last request was; hint: expect the longest wait before each run",
+            "this system has no boot identity, so the time since the last request is unknown; hint: expect the longest wait before each run",
         ),
     };
     table.note(status, "clock", words)
 }
 
 fn key(settings: &Settings, warnings: &[SettingsWarning], table: &mut CheckTable) -> Result<()> {
-    table.note("ok", "key", &format!("it stands in {}", settings.api_key_from))?;
+    table.note("ok", "key", &format!("found in {}", settings.api_key_from))?;
     for warning in warnings {
         table.note("warning", "key", &warning.to_string())?;
     }
@@ -60,36 +56,36 @@ fn key(settings: &Settings, warnings: &[SettingsWarning], table: &mut CheckTable
 fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let folder = &settings.state_dir;
     let found = table.check("state folder", inspect(folder), |place| match place {
-        FolderStatus::Ready => format!("`{}` is there and writable", folder.display()),
-        FolderStatus::Missing => format!("`{}` is not there yet; the first run makes it", folder.display()),
+        FolderStatus::Ready => format!("`{}` exists and is writable", folder.display()),
+        FolderStatus::Missing => format!("`{}` does not exist yet; the first run makes it", folder.display()),
     })?;
     if found.is_some() { gate(settings, table) } else { Ok(()) }
 }
 
-/// The gate as the next run would find it.
+/// When the gate would let the next request pass.
 fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let store = Store::at(&settings.state_dir, &scope(settings))?;
     let lock = store.to_string();
     let gate = Gate::new(store, Identity::new(settings), rate_limit(settings), settings.max_wait, false);
     let status = table.check("lock", gate.status(), |status| match status {
         GateStatus::Held { pid: Some(pid) } => {
-            format!("process {pid} holds {lock}; the next request is its own")
+            format!("process {pid} holds {lock} and sends the next request")
         }
         GateStatus::Held { pid: None } => {
-            format!("another process holds {lock}; the next request is its own")
+            format!("another process holds {lock} and sends the next request")
         }
-        GateStatus::Free { .. } => format!("nobody holds {lock}"),
+        GateStatus::Free { .. } => format!("no process holds {lock}"),
     })?;
     let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };
-    let so_far = if failures > 0 { format!("; failures in a row: {failures}") } else { String::new() };
+    let streak = if failures > 0 { format!("; failures in a row: {failures}") } else { String::new() };
     let words = match whole_seconds(wait) {
-        0 => format!("allowed now{so_far}"),
-        left => format!("allowed in {left} s: {reason}{so_far}"),
+        0 => format!("allowed now{streak}"),
+        left => format!("allowed in {left} s: {reason}{streak}"),
     };
     if wait <= settings.max_wait {
         return table.note("ok", "next request", &words);
     }
-    let words = words + "; hint: run again then, because `max_wait_seconds` is less";
+    let words = words + "; hint: run again after that time, or raise `max_wait_seconds`";
     table.note("warning", "next request", &words)
 }
 
@@ -104,19 +100,21 @@ async fn network(settings: &Settings, table: &mut CheckTable<'_>) -> Result<()> 
     let Some(addresses) = found else { return Ok(()) };
     let connected = table.check("connection", route.connect(&addresses).await, |_| {
         if route.is_proxy {
-            format!("{route} is a proxy and accepts connections; what lies behind it only a request can tell")
+            format!(
+                "{route} is a proxy and accepts connections; the way from the proxy to the API is not checked"
+            )
         } else {
             format!("{route} accepts connections")
         }
     })?;
     if let (Some(stream), Some(()), true) = (connected, client, is_tls) {
-        let shaken = route.handshake(settings, stream).await;
-        table.check("tls", shaken, |()| "the certificate is trusted".into())?;
+        let handshake = route.handshake(settings, stream).await;
+        table.check("tls", handshake, |()| "the certificate is trusted".into())?;
     }
     Ok(())
 }
 
-/// A report beyond the spool's memory needs the disk; many never do, so this is never a failure.
+/// Space for reports that do not fit into memory. Many installations never need it, so it is a warning at most.
 fn temporary(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let folder = tempfile::env::temp_dir();
     let largest = settings.max_report_bytes;
@@ -142,7 +140,7 @@ fn free(folder: &Path) -> std::io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// What was found so far.
+/// The printed checks and the failures among them.
 struct CheckTable<'a> {
     out: &'a mut dyn Write,
     failed: Vec<&'static str>,
@@ -150,12 +148,11 @@ struct CheckTable<'a> {
 }
 
 impl CheckTable<'_> {
-    /// One line.
     fn note(&mut self, status: &str, check: &str, words: &str) -> Result<()> {
         print(&format!("{status:<8} {check:<13} {words}"), self.out)
     }
 
-    /// The line of a check that can fail; hands on what it brought.
+    /// Prints the line of a check that can fail; returns its value.
     fn check<T>(
         &mut self,
         check: &'static str,
@@ -178,8 +175,8 @@ impl CheckTable<'_> {
 
     fn finish(self) -> Result<()> {
         let Some(worst) = self.worst else { return Ok(()) };
-        let message = format!("these checks failed: {}", self.failed.join(", "));
-        Err(Error::new(worst, message).hint("their lines on stdout say what to do"))
+        let message = format!("failed checks: {}", self.failed.join(", "));
+        Err(Error::new(worst, message).hint("follow the hints in their lines on stdout"))
     }
 }
 
@@ -188,10 +185,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_without_a_boot_id_costs_a_longer_wait() {
+    fn doctor_without_a_boot_id_warns_of_the_longest_wait() {
         let mut out = Vec::new();
         clock(None, &mut CheckTable { out: &mut out, failed: Vec::new(), worst: None }).unwrap();
         let line = String::from_utf8(out).unwrap();
-        assert!(line.starts_with("warning  clock         this system does not name its boot"), "{line}");
+        assert!(line.starts_with("warning  clock         this system has no boot identity"), "{line}");
     }
 }

@@ -1,21 +1,21 @@
-//! Fetches one thing while the one before it is delivered.
+//! Fetches one item while the previous one is delivered.
 //!
-//! Order is kept; one fetch and one delivery go on at a time. A fetch does not wait for a delivery until two
-//! reports do: one between the two, one in the fetch's hand. A delivery that fails ends everything at once,
-//! also a fetch in the middle of its wait. A fetch that breaks is the last, and its fetched is delivered, too.
-//! It knows neither time nor threads: what blocks is for `deliver` to move to another thread.
+//! Order is kept; one fetch and one delivery run at a time. Backpressure: a fetch waits for the delivery when two
+//! fetched items wait, one in the channel and one behind it. A failed delivery ends everything at once, also a fetch
+//! that waits. A fetch that breaks is the last, and its item is delivered. The pipeline knows neither clocks nor
+//! threads: `deliver` moves blocking work to another thread.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use tokio::sync::mpsc;
 
-/// Fetches a fetched for each item and delivers it; `progress` goes from delivery to delivery and comes back.
-pub async fn run<Item, Fetched, SyncProgress, E>(
+/// Fetches and delivers each item; every delivery takes `progress` and returns it for the next one.
+pub async fn run<Item, Fetched, Progress, E>(
     items: impl IntoIterator<Item = Item>,
     fetch: impl AsyncFn(Item) -> ControlFlow<Fetched, Fetched>,
-    mut progress: SyncProgress,
-    deliver: impl AsyncFn(SyncProgress, Fetched) -> Result<SyncProgress, E>,
-) -> Result<SyncProgress, E> {
+    mut progress: Progress,
+    deliver: impl AsyncFn(Progress, Fetched) -> Result<Progress, E>,
+) -> Result<Progress, E> {
     let (send, mut receive) = mpsc::channel(1);
     let fetching = async move {
         for item in items {

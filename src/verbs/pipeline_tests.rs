@@ -1,6 +1,6 @@
-//! The schedule of a sync on a stopped clock: the pipeline and the gate are real, network and target made up.
+//! The schedule of a sync on a paused clock, with the real pipeline and gate and a simulated network and target.
 //!
-//! Where nothing is left to do tokio's clock jumps to the end of the next wait, and `clock` with it.
+//! When every task waits, tokio's paused clock jumps to the end of the next wait, and `clock` with it.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -15,10 +15,10 @@ use crate::clock;
 use crate::telemetry::{Format, Level, Telemetry};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// What a sync may take beyond intervals, transfers and writes.
+/// The longest time of a sync beyond intervals, transfers and writes.
 const SPARE: Duration = Duration::from_secs(2);
 
-/// From when to when something was done.
+/// When something began and ended.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     from: Duration,
@@ -33,7 +33,7 @@ impl Span {
     }
 }
 
-/// The API's gate, to which nothing was sent before.
+/// A gate without an earlier request.
 struct Api {
     gate: Gate,
     telemetry: Telemetry,
@@ -65,7 +65,7 @@ impl Api {
     }
 }
 
-/// A sync of three reports: when each was fetched and when it was written.
+/// Syncs three reports; returns when each was fetched and written.
 async fn sync(transfer: u64, write: u64) -> Vec<(Span, Span)> {
     let api = Api::new();
     let deliver = async |mut done: Vec<_>, fetched| {
@@ -77,9 +77,9 @@ async fn sync(transfer: u64, write: u64) -> Vec<(Span, Span)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_reports_take_two_intervals_the_transfers_and_the_last_write() {
+async fn sync_of_three_reports_takes_two_intervals_the_transfers_and_the_last_write() {
     let interval = RateLimit::new(MINUTE, MINUTE * 2).interval;
-    // A write that is longer than the interval and a transfer is what the next write waits for.
+    // The next write waits for a write that is longer than an interval and a transfer.
     for (transfer, write, seconds) in [
         (0, 0, 2 * 61),
         (0, 40, 2 * 61 + 40),
@@ -103,7 +103,7 @@ async fn three_reports_take_two_intervals_the_transfers_and_the_last_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_request_is_sent_in_the_middle_of_a_long_write() {
+async fn next_request_is_sent_during_a_long_write() {
     let done = sync(2, 100).await;
     for ((_, written), (next, _)) in done.iter().zip(&done[1..]) {
         assert!(written.from < next.from && next.to < written.to, "{done:?}");
@@ -111,21 +111,21 @@ async fn the_next_request_is_sent_in_the_middle_of_a_long_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_fails_ends_the_fetch_wherever_it_waits() {
+async fn failed_delivery_cancels_the_waiting_fetch() {
     let api = Api::new();
     let fails = async |(), _| {
         tokio::time::sleep(Duration::from_secs(1)).await;
         Err("the target is gone")
     };
-    // The second is in the middle of the minute, or nobody takes the third.
+    // The second fetch waits at the gate, or the third waits for a free place in the channel.
     let at_the_gate = run(0..3, async |_| Continue(api.fetch(0).await), (), fails);
     assert_eq!(tokio::time::timeout(SPARE, at_the_gate).await, Ok(Err("the target is gone")));
-    let in_hand = run(0..3, async |_| Continue(Span::of(0).await), (), fails);
-    assert_eq!(tokio::time::timeout(SPARE, in_hand).await, Ok(Err("the target is gone")));
+    let behind_channel = run(0..3, async |_| Continue(Span::of(0).await), (), fails);
+    assert_eq!(tokio::time::timeout(SPARE, behind_channel).await, Ok(Err("the target is gone")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_breaks_is_delivered_and_the_last() {
+async fn fetch_that_breaks_is_delivered_and_is_the_last() {
     let fetched = Cell::new(0);
     let fetch = async |item| {
         fetched.set(fetched.get() + 1);
@@ -141,11 +141,11 @@ async fn a_fetch_that_breaks_is_delivered_and_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn order_is_kept_and_no_more_than_two_parcels_wait() {
+async fn backpressure_keeps_order_and_lets_two_items_wait() {
     let fetched = Cell::new(0);
     let fetch = async |item| {
         fetched.set(fetched.get() + 1);
-        // Each is faster than the one before it.
+        // Each fetch is faster than the previous one.
         tokio::time::sleep(Duration::from_secs(9 - item)).await;
         Continue(item)
     };

@@ -1,4 +1,7 @@
-//! `sync`: the one loop. Fetch a report, deliver it while the next is waited for, and say how it went.
+//! `sync`: fetches the reports in order and delivers each while the gate waits for the next request.
+//!
+//! A stream that fails does not stop the others, unless the failure concerns every request. STATE names the first
+//! failed stream, so that the next run starts there. The worst failure sets the exit code.
 
 use std::io::Write;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -8,6 +11,7 @@ use super::deliver::{Delivery, Outcome};
 use super::{pipeline, run_blocking};
 use crate::clock;
 use crate::column_cache::ColumnCache;
+use crate::count::Count;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
 use crate::report::spool::Report;
@@ -53,27 +57,28 @@ fn with_next(streams: Vec<Stream>) -> impl Iterator<Item = (Stream, Option<Strin
     streams.into_iter().zip(names.into_iter().skip(1).map(Some).chain([None]))
 }
 
-/// Brings the stream's report; after a failure that reaches the whole run nothing more is asked for.
+/// Fetches the report of a stream; breaks after a failure that concerns every request.
 async fn fetch(
     stream: Stream,
     next: Option<String>,
     source: &Source,
     telemetry: &Telemetry,
 ) -> ControlFlow<Fetched, Fetched> {
-    let outcome = source.fetch(&stream.report, telemetry).await;
-    let is_last = matches!(&outcome, Err(failed) if failed.scope == FailureScope::Run);
-    let fetched = Fetched { stream, outcome, next };
+    let report = source.fetch(&stream.report, telemetry).await;
+    let is_last = matches!(&report, Err(failed) if failed.scope == FailureScope::Run);
+    let fetched = Fetched { stream, report, next };
     if is_last { Break(fetched) } else { Continue(fetched) }
 }
 
-/// What the delivery gets for each stream.
+/// A stream with its report, or the reason why it has none.
 struct Fetched {
     stream: Stream,
-    outcome: Result<Report, FetchError>,
+    report: Result<Report, FetchError>,
+    /// The stream after it.
     next: Option<String>,
 }
 
-/// Takes fetched after fetched to the delivery and remembers how it went.
+/// The streams that are done, and what their delivery needs.
 struct SyncProgress<W: Write> {
     delivery: Delivery<W>,
     cache: ColumnCache,
@@ -83,14 +88,14 @@ struct SyncProgress<W: Write> {
 }
 
 impl<W: Write> SyncProgress<W> {
-    /// Writes one stream; one that fails does not stop the others.
-    fn deliver(mut self, Fetched { stream, outcome, next }: Fetched) -> Result<Self> {
+    /// Writes one stream, or records its failure.
+    fn deliver(mut self, Fetched { stream, report, next }: Fetched) -> Result<Self> {
         let name = stream.name().to_owned();
         let resume = self.failures.first().map(|(name, _)| name.clone()).or(next);
-        let delivered = outcome.map(|report| self.delivery.write_stream(&stream, report, resume.as_deref()));
+        let delivered = report.map(|report| self.delivery.write_stream(&stream, report, resume.as_deref()));
         match delivered.map_err(|failed| failed.error) {
             Ok(Ok(outcome)) => self.outcomes.push(outcome),
-            // Without stdout there is nobody left to deliver to, and no STATE to be written.
+            // Without stdout no other stream and no STATE can be written.
             Ok(Err(error)) if error.exit == Exit::Io || self.delivery.is_stopped() => return Err(error),
             Ok(Err(error)) | Err(error) => {
                 self.telemetry.error(&error.to_string());
@@ -103,15 +108,15 @@ impl<W: Write> SyncProgress<W> {
         Ok(self)
     }
 
-    /// Writes the last STATE and says how it went.
+    /// Writes the last STATE and logs the summary.
     fn finish(mut self) -> Result<()> {
         self.delivery.write_state(self.failures.first().map(|(name, _)| name.as_str()))?;
-        summary(&self.outcomes, &self.failures, &self.telemetry);
-        worst(self.failures)
+        log_summary(&self.outcomes, &self.failures, &self.telemetry);
+        worst_failure(self.failures)
     }
 }
 
-fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telemetry) {
+fn log_summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telemetry) {
     telemetry.info(&format!(
         "{:<20} {:>12} {:>10} {:>9} {:>9}",
         "stream", "rows", "seconds", "requests", "warnings"
@@ -129,11 +134,15 @@ fn summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telem
     for (stream, _) in failures {
         telemetry.info(&format!("{stream:<20} {:>12}", "failed"));
     }
-    telemetry.info(&format!("{} requests, {} warnings", telemetry.requests(), telemetry.warnings()));
+    telemetry.info(&format!(
+        "{}, {}",
+        Count(telemetry.requests(), "request"),
+        Count(telemetry.warnings(), "warning")
+    ));
 }
 
-/// One error for the run: the one that reaches furthest decides the exit code.
-fn worst(failures: Vec<(String, Error)>) -> Result<()> {
+/// The failure that sets the exit code of the run.
+fn worst_failure(failures: Vec<(String, Error)>) -> Result<()> {
     match failures
         .into_iter()
         .map(|(_, error)| error)

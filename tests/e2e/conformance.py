@@ -97,7 +97,7 @@ def test_check_refuses_output_that_the_sdk_tests_accept():
     first_record = next(number for number, line in enumerate(lines) if '"RECORD"' in line)
     unfinished = lines[-1].replace('"value":{', '"value":{"progress_markers":{},')
     for broken, words in [
-        (lines[: first_record + 1] + lines[first_record:], "the key stands twice"),
+        (lines[: first_record + 1] + lines[first_record:], "two records have the same key"),
         (lines[:-1] + [unfinished], "a stream was not finished"),
     ]:
         checked = subprocess.run([os.environ["TAP"], "check"], input="".join(broken), capture_output=True, text=True)

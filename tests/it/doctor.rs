@@ -56,7 +56,7 @@ fn failed(run: &Run, code: i32, check: &str, words: &str) {
     assert_eq!(status, "failed", "{said}");
     assert!(said.contains(words) && said.contains("; hint: "), "{said}");
     let last = run.critical();
-    assert!(last.starts_with("CRITICAL these checks failed: ") && last.contains(check), "{last}");
+    assert!(last.starts_with("CRITICAL failed checks: ") && last.contains(check), "{last}");
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn doctor_on_a_healthy_setup_changes_nothing() {
     assert!(run.stdout.lines().all(|line| line.starts_with("ok ")), "{}", run.stdout);
     assert!(line(&run, "state folder").1.contains("the first run makes it"), "{}", run.stdout);
     assert!(!tap.state_dir().exists());
-    assert_eq!(line(&run, "key").1, "it stands in `api_key` in the config");
-    assert!(line(&run, "clock").1.contains("the boot clock proves"));
+    assert_eq!(line(&run, "key").1, "found in `api_key` in the config");
+    assert!(line(&run, "clock").1.contains("the boot clock measures"));
     assert!(line(&run, "dns").1.contains("`127.0.0.1` is 127.0.0.1"));
     assert!(line(&run, "connection").1.contains("accepts connections"));
     assert!(line(&run, "temporary").1.contains("MiB free"));
@@ -88,7 +88,7 @@ fn doctor_warns_of_a_key_file_readable_by_others() {
     let tap = Tap::new().set("api_key", json!(null));
     let secret = tap.file("secret", tap_together::sandbox::API_KEY);
     let tap = tap.set("api_key_file", json!(secret));
-    assert_eq!(lines(&doctor(&tap), "key"), [("ok", "it stands in `api_key_file`")]);
+    assert_eq!(lines(&doctor(&tap), "key"), [("ok", "found in `api_key_file`")]);
     fs::set_permissions(&secret, PermissionsExt::from_mode(0o644)).unwrap();
     let run = doctor(&tap);
     assert_eq!(run.code, 0);
@@ -107,7 +107,7 @@ fn doctor_warns_of_a_key_file_readable_by_others() {
     fs::set_permissions(tap.folder.path().join("config.json"), PermissionsExt::from_mode(0o640)).unwrap();
     let run = finish(command.spawn().unwrap(), &server);
     let [(_, places), (status, words)] = lines(&run, "key")[..] else { panic!("{}", run.stdout) };
-    assert_eq!(places, "it stands in `api_key` in the config and `TAP_TOGETHER_API_KEY`");
+    assert_eq!(places, "found in `api_key` in the config and `TAP_TOGETHER_API_KEY`");
     assert!(status == "warning" && words.contains("config.json` can be read by others"), "{words}");
 }
 
@@ -152,7 +152,7 @@ fn doctor_reads_the_lock_file_without_touching_it() {
     assert!(line(&run, "lock").1.contains(" holds `"), "{}", run.stdout);
     assert_eq!(lines(&run, "next request"), []);
     drop(file);
-    assert!(line(&on(&tap, &server, &[]), "lock").1.contains("nobody holds"));
+    assert!(line(&on(&tap, &server, &[]), "lock").1.contains("no process holds"));
     fs::remove_file(lock_file(&store)).unwrap();
     fs::create_dir(lock_file(&store)).unwrap();
     failed(&on(&tap, &server, &[]), 74, "lock", "cannot lock the ledger");
@@ -181,7 +181,7 @@ fn doctor_shows_the_next_request_and_keeps_the_ledger() {
         (Some(entry(Phase::Ambiguous, now)), "ok", 12_100, "may still be under way"),
         (Some(entry(Phase::Inflight, now)), "ok", 12_100, "nothing proves when the last request ended"),
         (Some(patient), "ok", 9_000, "backing off after a failed request; failures in a row: 3"),
-        (Some(banned), "warning", u64::MAX, "`max_wait_seconds` is less"),
+        (Some(banned), "warning", u64::MAX, "or raise `max_wait_seconds`"),
     ] {
         if let Some(ledger) = &ledger {
             store.write(ledger).unwrap();

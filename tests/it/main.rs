@@ -21,6 +21,7 @@ mod hangs; // timeouts of answers that never end
 mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
+mod logging; // stderr: levels, formats, full pipes, escaped and withheld text
 mod misplaced_key; // the API key in a wrong place
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets

@@ -1,10 +1,13 @@
 //! What is really asked for, and whom: one segment of the path for every id, and never another host.
 
+use std::io::{BufRead, BufReader, Write};
+
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use super::concurrency;
 use super::raw_server::{Wire, hold};
-use super::tap::Tap;
+use super::tap::{Tap, finish};
 
 const AT_ONCE: usize = 8;
 
@@ -45,4 +48,31 @@ fn redirect_is_never_followed() {
         let run = Tap::new().one().faults(&[status, &location]).args(&["--assume-idle"]).run();
         assert_eq!((run.code, run.seen.len(), elsewhere.connections()), (69, 1, 0), "{}", run.stderr);
     });
+}
+
+/// The host that a tap with these settings asks its proxy for.
+fn asked_host(region: Option<&str>) -> String {
+    let (send, receive) = std::sync::mpsc::channel();
+    let proxy = Wire::new(move |stream| {
+        let mut line = String::new();
+        BufReader::new(&mut *stream).read_line(&mut line)?;
+        let _ = send.send(line);
+        stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+    });
+    let tap = Tap::new()
+        .set("base_url", Value::Null)
+        .set("region", region.into())
+        .set("request_interval_seconds", 60.into())
+        .args(&["--test"]);
+    let server = tap.serve();
+    let child = tap.command(&server).env("HTTPS_PROXY", proxy.url()).spawn().unwrap();
+    let run = finish(child, &server);
+    assert_eq!((run.code, run.seen.len()), (69, 0), "{}", run.stderr);
+    receive.recv().unwrap()
+}
+
+#[test]
+fn region_setting_chooses_the_host() {
+    assert_eq!(asked_host(None), "CONNECT api.togetherplatform.com:443 HTTP/1.1\r\n");
+    assert_eq!(asked_host(Some("us")), "CONNECT api.us.togetherplatform.com:443 HTTP/1.1\r\n");
 }

@@ -140,3 +140,33 @@ fn currently_syncing_stream_goes_first_and_foreign_state_stays() {
     assert_eq!((&run.state()["mine"], &run.state()["bookmarks"]["x"]["y"]), (&json!(1), &json!(2)));
     assert_eq!(run.state()["currently_syncing"], Value::Null);
 }
+
+#[test]
+fn activate_version_false_emits_no_version() {
+    let run = Tap::new().one().set("activate_version", json!(false)).run();
+    let messages = run.messages();
+    assert!(messages.iter().all(|message| message["type"] != "ACTIVATE_VERSION"), "{}", run.stdout);
+    assert!(messages.iter().all(|message| message.get("version").is_none()), "{}", run.stdout);
+    assert_eq!(run.records("user_report").len(), 5);
+}
+
+#[test]
+fn column_names_original_keeps_headers_and_makes_them_unique() {
+    let csv = "csv=User Id,What skills?,User Id,e-mail\n1,a,2,b\n";
+    let run = Tap::new().one().set("column_names", json!("original")).faults(&[csv]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let message = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let record = run.stdout.lines().map(message).find(|message| message["type"] == "RECORD").unwrap();
+    assert_eq!(
+        record["record"],
+        json!({"User Id": "1", "What skills?": "a", "User Id_2": "2", "e-mail": "b", "_row_number": 1})
+    );
+}
+
+#[test]
+fn user_agent_setting_is_sent_as_header() {
+    let named = Tap::new().one().set("user_agent", json!("example-org/7")).run();
+    assert_eq!(named.seen[0].headers["user-agent"], "example-org/7");
+    let default = Tap::new().one().run();
+    assert_eq!(default.seen[0].headers["user-agent"], concat!("tap-together/", env!("CARGO_PKG_VERSION")));
+}

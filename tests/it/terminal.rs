@@ -1,8 +1,10 @@
-//! A person at a terminal is warned before the records of real people appear there.
+//! What a person at a terminal sees: a warning before records of real people, and the progress line.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
+use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -11,18 +13,27 @@ use super::tap::{Run, Tap, finish};
 const WARNING: &str =
     "WARNING this sync writes records of real people to the terminal; pipe it into a target";
 
-/// A run whose stdout is a terminal.
-fn run(tap: &Tap) -> Run {
+/// A terminal, and a thread that reads what it shows until the last process has closed it.
+fn terminal() -> (Stdio, JoinHandle<String>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
     let terminal = OpenOptions::new().write(true).open(std::ffi::OsStr::from_bytes(name.as_bytes())).unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut shown = Vec::new();
+        // The end of a terminal is an error.
+        let _ = File::from(master).read_to_end(&mut shown);
+        String::from_utf8(shown).unwrap()
+    });
+    (terminal.into(), reader)
+}
+
+/// A run whose stdout is a terminal.
+fn run(tap: &Tap) -> Run {
+    let (terminal, reader) = terminal();
     let server = tap.serve();
-    let child = tap.command(&server).stdout(Stdio::from(terminal)).spawn().unwrap();
-    // What is shown must be taken away, or the terminal is full; its end is an error.
-    let reader =
-        std::thread::spawn(move || std::io::copy(&mut std::fs::File::from(master), &mut std::io::sink()));
+    let child = tap.command(&server).stdout(terminal).spawn().unwrap();
     let run = finish(child, &server);
     assert!(reader.join().is_ok());
     run
@@ -44,4 +55,20 @@ fn stdout_terminal_warning_is_for_real_syncs_only() {
     }
     let piped = Tap::new().run();
     assert!(!piped.stderr.contains(WARNING), "{}", piped.stderr);
+}
+
+#[test]
+fn stderr_terminal_shows_the_progress_line_and_clears_it() {
+    let (terminal, reader) = terminal();
+    let tap = Tap::new().every(0.5);
+    let server = tap.serve();
+    let child = tap.command(&server).stderr(terminal).spawn().unwrap();
+    assert_eq!(finish(child, &server).code, 0);
+    let shown = reader.join().unwrap();
+    let clear = "\r\u{1b}[2K";
+    assert!(shown.contains(&format!("{clear}next request in 1 s: ")), "{shown:?}");
+    assert!(shown.contains(&format!("{clear}INFO METRIC")), "{shown:?}");
+    assert!(shown.rsplit(clear).next().unwrap().starts_with("INFO"), "{shown:?}");
+    let piped = Tap::new().every(0.5).run();
+    assert!(!piped.stderr.contains(clear), "{:?}", piped.stderr);
 }

@@ -1,8 +1,8 @@
-//! The checker: whether a tap's output keeps the rules that real targets rely on, line by line.
+//! The checker: validates the output of any tap, line by line, against the rules that real targets rely on.
 //!
-//! It judges any tap, not only this one. Every rule stands for a target that loses rows, loses the state or stops
-//! when it is broken; what is only a habit of this tap is no rule. No verdict shows a value: positions, streams and
-//! fields only. [`property`] judges what a SCHEMA declares, [`stream`] what follows it.
+//! For every rule there is a target that loses rows, loses the state or stops when the rule is broken; a habit of
+//! this tap alone is not a rule. Violations name positions, streams and fields, never a value. [`property`] validates
+//! what a SCHEMA declares, [`stream`] what follows it.
 
 mod property;
 mod stream;
@@ -14,78 +14,76 @@ use serde_json::{Map, Value};
 
 use self::stream::Stream;
 
-/// Meltano stops at a longer line.
-const LONGEST_LINE: usize = 50 * 1024 * 1024;
+/// Meltano stops at a longer line, in bytes.
+const MAX_LINE: usize = 50 * 1024 * 1024;
 
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Counted from 1; 0 for the output as a whole.
     pub line: u64,
-    /// What is wrong.
-    pub what: String,
+    pub problem: String,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => write!(f, "at the end: {}", self.what),
-            line => write!(f, "line {line}: {}", self.what),
+            0 => write!(f, "at the end: {}", self.problem),
+            line => write!(f, "line {line}: {}", self.problem),
         }
     }
 }
 
-/// Judges an output line by line.
+/// Collects what the rules need to know of the lines so far.
 #[derive(Default)]
 pub struct Checker {
     line: u64,
-    last: String,
-    cut: bool,
-    unfinished: bool,
+    last_type: String,
+    is_truncated: bool,
+    is_unfinished: bool,
     streams: HashMap<String, Stream>,
     found: Vec<Violation>,
 }
 
 impl Checker {
-    /// Takes the next line, its line break included; returns what is wrong with it.
+    /// Checks the next line, with its line break.
     pub fn line(&mut self, line: &[u8]) -> Vec<Violation> {
         self.line += 1;
-        self.cut = !line.ends_with(b"\n");
-        if line.len() > LONGEST_LINE {
-            self.report("it is longer than 50 MiB: Meltano stops there");
+        self.is_truncated = !line.ends_with(b"\n");
+        if line.len() > MAX_LINE {
+            self.report("the line is longer than 50 MiB: Meltano stops there");
         }
         match serde_json::from_slice::<Value>(line) {
             Ok(Value::Object(message)) => self.message(&message),
-            Ok(_) => self.report("it is no JSON object"),
-            Err(_) => self.report("it is not JSON: nothing but messages may stand on stdout"),
+            Ok(_) => self.report("the line is not a JSON object"),
+            Err(_) => self.report("the line is not JSON: stdout is for messages only"),
         }
         std::mem::take(&mut self.found)
     }
 
-    /// The output is over; returns what is wrong with it as a whole.
+    /// Checks the output as a whole, after its last line.
     pub fn finish(&mut self) -> Vec<Violation> {
         self.line = 0;
-        if self.last.is_empty() {
-            self.report("there is no message");
-        } else if self.last != "STATE" {
-            self.report("the last line is no STATE: some targets lose the state then");
+        if self.last_type.is_empty() {
+            self.report("the output has no message");
+        } else if self.last_type != "STATE" {
+            self.report("the last line is not a STATE: some targets lose the state");
         }
-        if self.unfinished {
+        if self.is_unfinished {
             self.report("the last STATE has `progress_markers`: a stream was not finished");
         }
-        if self.cut {
-            self.report("the last line is cut");
+        if self.is_truncated {
+            self.report("the last line is truncated");
         }
         std::mem::take(&mut self.found)
     }
 
-    /// Lines so far.
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.line
     }
 
-    /// The streams with their numbers of records.
+    /// The number of records of each stream.
     pub fn records(&self) -> impl Iterator<Item = (&str, u64)> {
         self.streams.iter().map(|(name, stream)| (name.as_str(), stream.records))
     }
@@ -93,29 +91,29 @@ impl Checker {
     fn message(&mut self, message: &Map<String, Value>) {
         let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let stream = text("stream");
-        self.last = text("type");
+        self.last_type = text("type");
         let mut wrong = Vec::new();
-        match self.last.as_str() {
+        match self.last_type.as_str() {
             "STATE" => self.state(message.get("value"), &mut wrong),
             "SCHEMA" | "RECORD" | "ACTIVATE_VERSION" if stream.is_empty() => {
-                wrong.push("it has no `stream`".into());
+                wrong.push("the message has no `stream`".into());
             }
             "SCHEMA" => {
-                if let Some(new) = Stream::declared(message, self.streams.remove(&stream), &mut wrong) {
+                if let Some(new) = Stream::declare(message, self.streams.remove(&stream), &mut wrong) {
                     self.streams.insert(stream, new);
                 }
             }
             "RECORD" | "ACTIVATE_VERSION" => match self.streams.get_mut(&stream) {
-                None => wrong.push(format!("no SCHEMA for `{stream}` stands before it")),
-                Some(known) if self.last == "RECORD" => known.record(message, &mut wrong),
+                None => wrong.push(format!("no SCHEMA for `{stream}` comes before the message")),
+                Some(known) if self.last_type == "RECORD" => known.record(message, &mut wrong),
                 Some(known) => known.activate(message, &mut wrong),
             },
             "BATCH" => wrong.push("BATCH messages crash or empty most targets".into()),
-            "" => wrong.push("it has no `type`".into()),
-            _ => wrong.push("its `type` is none of SCHEMA, RECORD, STATE, ACTIVATE_VERSION".into()),
+            "" => wrong.push("the message has no `type`".into()),
+            _ => wrong.push("the `type` is not SCHEMA, RECORD, STATE or ACTIVATE_VERSION".into()),
         }
-        for what in wrong {
-            self.report(what);
+        for problem in wrong {
+            self.report(problem);
         }
     }
 
@@ -127,11 +125,11 @@ impl Checker {
             Some(Value::Object(_)) => {}
             _ => wrong.push("the STATE has no `value` object".into()),
         }
-        self.unfinished = value.is_some_and(|value| property::has_key(value, "progress_markers"));
+        self.is_unfinished = value.is_some_and(|value| property::has_key(value, "progress_markers"));
     }
 
-    fn report(&mut self, what: impl Into<String>) {
-        self.found.push(Violation { line: self.line, what: what.into() });
+    fn report(&mut self, problem: impl Into<String>) {
+        self.found.push(Violation { line: self.line, problem: problem.into() });
     }
 }
 

@@ -1,35 +1,37 @@
-//! What a SCHEMA declares: names that every target can hold, types that every target can read.
+//! Rules for the properties of a SCHEMA: names that every target can store, types that every target can read.
+//!
+//! It looks at one SCHEMA at a time and knows nothing of records.
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-/// What `PostgreSQL` allows an identifier.
-const LONGEST_NAME: usize = 63;
+/// Bytes of a `PostgreSQL` identifier.
+const MAX_NAME: usize = 63;
 
-/// Judges all properties of a stream; the keys' names are `keys`.
+/// Validates the properties of a stream whose key is `keys`.
 pub(super) fn validate(properties: &Map<String, Value>, keys: &[String], wrong: &mut Vec<String>) {
     let mut folded = HashSet::new();
     for (field, property) in properties {
-        name(field, wrong);
+        validate_name(field, wrong);
         if !folded.insert(field.to_lowercase()) {
             wrong.push(format!("`{field}` differs from another property in case only"));
         }
-        kind(field, property, keys.contains(field), wrong);
+        validate_type(field, property, keys.contains(field), wrong);
     }
     for key in keys.iter().filter(|key| !properties.contains_key(*key)) {
-        wrong.push(format!("the key `{key}` is no property"));
+        wrong.push(format!("the key `{key}` is not a property"));
     }
 }
 
-fn name(field: &str, wrong: &mut Vec<String>) {
+fn validate_name(field: &str, wrong: &mut Vec<String>) {
     if field.is_empty() {
         wrong.push("a property has no name".into());
     }
     if field.contains(|c: char| c == '.' || c.is_whitespace()) {
         wrong.push(format!("the name `{field}` has a dot or white space: Meltano cannot select it"));
     }
-    if field.len() > LONGEST_NAME {
+    if field.len() > MAX_NAME {
         wrong.push(format!("the name `{field}` is longer than 63 bytes: PostgreSQL cuts it"));
     }
     if field.starts_with("_sdc_") {
@@ -37,10 +39,10 @@ fn name(field: &str, wrong: &mut Vec<String>) {
     }
 }
 
-/// A key is never null, so its type need not allow it.
-fn kind(field: &str, property: &Value, is_key: bool, wrong: &mut Vec<String>) {
+/// A property must allow null; a key need not, because it is never null.
+fn validate_type(field: &str, property: &Value, is_key: bool, wrong: &mut Vec<String>) {
     let types = &property["type"];
-    let nullable = types.as_array().is_some_and(|types| types.iter().any(|kind| kind == "null"));
+    let nullable = types.as_array().is_some_and(|types| types.iter().any(|name| name == "null"));
     if is_key && types.is_null() {
         wrong.push(format!("the key `{field}` has no `type`"));
     } else if !is_key && !nullable {
@@ -53,7 +55,7 @@ fn kind(field: &str, property: &Value, is_key: bool, wrong: &mut Vec<String>) {
     }
 }
 
-/// Whether some object in it has the key.
+/// Whether an object anywhere in the value has the key.
 pub(super) fn has_key(value: &Value, key: &str) -> bool {
     match value {
         Value::Object(object) => object.iter().any(|(name, inner)| name == key || has_key(inner, key)),
@@ -62,7 +64,7 @@ pub(super) fn has_key(value: &Value, key: &str) -> bool {
     }
 }
 
-/// Whether some text in it holds a NUL character.
+/// Whether a string anywhere in the value has a NUL character.
 pub(super) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

@@ -1,4 +1,6 @@
-//! What follows a stream's SCHEMA: its records, their keys and versions, and the end of the snapshot.
+//! Rules for the messages after a SCHEMA: records, their keys and versions, and the end of the snapshot.
+//!
+//! Keys are kept as hashes of 16 bytes each, so a stream of many records fits in memory.
 
 use std::collections::HashSet;
 
@@ -9,26 +11,26 @@ use serde_json::{Map, Value};
 use super::property;
 use crate::digest::Sha256;
 
-/// An epoch in seconds stays below this for a thousand years; one in milliseconds does not.
-const LATEST_SECOND: i64 = 32_503_680_000;
+/// The year 3000 in epoch seconds; epoch milliseconds are larger.
+const MAX_VERSION: i64 = 32_503_680_000;
 
-/// A stream as its last SCHEMA declared it, and what came since.
+/// A stream as its last SCHEMA declared it, and its messages since then.
 pub(super) struct Stream {
     pub(super) records: u64,
     properties: Map<String, Value>,
     validator: Option<Validator>,
     keys: Vec<String>,
     seen: HashSet<[u8; 16]>,
-    /// Of the records of this snapshot.
+    /// The version of the records of this snapshot.
     version: Option<Value>,
-    /// Of the last snapshot that ended.
+    /// The version of the last snapshot that ended.
     activated: Option<i64>,
-    ended: bool,
+    has_ended: bool,
 }
 
 impl Stream {
-    /// A SCHEMA; one that comes again in mid-snapshot begins no new one.
-    pub(super) fn declared(
+    /// Takes a SCHEMA. One that is repeated within a snapshot starts no new snapshot.
+    pub(super) fn declare(
         message: &Map<String, Value>,
         earlier: Option<Self>,
         wrong: &mut Vec<String>,
@@ -47,7 +49,7 @@ impl Stream {
         property::validate(&properties, &keys, wrong);
         let validator = jsonschema::options().should_validate_formats(true).build(schema);
         if validator.is_err() {
-            wrong.push("the `schema` is no valid JSON Schema".into());
+            wrong.push("the `schema` is not a valid JSON Schema".into());
         }
         let mut new = Self {
             records: 0,
@@ -57,12 +59,12 @@ impl Stream {
             seen: HashSet::new(),
             version: None,
             activated: None,
-            ended: false,
+            has_ended: false,
         };
         if let Some(earlier) = earlier {
             new.records = earlier.records;
             new.activated = earlier.activated;
-            if !earlier.ended && earlier.keys == new.keys {
+            if !earlier.has_ended && earlier.keys == new.keys {
                 (new.seen, new.version) = (earlier.seen, earlier.version);
             }
         }
@@ -74,8 +76,8 @@ impl Stream {
         let Some(record) = message.get("record").filter(|record| record.is_object()) else {
             return wrong.push("the RECORD has no `record` object".into());
         };
-        // Said once, not for each record that follows; they belong to the snapshot that was ended too early.
-        if std::mem::take(&mut self.ended) {
+        // Report it once: further records belong to the snapshot that ended too early.
+        if std::mem::take(&mut self.has_ended) {
             self.activated = None;
             wrong.push(
                 "a RECORD follows its stream's ACTIVATE_VERSION, which deleted the rows before it".into(),
@@ -83,7 +85,7 @@ impl Stream {
         }
         self.version(message, wrong);
         if message.get("time_extracted").is_some_and(|time| offset(time) != Some(0)) {
-            wrong.push("`time_extracted` is no date-time in UTC".into());
+            wrong.push("`time_extracted` is not a date-time in UTC".into());
         }
         for (field, value) in record.as_object().into_iter().flatten() {
             let Some(property) = self.properties.get(field) else {
@@ -93,7 +95,7 @@ impl Stream {
             if property::has_nul(value) {
                 wrong.push(format!("`{field}` holds a NUL character: PostgreSQL refuses it"));
             }
-            // What is no date-time at all is for the schema to refuse.
+            // The schema rejects a text that is not a date-time.
             if property["format"] == "date-time" && offset(value).is_some_and(|seconds| seconds != 0) {
                 wrong.push(format!("`{field}` is not in UTC: some targets drop offsets"));
             }
@@ -105,17 +107,17 @@ impl Stream {
         self.key(record, wrong);
     }
 
-    /// The same in all records of a snapshot, and greater than that of the one before.
+    /// One version in all records of a snapshot, greater than the last activated one.
     fn version(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
         let version = message.get("version").cloned().unwrap_or_default();
         if self.version.as_ref() == Some(&version) {
             return;
         }
-        if !version.is_null() && version.as_i64().is_none_or(|version| version > LATEST_SECOND) {
-            wrong.push("the version is no epoch in seconds".into());
+        if !version.is_null() && version.as_i64().is_none_or(|version| version > MAX_VERSION) {
+            wrong.push("the version is not an epoch in seconds".into());
         }
         if self.version.is_some() {
-            wrong.push("the version differs from that of the record before".into());
+            wrong.push("the version differs from that of the previous record".into());
         } else if self
             .activated
             .zip(version.as_i64())
@@ -139,24 +141,24 @@ impl Stream {
             digest.update(&[0]);
         }
         if !self.seen.insert(digest.finish()) {
-            wrong.push("the key stands twice: a target keeps one of the two records".into());
+            wrong.push("two records have the same key: a target keeps one of them".into());
         }
     }
 
     pub(super) fn activate(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
         let version = message.get("version").cloned().unwrap_or_default();
         if !version.is_i64() {
-            wrong.push("the ACTIVATE_VERSION has no whole `version`".into());
+            wrong.push("the ACTIVATE_VERSION has no integer `version`".into());
         }
         if self.version.as_ref().is_some_and(|recorded| *recorded != version) {
-            wrong.push("another version than that of the records is activated: they would be deleted".into());
+            wrong.push("the activated version is not that of the records: a target would delete them".into());
         }
         self.activated = version.as_i64();
-        self.ended = true;
+        self.has_ended = true;
     }
 }
 
-/// Seconds from UTC, of what is a date-time.
+/// The offset of a date-time from UTC, in seconds.
 fn offset(time: &Value) -> Option<i32> {
     let time = DateTime::parse_from_rfc3339(time.as_str()?).ok()?;
     Some(time.offset().local_minus_utc())
