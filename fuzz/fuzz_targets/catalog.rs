@@ -1,8 +1,8 @@
-//! The catalog: any that is accepted is obeyed as Singer says, and what discovery would describe is read back.
+//! The catalog: selection follows Singer, and a described catalog is parsed back unchanged.
 //!
-//! The input is the file of `--catalog`. What holds: an `automatic` column is selected and an `unsupported` one is
-//! not, whatever else its metadata says; `selected` goes before `selected-by-default`; and the entry of a stream that
-//! is described anew has its properties, its key, and everything selected.
+//! The input is the file of `--catalog`. For every accepted catalog: an `automatic` column is selected and an
+//! `unsupported` one is not, whatever its other metadata; `selected` wins over `selected-by-default`; a stream that is
+//! described again has the same properties, the same key, and everything selected.
 
 #![no_main]
 
@@ -19,29 +19,29 @@ fuzz_target!(|file: &[u8]| {
         let name =
             stream["tap_stream_id"].as_str().or(stream["stream"].as_str()).expect("a stream has a name");
         let entry = catalog.entry(name).expect("every stream has its entry");
-        for (column, metadata) in last_words(stream) {
+        for (column, metadata) in column_metadata(stream) {
             if let Some(expected) = choice(metadata) {
                 assert_eq!(entry.selection(column), expected, "{name:?}, {column:?}: {metadata}");
             }
         }
-        described(name, entry);
+        assert_described(name, entry);
     }
 });
 
-/// Each column's metadata; the last where a column has several.
-fn last_words(stream: &Value) -> Vec<(&str, &Value)> {
-    let mut words: Vec<(&str, &Value)> = Vec::new();
+/// The metadata of each column; the last one where a column has several.
+fn column_metadata(stream: &Value) -> Vec<(&str, &Value)> {
+    let mut found: Vec<(&str, &Value)> = Vec::new();
     for item in stream["metadata"].as_array().into_iter().flatten() {
         let breadcrumb = item["breadcrumb"].as_array().map(Vec::as_slice);
         if let (Some([_, Value::String(column)]), true) = (breadcrumb, item["metadata"].is_object()) {
-            words.retain(|(earlier, _)| earlier != column);
-            words.push((column, &item["metadata"]));
+            found.retain(|(earlier, _)| earlier != column);
+            found.push((column, &item["metadata"]));
         }
     }
-    words
+    found
 }
 
-/// What plain metadata asks for; nothing where it does not say.
+/// The selection by metadata of the expected types; `None` where the metadata does not decide.
 fn choice(metadata: &Value) -> Option<Selection> {
     let selected = match (&metadata["inclusion"], &metadata["selected"], &metadata["selected-by-default"]) {
         (Value::String(inclusion), _, _) if inclusion == "automatic" => true,
@@ -52,7 +52,7 @@ fn choice(metadata: &Value) -> Option<Selection> {
     Some(if selected { Selection::Selected } else { Selection::Deselected })
 }
 
-fn described(name: &str, entry: &CatalogEntry) {
+fn assert_described(name: &str, entry: &CatalogEntry) {
     let key = entry.key_properties.clone().unwrap_or_else(|| vec!["_row_number".into()]);
     let schema = json!({"type": "object", "properties": entry.properties});
     let again = json!({"streams": [describe(name, &schema, &key)]});

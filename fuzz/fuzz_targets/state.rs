@@ -1,8 +1,8 @@
-//! STATE: what was given passes through, and what is written can be read again.
+//! STATE: unknown members are kept, and a written state can be read again.
 //!
-//! The input is the file of `--state`. What holds of a state that is accepted: the bookmark of a completed stream
-//! reads back as it was written; everything else, of ours or of others, is still there; it is never empty; and
-//! what the target stores (the value) means the same to the next run as the whole STATE message.
+//! The input is the file of `--state`. For every accepted state: the bookmark of a completed stream is read back as it
+//! was written, all other members are kept, the value is never empty, and the value alone means the same to the next
+//! run as the whole STATE message.
 
 #![no_main]
 
@@ -36,13 +36,13 @@ fuzz_target!(|file: &[u8]| {
     assert_eq!(again.columns(STREAM), Some(bookmark.columns));
     assert_eq!(again.currently_syncing(), None);
 
-    kept(&earlier, &later, &["bookmarks", "currently_syncing"]);
+    assert_kept(&earlier, &later, &["bookmarks", "currently_syncing"]);
     let bookmarks = |state: &Map<String, Value>| state["bookmarks"].as_object().cloned().unwrap_or_default();
     let (earlier, later) = (bookmarks(&earlier), bookmarks(&later));
-    kept(&earlier, &later, &[STREAM]);
+    assert_kept(&earlier, &later, &[STREAM]);
     if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
         let ours = ["version", "row_count", "sha256", "completed_at", "columns"];
-        kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
+        assert_kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
     }
 });
 
@@ -50,8 +50,8 @@ fn read(value: &Value) -> State {
     State::parse(&serde_json::to_vec(value).expect("a state is JSON")).expect("what was written can be read")
 }
 
-/// Whether all members but these are the same.
-fn kept(earlier: &Map<String, Value>, later: &Map<String, Value>, but: &[&str]) {
+/// Asserts that all members but these are unchanged.
+fn assert_kept(earlier: &Map<String, Value>, later: &Map<String, Value>, but: &[&str]) {
     for (name, value) in earlier.iter().filter(|(name, _)| !but.contains(&name.as_str())) {
         assert_eq!(later.get(name), Some(value), "{name:?} is lost");
     }

@@ -2,7 +2,7 @@
 //!
 //! Lines wait in a queue of bounded size and keep their order. Lines that do not fit are dropped and counted; the
 //! count is the next line that fits. A last line always fits. [`LogWriter::flush`] waits for a bounded time.
-//! A stderr that is closed or full loses lines and reports no error: there is no other place to report it.
+//! A stderr that is closed or full loses lines and reports no error: no other place could report it.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -129,7 +129,7 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// The bytes for which a code stands, and the length of the code.
+/// The decoded bytes of a code, and the length of the code.
 type Code = (Vec<u8>, usize);
 
 fn percent_code(text: &[u8]) -> Option<Code> {

@@ -73,7 +73,7 @@ impl<W: Write> Delivery<W> {
             schema: &layout.schema,
             key_properties: &stream.key,
         })?;
-        self.write_records(stream, &mut report, &facts, &layout, version)?;
+        self.write_records(stream, &mut report, &table, &layout, version)?;
         if let Some(version) = version {
             self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }

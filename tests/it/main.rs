@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "some tests print the figures that they measure")]
 
 mod api_key; // where the API key comes from, and that no output shows it
-mod architecture; // rules on imports, files, words, docs and test names that no other tool checks
+mod architecture; // rules on layers, file sizes and dependencies that no other tool checks
 mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE
@@ -35,6 +35,7 @@ mod scopes; // one rate limit for one organisation and key, replaced lock files
 mod shell; // completions, manual pages, flags before sub-commands
 mod signals; // signals in every phase of a run
 mod snapshot; // helper: comparison with a stored text
+mod style; // rules of docs/style.md: words, file headers, docs, test names
 mod sync; // records, keys, types, selection and STATE of a sync
 mod tables; // odd CSV: separators, quotes, ragged rows, column names
 mod tap; // helper: the builder of a run

@@ -105,7 +105,7 @@ fn natural_key_is_verified_as_unique_or_refused() {
 
     let run = Tap::new().set("key_properties", json!({"user_report": ["office"]})).run();
     assert_eq!(run.code, 65);
-    assert!(run.critical().contains("the key is no key"), "{}", run.stderr);
+    assert!(run.critical().contains("cannot use the report of `user_report`: "), "{}", run.stderr);
     assert!(!run.stdout.contains(r#""stream":"user_report""#));
     assert!(run.stdout.contains(r#""stream":"session_report""#));
     assert_eq!(run.state()["currently_syncing"], "user_report");
