@@ -7,6 +7,7 @@ use std::time::Duration;
 use tap_together::api::ledger::{Ledger, Phase};
 use tap_together::api::store::Store;
 use tap_together::clock::{self, BootId};
+use tap_together::digest::{hex, sha256};
 use tap_together::sandbox::ORGANIZATION_ID;
 
 use super::gate::{ledger_file, lock_file};
@@ -90,9 +91,8 @@ fn organization_spelled_in_another_way_has_the_same_rate_limit() {
 fn ledger_of_an_earlier_scope_is_obeyed_once_and_taken_over() {
     // What version 0.1.0 wrote for `Sandbox-Organization`: the first 64 bits of a hash of host and organisation.
     let name = |port: &str| {
-        use sha2::{Digest, Sha256};
-        let digest = Sha256::digest(format!("127.0.0.1:{port}\nSandbox-Organization"));
-        digest.iter().take(8).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+        let scope = format!("127.0.0.1:{port}\nSandbox-Organization");
+        hex(&sha256::<8>(scope.as_bytes()))
     };
     let tap = Tap::new()
         .every(SECONDS)
