@@ -51,8 +51,8 @@ class Tap:
             assert tap.wait() == (-signal.SIGKILL if killed else 0), open(log).read()
             if not killed:
                 with open(path, "rb") as messages:
-                    judged = subprocess.run([self.binary, "check"], stdin=messages, capture_output=True, text=True)
-                assert judged.returncode == 0, judged.stdout[-1500:]
+                    checked = subprocess.run([self.binary, "check"], stdin=messages, capture_output=True, text=True)
+                assert checked.returncode == 0, checked.stdout[-1500:]
             return path
         finally:
             server.kill()
