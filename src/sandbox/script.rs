@@ -5,6 +5,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::safe_name::closest;
+
 /// The faults of a sandbox, in the order in which they are applied.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
@@ -156,8 +158,7 @@ impl Step {
         let (words, value) = text.split_once('=').map_or((text, None), |(words, value)| (words, Some(value)));
         let mut words: Vec<&str> = words.split(':').collect();
         let name = words.pop().unwrap_or_default();
-        let fault = Fault::parse(name, value)
-            .ok_or_else(|| format!("cannot parse the fault `{text}`: unknown name or invalid value"))?;
+        let fault = Fault::parse(name, value).ok_or_else(|| invalid_fault(name))?;
         let nth = words.last().and_then(|word| word.parse().ok());
         if nth.is_some() {
             words.pop();
@@ -165,8 +166,20 @@ impl Step {
         match words.as_slice() {
             [] => Ok(Self { report: None, nth, fault }),
             [report] => Ok(Self { report: Some((*report).to_owned()), nth, fault }),
-            _ => Err(format!("cannot parse the fault `{text}`: too many parts before the name")),
+            _ => Err("cannot parse a fault: too many parts before the name".to_owned()),
         }
+    }
+}
+
+/// Shows what was typed only if it resembles the name of a fault: it may be the API key in the wrong place.
+fn invalid_fault(typed: &str) -> String {
+    let names = FAULTS.iter().map(|fault| fault.name).filter(|name| *name != STATUS);
+    match closest(typed, names) {
+        Some(name) if name == typed => {
+            format!("cannot parse the fault `{name}`: its value is missing or invalid")
+        }
+        Some(name) => format!("cannot parse the fault `{typed}`: unknown name, did you mean `{name}`?"),
+        None => "cannot parse a fault: unknown name or invalid status".to_owned(),
     }
 }
 

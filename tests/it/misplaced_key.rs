@@ -55,7 +55,7 @@ fn in_arguments() -> Vec<Place> {
     for flag in ["port", "rows", "seed", "interval", "fault"] {
         places.push(place(format!("sandbox --{flag}"), &["sandbox", &format!("--{flag}={KEY}")], ""));
     }
-    for fault in [format!("{KEY}:503"), format!("user:{KEY}:503"), format!("cut={KEY}"), format!("{KEY}=1")] {
+    for fault in [format!("user:{KEY}:503"), format!("cut={KEY}"), format!("{KEY}=1")] {
         places.push(place(format!("sandbox --fault {fault}"), &["sandbox", "--fault", &fault], ""));
     }
     for typed in [
