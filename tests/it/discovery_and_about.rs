@@ -56,7 +56,7 @@ fn test_flag_reports_whether_the_credentials_work() {
     let refused = "the credentials do not work: cannot fetch `userReport` (attempt 1 of 1): the API answered";
     let unknown = "the credentials could not be tested: cannot fetch `userReport`";
     let no_report = "the credentials were not refused, but the answer is not a usable report:";
-    let page = "a proxy or a login page may be answering";
+    let page = "a proxy or a login page may answer";
     for (faults, code, words, hint) in [
         (&[][..], 0, works, ""),
         (&["401"], 77, refused, "; hint: check `api_key`, `client_id` and `organization_id`"),
@@ -65,11 +65,11 @@ fn test_flag_reports_whether_the_credentials_work() {
         (&["429"], 75, unknown, "; hint: is another program using the same key?"),
         (&["400"], 69, unknown, "; hint: check `organization_id` and `client_id`"),
         (&["404"], 69, unknown, "; hint: check `organization_id`, `base_url`"),
-        (&["302"], 69, unknown, "; hint: redirects are not followed"),
+        (&["302"], 69, unknown, "redirects are not followed"),
         (&["503"], 75, unknown, "; hint: a temporary outage"),
-        (&["cut=20"], 69, unknown, "; hint: the network or the API broke the answer off"),
+        (&["cut=20"], 69, unknown, "the network or the API interrupted the answer"),
         (&["body=<html></html>"], 65, no_report, page),
-        (&["body={\"report\":null}"], 65, no_report, "; hint: the report itself is not as documented"),
+        (&["body={\"report\":null}"], 65, no_report, "the report is not as documented"),
     ] {
         let run = Tap::new().faults(faults).args(&["--assume-idle", "--test"]).run();
         assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (code, 1, ""), "{}", run.stderr);
@@ -117,7 +117,7 @@ fn bad_input_sends_no_request() {
     let empty = tap.file("state.json", "");
     let run = tap.args(&["--state", &empty]).run();
     assert_eq!((run.code, run.seen.len()), (2, 0));
-    assert!(run.critical().contains("it is empty"), "{}", run.stderr);
+    assert!(run.critical().contains("the file is empty"), "{}", run.stderr);
     assert_eq!(Tap::new().args(&["--no-such-flag"]).run().code, 2);
 }
 
