@@ -1,10 +1,13 @@
-"""Runs the tap in a root that holds what a container holds: the binary with its libraries, a volume, the engine's files.
+"""Runs the image in containers: read-only root, no capability, no new privileges, a volume, the network of the caller.
 
-As user 65532, without /tmp, /proc, shell or user database, in a network of its own with one name server and one
-https server. Usage, as root: unshare --net --mount python3 try_image.py BINARY
+The caller gives a network namespace of its own; here are one name server and one https server in it.
+Usage, as root: unshare --net python3 try_image.py BINARY ROOT CONFIG VERSION, where ROOT is the image's file system and
+CONFIG the image's configuration (OCI).
 """
 
+import contextlib
 import http.server
+import json
 import os
 import re
 import shutil
@@ -14,32 +17,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
-USER = 65532
+USER = (65532, 0)
+# As a platform chooses it: any user, group 0.
+OTHER_USER = (1_000_730_000, 0)
 HOST = "api.example.com"
-with open(os.path.join(os.path.dirname(__file__), "Dockerfile")) as file:
-    IMAGE = dict(re.findall(r"(\w+)=(\S+)", re.search("^ENV (.*)", file.read(), re.M)[1]))
 KEY = {"TAP_TOGETHER_ORGANIZATION_ID": "o-1", "TAP_TOGETHER_CLIENT_ID": "c-1", "TAP_TOGETHER_API_KEY": "canary-key-1"}
-DEVICES = ["/dev/random", "/dev/urandom"]
-ROOTS = "etc/ssl/certs/ca-certificates.crt"
-
-
-def build(root, binary):
-    """The image, and what an engine mounts into it."""
-    libraries = re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", binary], capture_output=True, text=True).stdout)
-    for library in libraries:
-        os.makedirs(os.path.dirname(root + library), exist_ok=True)
-        shutil.copy(library, root + library)
-    shutil.copy(binary, os.path.join(root, "tap-together"))
-    for folder in ("state", "dev", os.path.dirname(ROOTS)):
-        os.makedirs(os.path.join(root, folder))
-    os.chmod(os.path.join(root, "state"), 0o700)
-    os.chown(os.path.join(root, "state"), USER, USER)
-    for device in DEVICES:
-        open(root + device, "w").close()
-        subprocess.run(["mount", "--bind", device, root + device], check=True)
-    with open(os.path.join(root, "etc/resolv.conf"), "w") as file:
-        file.write("nameserver 127.0.0.1\n")
+ROOTS = "/etc/ssl/certs/ca-certificates.crt"
+TERMINATED = 128 + 15
 
 
 def answer_names():
@@ -85,43 +71,131 @@ def serve_https(folder):
     return f"https://{HOST}:{server.server_port}", certificate
 
 
-def try_tap(root, url, certificate):
-    def tap(expected, *arguments):
-        command = ["chroot", f"--userspec={USER}:{USER}", root, "/tap-together", *arguments]
-        environment = {"PATH": os.environ["PATH"], **IMAGE, **KEY, "TAP_TOGETHER_BASE_URL": url}
-        run = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert run.returncode == expected, (arguments, run.returncode, run.stderr)
-        return run.stdout, run.stderr
+class Image:
+    """The image on disk, and one container of it at a time."""
 
+    def __init__(self, folder, binary, root, config):
+        self.folder, self.root, self.config = folder, root, config
+        self.runs = 0
+        # The shipped binary is static; where it is not, the system's libraries are mounted.
+        libraries = re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", binary], capture_output=True, text=True).stdout)
+        self.mounts = {library: os.path.realpath(library) for library in libraries}
+        self.mounts["/etc/resolv.conf"] = os.path.join(folder, "resolv.conf")
+        with open(self.mounts["/etc/resolv.conf"], "w") as file:
+            file.write("nameserver 127.0.0.1\n")
+        for target in self.mounts:
+            os.makedirs(os.path.dirname(root + target), exist_ok=True)
+            open(root + target, "a").close()
+
+    def volume(self):
+        """A new volume as an engine makes it: owner and mode of the image's folder."""
+        self.runs += 1
+        path = os.path.join(self.folder, f"volume-{self.runs}")
+        status = os.stat(self.root + "/state")
+        os.mkdir(path)
+        os.chmod(path, status.st_mode & 0o7777)
+        os.chown(path, status.st_uid, status.st_gid)
+        return path
+
+    def start(self, arguments, volume, user=USER, environment=None):
+        """The container's name and its process."""
+        self.runs += 1
+        name = f"tap-together-{os.getpid()}-{self.runs}"
+        bundle = os.path.join(self.folder, name)
+        os.mkdir(bundle)
+        bind = lambda source, target, *more: {"source": source, "destination": target, "type": "bind", "options": ["bind", *more]}
+        mounts = [{"destination": "/proc", "type": "proc", "source": "proc"}]
+        mounts += [{"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]}]
+        mounts += [bind(source, target, "ro") for target, source in self.mounts.items()]
+        mounts += [bind(volume, "/state", "rw")]
+        variables = dict(one.split("=", 1) for one in self.config["Env"]) | (environment or {})
+        process = {"args": self.config["Entrypoint"] + arguments, "cwd": self.config.get("WorkingDir") or "/"}
+        process |= {"user": {"uid": user[0], "gid": user[1]}, "noNewPrivileges": True, "capabilities": {}}
+        process |= {"env": [f"{name}={value}" for name, value in variables.items()]}
+        namespaces = [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")]
+        specification = {"ociVersion": "1.0.2", "process": process, "root": {"path": self.root, "readonly": True}}
+        specification |= {"mounts": mounts, "linux": {"namespaces": namespaces}}
+        with open(os.path.join(bundle, "config.json"), "w") as file:
+            json.dump(specification, file)
+        command = ["crun", "--cgroup-manager=disabled", "run", "--bundle", bundle, name]
+        pipe = subprocess.PIPE
+        return name, subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def tap(self, expected, *arguments, **options):
+        """The output of a container that ends by itself."""
+        options.setdefault("volume", self.volume())
+        _, process = self.start(list(arguments), **options)
+        out, log = process.communicate(timeout=120)
+        assert process.returncode == expected, (arguments, process.returncode, log)
+        return out, log
+
+    def terminated(self, *arguments, **options):
+        """SIGTERM ends the container, whose first process ignores it until it has a handler."""
+        name, process = self.start(list(arguments), self.volume(), **options)
+        for _ in range(80):
+            subprocess.run(["crun", "kill", name, "TERM"], capture_output=True)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.25)
+                break
+        else:
+            subprocess.run(["crun", "kill", name, "KILL"], capture_output=True)
+            raise AssertionError(f"{arguments} ignores SIGTERM: {process.communicate()}")
+        log = process.communicate()[1]
+        assert process.returncode == TERMINATED, (arguments, process.returncode, log)
+
+
+def check_config(config, root, version):
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
+    assert (labels["title"], labels["version"], labels["licenses"]) == ("tap-together", version, "Apache-2.0"), labels
+    assert config["User"] == f"{USER[0]}:{USER[1]}" and "/state" in config["Volumes"], config
+    status = os.stat(root + "/state")
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (*USER, 0o770), status
+    print("image: labels, user, volume, /state is 65532:0 with mode 0770")
+
+
+def try_tap(image, url, certificate):
+    api = {**KEY, "TAP_TOGETHER_BASE_URL": url}
     rows = 40_000
-    messages, _ = tap(0, "--sandbox", "--rows", str(rows), "--data", "nasty")
-    assert messages.count('{"type":"RECORD"') == 3 * rows
-    print(f"image: three reports of {rows} rows, each more than is kept in memory")
+    for user in (USER, OTHER_USER):
+        messages, _ = image.tap(0, "--sandbox", "--rows", str(rows), user=user)
+        assert messages.count('{"type":"RECORD"') == 3 * rows
+        print(f"image: user {user[0]}: three reports of {rows} rows, each more than is kept in memory")
 
-    _, log = tap(69, "--test", "--config", "ENV", "--assume-idle")
+    _, log = image.tap(69, "--test", "--config", "ENV", "--assume-idle", environment=api)
     assert "certificate" in log, log
     print("image: with the roots in the binary, a certificate that nobody signed is refused")
 
-    ledger = root + IMAGE["TAP_TOGETHER_STATE_DIR"]
-    shutil.rmtree(ledger)
-    shutil.copy(certificate, os.path.join(root, ROOTS))
-    tap(0, "--test", "--config", "ENV", "--assume-idle")
-    assert os.stat(ledger).st_uid == USER and os.listdir(ledger)
-    print("image: with the system's roots, the server is found, trusted and asked, and the ledger kept")
+    image.mounts[ROOTS] = certificate
+    for user in (USER, OTHER_USER):
+        volume = image.volume()
+        image.tap(0, "--test", "--config", "ENV", "--assume-idle", environment=api, volume=volume, user=user)
+        ledger = os.path.join(volume, "ledger")
+        assert os.stat(ledger).st_uid == user[0] and os.listdir(ledger)
+        print(f"image: user {user[0]}: the server is found, trusted and asked, and the ledger is in the volume")
+
+    volume = image.volume()
+    os.chmod(volume, 0o700)
+    _, log = image.tap(74, "--test", "--config", "ENV", environment=api, volume=volume, user=OTHER_USER)
+    assert str(OTHER_USER[0]) in log.splitlines()[-1], log
+    print(f"image: {log.splitlines()[-1]}")
+
+    waiting = ["--config", "ENV"]
+    for arguments in (waiting, ["--test", *waiting], ["--discover", *waiting], ["check"], ["sandbox"]):
+        image.terminated(*arguments, environment=api)
+    print("image: SIGTERM ends a sync, --test, --discover, check and sandbox as the first process of a container")
 
 
 def main():
+    binary, root, path, version = sys.argv[1:]
+    with open(path) as file:
+        config = json.load(file)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     answer_names()
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        check_config(config, root, version)
         url, certificate = serve_https(folder)
-        root = os.path.join(folder, "root")
-        os.mkdir(root)
-        try:
-            build(root, sys.argv[1])
-            try_tap(root, url, certificate)
-        finally:
-            subprocess.run(["umount", *(root + device for device in DEVICES)], check=False)
+        try_tap(Image(folder, binary, root, config), url, certificate)
 
 
 main()

@@ -80,7 +80,7 @@ impl Gate {
         max_wait: Duration,
         assume_idle: bool,
     ) -> Self {
-        let boot = BootId::current();
+        let boot = Some(BootId::current().unwrap_or_else(BootId::of_process));
         let has_warned_of_key = Cell::new(false);
         Self { store, identity, rate_limit, max_wait, assume_idle, boot, has_warned_of_key }
     }

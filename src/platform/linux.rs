@@ -23,6 +23,8 @@ use super::BootId;
 
 /// The inode of the initial time namespace, a constant of the kernel's interface (`PROC_TIME_INIT_INO`).
 pub const INITIAL_TIME_NS: u64 = 0xEFFF_FFFA;
+/// Where programs keep their state below the home folder.
+pub const STATE_HOME: &str = ".local/state";
 /// The signal for a write beyond the limit on file sizes.
 pub const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 /// The largest pipe that Linux gives without a privilege.

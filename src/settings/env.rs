@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::platform;
+
 /// Every setting has a variable: this prefix and the name in capitals.
 pub const PREFIX: &str = "TAP_TOGETHER_";
 
@@ -96,7 +98,7 @@ impl Environment {
     pub fn state_home(&self) -> Option<PathBuf> {
         let folder = match self.get("XDG_STATE_HOME") {
             Some(folder) => PathBuf::from(folder),
-            None => PathBuf::from(self.get("HOME")?).join(".local/state"),
+            None => PathBuf::from(self.get("HOME")?).join(platform::STATE_HOME),
         };
         folder.is_absolute().then(|| folder.join("tap-together"))
     }

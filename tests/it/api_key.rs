@@ -9,13 +9,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
 
 use super::raw_server::Wire;
-use super::tap::{Run, Server, Tap, finish};
+use super::tap::{Run, Server, Tap, finish, make_fifo};
 
 /// More than a config or a key may be.
 const HUGE: u64 = 2 << 30;
@@ -81,7 +80,7 @@ fn config_from_a_fifo_is_read_once() {
     let tap = tap(&json!({"api_key": API_KEY}));
     let server = tap.serve();
     let fifo = tap.folder.path().join("fifo");
-    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    make_fifo(&fifo);
     let child = start(&tap, &server, "", fifo.to_str().unwrap());
     let config = fs::read(tap.folder.path().join("config.json")).unwrap();
     // A second opening would wait for a second writer, and there is none.

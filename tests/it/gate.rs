@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tap_together::api::ledger::{Ledger, LedgerRead, Phase};
 use tap_together::api::store::Store;
 use tap_together::clock::BootId;
 
-use super::tap::{Run, Server, Tap, ended, finish};
+use super::tap::{Run, Server, Tap, ended, finish, make_fifo};
 
 /// Long enough for the log to speak of a wait.
 const SECOND: f64 = 1.0;
@@ -78,7 +77,7 @@ impl Case {
             Thing::Garbage => file(path, b"\0\xff garbage"),
             Thing::Huge => File::create(path).unwrap().set_len(HUGE).unwrap(),
             Thing::Folder => fs::create_dir(path).unwrap(),
-            Thing::Fifo => mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+            Thing::Fifo => make_fifo(path),
             Thing::Link => {
                 file(&self.elsewhere(), &whole);
                 symlink(self.elsewhere(), path).unwrap();

@@ -6,12 +6,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Map, Value};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID};
 use tap_together::settings::schema::schema;
 
-use super::tap::{Tap, finish};
+use super::tap::{Tap, finish, make_fifo};
 
 /// The definition that Meltano's own test uses.
 const PLUGIN: &str = include_str!("../../packaging/meltano/plugin.yml");
@@ -191,7 +190,7 @@ fn init_follows_no_link_and_opens_no_fifo() {
         let folder = tempfile::tempdir().unwrap();
         let (gitignore, other) = (folder.path().join(".gitignore"), folder.path().join("other"));
         match kind {
-            "fifo" => mknodat(CWD, &gitignore, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+            "fifo" => make_fifo(&gitignore),
             "folder" => fs::create_dir(&gitignore).unwrap(),
             _ => symlink(&other, &gitignore).unwrap(),
         }

@@ -5,10 +5,9 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::ioctl_fionbio;
 
-use super::tap::{Run, Tap, ended, finish};
+use super::tap::{Run, Tap, ended, finish, make_fifo};
 
 /// A user who has no other process.
 const LONELY: u32 = 54_321;
@@ -117,7 +116,7 @@ fn log_config_that_is_a_fifo_is_not_waited_for() {
     let tap = Tap::new().one();
     let server = tap.serve();
     let fifo = tap.folder.path().join("fifo");
-    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    make_fifo(&fifo);
     let child = tap.command(&server).env("SINGER_SDK_LOG_CONFIG", fifo).spawn().unwrap();
     let run = finish(ended(child), &server);
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -95,6 +95,7 @@ fn permissions_of_state_files_are_private_under_any_umask() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn process_is_not_dumpable_and_writes_no_core() {
     let tap = Tap::new().every(30.0);

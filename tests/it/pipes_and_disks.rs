@@ -46,6 +46,7 @@ fn closed_stdout_pipe_names_the_target() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn full_disk_on_stdout_fails_with_a_hint() {
     let tap = Tap::new().args(&["--assume-idle"]);
@@ -86,6 +87,7 @@ fn report(kilobytes: usize) -> String {
     format!("csv=a\n{}", ("x".repeat(1_000) + "\n").repeat(kilobytes))
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn spool_on_a_full_temporary_folder_emits_nothing() {
     // More than the spool keeps in memory.
@@ -115,6 +117,7 @@ fn ledger_that_cannot_be_written_sends_no_request() {
     assert!(run.critical().contains("nothing was sent"), "{}", run.stderr);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn stderr_closed_or_full_never_stops_the_run() {
     for before in ["exec 2>&-", "exec 2>/dev/full"] {
@@ -142,12 +145,14 @@ fn closed_standard_streams_never_write_into_our_files() {
 }
 
 /// The most that a process has had in memory.
+#[cfg(target_os = "linux")]
 fn peak(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn backpressure_of_a_slow_target_uses_no_memory() {
     let tap = Tap::new().faults(&[&report(15_000)]).args(&["--assume-idle"]);

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::fs::OFlags;
 use rustix::io::ioctl_fionbio;
 use serde_json::{Value, json};
 use tap_together::api::ledger::{LedgerRead, Phase as Entry};
@@ -14,7 +14,7 @@ use tap_together::platform::is_signal_ignored;
 
 use super::concurrency;
 use super::hangs::FullQueue;
-use super::tap::{Tap, ended, finish};
+use super::tap::{Tap, ended, finish, make_fifo};
 
 const AT_ONCE: usize = 12;
 
@@ -144,7 +144,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     tap = tap.set("base_url", url.replace("http:", scheme).into());
     let mut command = tap.command(&server);
     let fifo = tap.folder.path().join("fifo");
-    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    make_fifo(&fifo);
     if matches!(phase, Phase::Config | Phase::Doctor) {
         command.args(["--config", fifo.to_str().unwrap()]);
     }

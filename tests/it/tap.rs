@@ -4,7 +4,7 @@
 //! people in the reports. A tap starts idle (`--assume-idle`), unless a test asks for [`Tap::first_run`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -294,4 +294,10 @@ impl Run {
         assert!(last.starts_with("CRITICAL "), "{}", self.stderr);
         last
     }
+}
+
+/// Makes a named pipe by the program `mkfifo`, which Linux and macOS both have.
+#[track_caller]
+pub fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
