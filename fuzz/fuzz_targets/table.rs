@@ -12,6 +12,7 @@ use std::io::Cursor;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tap_together::bytes::buffer::OutBuffer;
+use tap_together::count::Count;
 use tap_together::report::body::{BodyDecoder, OnNul};
 use tap_together::singer::message::RecordFrame;
 use tap_together::table::column_type::ColumnType;
@@ -94,7 +95,8 @@ fn slow(csv: &str, on_ragged: OnRagged) -> Result<Vec<String>, String> {
     let mut lines = Vec::new();
     for (index, (line, row)) in rows[1..].iter().enumerate() {
         if row.len() != names.len() && on_ragged == OnRagged::Fail {
-            return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
+            let (found, expected) = (Count(row.len(), "cell"), Count(names.len(), "cell"));
+            return Err(format!("line {line} has {found}, the header has {expected}"));
         }
         let record = oracle::record(&names, row, index + 1, on_ragged == OnRagged::Pad);
         let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});

@@ -1,7 +1,7 @@
-//! A report: the API's unit, one CSV in one JSON string.
+//! A report, the API's unit: one CSV in one JSON string.
 //!
-//! [`body`] decodes the answer as it arrives and hands its text to a [`sink`], [`spool`] holds the report until it is
-//! whole, and [`ReportType`] says which reports there are and what their streams are called.
+//! [`body`] decodes the JSON as it arrives and writes its text to a [`sink`]. [`spool`] stores the report until it is
+//! complete. [`ReportType`] lists the reports and names their streams.
 
 pub mod body;
 pub mod error;
@@ -9,7 +9,8 @@ pub mod sink;
 pub mod spool;
 pub(crate) mod utf8;
 
-/// Which report, and the stream that it becomes.
+use crate::table::header::snake_case;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportType {
     /// The last segment of the URL, as in `userReport`.
@@ -19,17 +20,10 @@ pub struct ReportType {
 }
 
 impl ReportType {
-    /// A report by its name in the API; the stream has the same name in snake case.
+    /// A report by its name in the API. The stream has the same name in snake case.
     #[must_use]
     pub fn new(report: &str) -> Self {
-        let mut stream = String::new();
-        for character in report.chars() {
-            if character.is_ascii_uppercase() && !stream.is_empty() {
-                stream.push('_');
-            }
-            stream.push(character.to_ascii_lowercase());
-        }
-        Self { report: report.to_owned(), stream }
+        Self { report: report.to_owned(), stream: snake_case(report) }
     }
 
     /// The documented reports and the operator's extra ones, in that order.
@@ -51,9 +45,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_are_named_after_their_reports() {
-        let kinds = ReportType::all(&["programReport".into(), "userReport".into()]);
+    fn stream_is_named_after_its_report_in_snake_case() {
+        let kinds = ReportType::all(&["programURLReport".into(), "userReport".into()]);
         let streams: Vec<&str> = kinds.iter().map(|kind| kind.stream.as_str()).collect();
-        assert_eq!(streams, ["user_report", "pairing_report", "session_report", "program_report"]);
+        assert_eq!(streams, ["user_report", "pairing_report", "session_report", "program_url_report"]);
     }
 }

@@ -13,6 +13,7 @@ use super::plan::{Field, Plan};
 use super::rows::Rows;
 use super::verify::{OnRagged, Requirements, verify};
 use crate::bytes::buffer::OutBuffer;
+use crate::count::Count;
 use crate::report::body::{BodyDecoder, OnNul, Repairs};
 use crate::report::error::BodyError;
 use crate::report::sink::Sink;
@@ -153,7 +154,8 @@ fn slow(csv: &str, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
     let mut lines = Vec::new();
     for (index, (line, row)) in rows.iter().enumerate() {
         if row.len() != names.len() && on_ragged == OnRagged::Fail {
-            return Err(format!("line {line} has {} cells, the header has {}", row.len(), names.len()));
+            let (found, expected) = (Count(row.len(), "cell"), Count(names.len(), "cell"));
+            return Err(format!("line {line} has {found}, the header has {expected}"));
         }
         let record = oracle::record(&names, row, index + 1, on_ragged == OnRagged::Pad);
         let message = json!({"type": "RECORD", "stream": "s", "record": record, "time_extracted": "T"});

@@ -1,87 +1,52 @@
-//! What can be wrong with a report's CSV, each with its position. No message holds a cell's value.
+//! Why a report's table cannot be used, with the position. No message holds a cell's value.
+//!
+//! A line is the physical line on which the row starts, from 1.
 
-/// Why a table cannot be used.
+use crate::count::Count;
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// The spool could not be read.
     #[error("cannot read the spooled report: {0}")]
     Read(String),
-    /// There is no header.
     #[error("it is empty, without even a header")]
     Empty,
-    /// The end came inside a quoted cell.
+    /// The CSV ended inside a quoted cell, so it may be truncated.
     #[error("it ends inside a quoted cell that opened on line {line}: it was cut, or a quote is missing")]
-    OpenQuote {
-        /// Where the quote opened.
-        line: u64,
-    },
-    /// A row is wider or narrower than the header.
-    #[error("line {line} has {found} cells, the header has {expected}")]
-    Ragged {
-        /// Where the row starts.
-        line: u64,
-        /// Cells of the header.
-        expected: usize,
-        /// Cells of the row.
-        found: usize,
-    },
-    /// The header is too long.
+    OpenQuote { line: u64 },
+    /// A ragged row is wider or narrower than the header.
+    #[error("line {line} has {}, the header has {}", Count(*found, "cell"), Count(*expected, "cell"))]
+    Ragged { line: u64, expected: usize, found: usize },
     #[error("its header takes more than 16 MiB")]
     LongHeader,
-    /// A cell is too long.
     #[error("line {line}, column {column} has a cell of more than 64 MiB")]
     LongCell {
-        /// Where the row starts.
         line: u64,
-        /// Counted from 1.
+        /// From 1.
         column: usize,
     },
-    /// There are too many columns.
     #[error("line {line} has more than 10,000 cells")]
-    Wide {
-        /// Where the row starts.
-        line: u64,
-    },
-    /// A row would make too long a message.
+    Wide { line: u64 },
+    /// A row makes a message that is too long.
     #[error(
         "line {line} makes a message longer than `max_message_bytes` ({limit}); its largest cell is in column `{column}`"
     )]
-    LongMessage {
-        /// Where the row starts.
-        line: u64,
-        /// The setting.
-        limit: u64,
-        /// The largest cell's column.
-        column: String,
-    },
-    /// A cell is not of the kind that the operator asked for.
+    LongMessage { line: u64, limit: u64, column: String },
+    /// The type that the operator fixed does not accept a cell without loss.
     #[error("line {line}, column `{column}` is not a lossless {kind}")]
-    ColumnType {
-        /// Where the row starts.
-        line: u64,
-        /// Its name.
-        column: String,
-        /// The kind's name.
-        kind: &'static str,
-    },
-    /// A key or override names a column that is not there.
+    ColumnType { line: u64, column: String, kind: &'static str },
+    /// `key_properties` names a column that the report does not have.
     #[error("the key column `{column}` is not in the report; its columns are {columns}")]
-    NoKeyColumn {
-        /// Its name.
-        column: String,
-        /// The columns that there are.
-        columns: String,
-    },
+    NoKeyColumn { column: String, columns: String },
     /// The key does not identify rows.
     #[error(
-        "the key is no key: {empty} rows have an empty key column, {repeated} repeat an earlier key (rows {rows})"
+        "key columns are not unique: {}, {} ({rows})",
+        Count(*empty, ("row has an empty key", "rows have an empty key")),
+        Count(*repeated, ("row repeats an earlier key", "rows repeat an earlier key"))
     )]
     Key {
-        /// Rows with an empty key cell.
         empty: u64,
-        /// Rows whose key came before.
         repeated: u64,
-        /// The first of them, counted from 1.
+        /// The first of these rows, as in `rows 2, 3, …`, counted from 1.
         rows: String,
     },
 }
@@ -93,7 +58,6 @@ impl From<std::io::Error> for TableError {
 }
 
 impl TableError {
-    /// What the operator can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -1,20 +1,23 @@
-//! From a CSV header to column names that every target takes.
+//! Turns a CSV header into column names that every target accepts.
 //!
-//! Snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes, unique, never one of the reserved `_…` names. The name depends
-//! on the header alone, and on its position only where a header is empty or stands twice.
+//! A name is snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes, unique, and none of the reserved `_…` names. It depends
+//! on its header alone, except that an empty or duplicate header is named by its position or a number.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::digest::{hex, sha256};
+use heck::ToSnakeCase;
 use serde::Deserialize;
 
-/// `PostgreSQL` allows an identifier 63 bytes; pipelinewise's target shortens names from 63 on, so that two may meet.
+use crate::digest::{hex, sha256};
+
+/// Bytes of the longest name. `PostgreSQL` allows 63, but pipelinewise's target truncates names of 63 bytes and more,
+/// so that two names could become one.
 const LONGEST: usize = 62;
-/// The column that numbers a report's rows: the key where no other is named.
+/// The position of a row in its report: the key where `key_properties` names none.
 pub const ROW_NUMBER: &str = "_row_number";
-/// The column that keeps the surplus cells of a padded report.
+/// The surplus cells of a ragged row.
 pub const EXTRA: &str = "_extra";
-/// An underscore and eight digits of the header's hash.
+/// Bytes of `_` and eight hexadecimal digits, which tell truncated names apart.
 const HASHED: usize = 9;
 
 /// How a header becomes column names: the setting `column_names`.
@@ -27,7 +30,6 @@ pub enum ColumnNames {
     Original,
 }
 
-/// A column: its property's name and its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Unique, also when case is ignored.
@@ -45,15 +47,15 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: ColumnNames) ->
         .enumerate()
         .map(|(position, title)| {
             let name = match style {
-                ColumnNames::SnakeCase => snake(title),
+                ColumnNames::SnakeCase => column_name(title),
                 ColumnNames::Original => original(title),
             };
             if name.trim().is_empty() { format!("column_{}", position + 1) } else { name }
         })
         .collect();
-    // A twin never takes a name that another header has by nature.
+    // A duplicate never takes the name of another header.
     let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
-    // How many there are of each so far: ten thousand twins must not each count from two.
+    // How often each name occurred so far, so that ten thousand duplicates do not each count from two.
     let mut counts = HashMap::new();
     let names = natural.into_iter().map(|name| {
         let count = counts.entry(name.to_lowercase()).or_insert(0);
@@ -86,19 +88,16 @@ fn dedupe(name: &str, style: ColumnNames, taken: &mut HashSet<String>, number: &
     }
 }
 
-fn snake(header: &str) -> String {
-    let mut name = String::new();
-    let mut before = ' ';
-    for character in deunicode::deunicode(header).chars().filter(|character| *character != '\'') {
-        let boundary = before.is_ascii_lowercase() && character.is_ascii_uppercase();
-        if character.is_ascii_alphanumeric() {
-            if (boundary || !before.is_ascii_alphanumeric()) && !name.is_empty() {
-                name.push('_');
-            }
-            name.push(character.to_ascii_lowercase());
-        }
-        before = character;
-    }
+/// The one rule for names: transliterated to ASCII, then snake case, with an acronym as one word: `apiURLKey` becomes
+/// `api_url_key`. Reports become streams by it, and headers become columns.
+#[must_use]
+pub fn snake_case(text: &str) -> String {
+    deunicode::deunicode(text).replace('\'', "").to_snake_case()
+}
+
+/// A name that every target takes.
+fn column_name(header: &str) -> String {
+    let mut name = snake_case(header);
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         name.insert(0, '_');
     }
@@ -114,11 +113,11 @@ fn original(header: &str) -> String {
     unreserve(header.replace('\0', ""))
 }
 
-/// The name itself, unless it belongs to targets or to us.
+/// Prefixes a name that targets or this tap reserve.
 fn unreserve(name: String) -> String {
     let lower = name.to_lowercase();
-    let reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
-    if reserved { format!("column{name}") } else { name }
+    let is_reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
+    if is_reserved { format!("column{name}") } else { name }
 }
 
 #[cfg(test)]
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_become_snake_case() {
+    fn header_becomes_snake_case_with_acronyms_as_words() {
         for (header, name) in [
             ("User ID", "user_id"),
             ("employeeStatusCode", "employee_status_code"),
@@ -149,6 +148,10 @@ mod tests {
             ("30-day goal", "_30_day_goal"),
             ("_sdc_deleted_at", "sdc_deleted_at"),
             ("_row_number", "row_number"),
+            ("programURLReport", "program_url_report"),
+            ("APIKey", "api_key"),
+            ("HTTPStatus", "http_status"),
+            ("userID2", "user_id2"),
             ("???", "column_1"),
             ("", "column_1"),
         ] {
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn long_headers_keep_apart() {
+    fn long_header_is_truncated_with_a_hash() {
         let long = "x".repeat(100);
         let name = &names(&[&long], ColumnNames::SnakeCase)[0];
         assert_eq!(name.len(), 62);
@@ -165,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn twins_are_numbered_and_take_nobodys_name() {
+    fn duplicate_headers_are_numbered_and_keep_other_names_free() {
         assert_eq!(names(&["a", "A", "a_2", "a"], ColumnNames::SnakeCase), ["a", "a_3", "a_2", "a_4"]);
         assert_eq!(names(&["A b", "a B", "_sdc_x"], ColumnNames::Original), ["A b", "a B_2", "column_sdc_x"]);
         assert_eq!(names(&["_sdc", "_SDC"], ColumnNames::Original), ["_sdc", "column_SDC_2"]);
     }
 
     #[test]
-    fn as_many_twins_as_a_table_may_have() {
+    fn ten_thousand_duplicate_headers_are_numbered() {
         let names = names(&vec!["a"; 10_000], ColumnNames::SnakeCase);
         assert_eq!((names[1].as_str(), names[9_999].as_str()), ("a_2", "a_10000"));
     }
 
     #[test]
-    fn the_title_is_the_header() {
+    fn title_is_the_header_verbatim() {
         assert_eq!(columns(["level "].into_iter(), ColumnNames::SnakeCase)[0].title, "level ");
         assert_eq!(other_separator(&columns(["a;b"].into_iter(), ColumnNames::SnakeCase)), Some("`;`"));
     }

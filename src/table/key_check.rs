@@ -67,7 +67,10 @@ impl KeyCheck {
         if self.empty + self.repeated == 0 {
             return Ok(());
         }
-        let more = if self.empty + self.repeated > self.rows.len() as u64 { ", …" } else { "" };
-        Err(TableError::Key { empty: self.empty, repeated: self.repeated, rows: self.rows.join(", ") + more })
+        let all = self.empty + self.repeated;
+        let noun = if all == 1 { "row" } else { "rows" };
+        let more = if all > self.rows.len() as u64 { ", …" } else { "" };
+        let rows = format!("{noun} {}{more}", self.rows.join(", "));
+        Err(TableError::Key { empty: self.empty, repeated: self.repeated, rows })
     }
 }

@@ -36,7 +36,7 @@ fn a_good_report_is_counted() {
 
 #[test]
 fn uneven_rows_are_named_or_padded() {
-    assert_eq!(refused("a,b\n1,2\n3\n", &requirements()), "line 3 has 1 cells, the header has 2");
+    assert_eq!(refused("a,b\n1,2\n3\n", &requirements()), "line 3 has 1 cell, the header has 2 cells");
     let pad = Requirements { on_ragged: OnRagged::Pad, ..requirements() };
     assert_eq!(judge("a,b\n1\n1,2,3\n", &pad).unwrap().ragged, 2);
 }
@@ -54,7 +54,7 @@ fn a_key_is_proven() {
     assert!(judge("a,b\n1,x\n2,x\n", &key).is_ok());
     assert_eq!(
         refused("a,b\n1,x\n1,y\n,z\n", &key),
-        "the key is no key: 1 rows have an empty key column, 1 repeat an earlier key (rows 2, 3)"
+        "key columns are not unique: 1 row has an empty key, 1 row repeats an earlier key (rows 2, 3)"
     );
     assert_eq!(refused("b,c\n", &key), "the key column `a` is not in the report; its columns are `b`, `c`");
 }
