@@ -1,8 +1,8 @@
 """Runs the image in containers: read-only root, no capability, no new privileges, a volume, the network of the caller.
 
-The caller gives a network namespace of its own; here are one name server and one https server in it.
-Usage, as root: unshare --net python3 try_image.py BINARY ROOT CONFIG VERSION, where ROOT is the image's file system and
-CONFIG the image's configuration (OCI).
+The caller gives namespaces for network and mounts; here are one name server and one https server in it.
+Usage, as root: unshare --net --mount python3 try_image.py BINARY ROOT CONFIG VERSION, where ROOT is the image's file system and
+CONFIG what `buildah inspect` says of the image.
 """
 
 import contextlib
@@ -188,8 +188,10 @@ def try_tap(image, url, certificate):
 def main():
     binary, root, path, version = sys.argv[1:]
     with open(path) as file:
-        config = json.load(file)
+        config = json.load(file)["OCIv1"]["config"]
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # crun refuses a machine with cgroups of both versions; the containers use none.
+    subprocess.run(["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"], check=True)
     answer_names()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
