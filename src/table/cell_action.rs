@@ -120,7 +120,7 @@ mod tests {
         let mut out = OutBuffer::default();
         let rest = out.write(2 * text.len() + 64, |out| action.write(&text, out).map(<[u8]>::len));
         assert_eq!(rest, Some(1), "{cell}");
-        action.opening().to_owned() + &String::from_utf8(out.bytes().to_vec()).unwrap()
+        action.opening().to_owned() + str::from_utf8(out.bytes()).unwrap()
     }
 
     proptest! {
