@@ -1,19 +1,23 @@
-//! The ledger: whatever lies in its place, the next request is not too early, nor later than the rules say.
+//! The ledger: whatever the file holds, the next request is neither too early nor later than the rules say.
 //!
-//! The input is the file. Each is read at every moment that makes a difference: before, at and after the times that
-//! it names, in its own boot and in others, with and without the operator's word. What holds: no bytes count as
-//! "no ledger"; what is read is written back the same; and the due time is the greater of the floor (`RELIABILITY`:
-//! from the proven end, else from the lock; grace on top unless it ended cleanly) and the back-off that it names.
+//! The input is the file. It is read before, at and after the times that it names, in its own boot and in others, with
+//! and without `--assume-idle`. Properties: no bytes count as "no ledger"; a ledger is written back unchanged; the due
+//! time is the later of the rate limit (from the proven end, else from the lock; the grace on top unless the exchange
+//! ended cleanly) and the backoff, which is capped.
 
 #![no_main]
 
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use tap_together::api::ledger::{Ledger, LedgerRead, Now, Phase, RateLimit, due};
+use tap_together::api::ledger::{Ledger, LedgerRead, MAX_BACKOFF, Now, Phase, RateLimit, Witness, due};
 use tap_together::clock::BootId;
 
-const PACE: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_secs(60) };
+const LIMIT: RateLimit = RateLimit {
+    interval: Duration::from_secs(61),
+    grace: Duration::from_secs(120),
+    after_timeout: Duration::from_secs(915),
+};
 
 fuzz_target!(|file: &[u8]| {
     let reading = Ledger::parse(file);
@@ -23,7 +27,7 @@ fuzz_target!(|file: &[u8]| {
         assert_eq!(Ledger::parse(&written), reading);
     }
     for present in presents(&reading) {
-        let found = due(&reading, &present, PACE);
+        let found = due(&reading, &present, LIMIT);
         assert_eq!(found.at, expected(&reading, &present), "{reading:?} at {present:?}: {found:?}");
     }
 });
@@ -59,24 +63,31 @@ fn presents(reading: &LedgerRead) -> Vec<Now> {
 /// The rules once more, in milliseconds that cannot overflow.
 fn expected(reading: &LedgerRead, present: &Now) -> Duration {
     let locked = present.locked.as_millis();
-    let (interval, grace) = (PACE.interval.as_millis(), PACE.grace.as_millis());
+    let (interval, grace) = (LIMIT.interval.as_millis(), LIMIT.grace.as_millis());
     let LedgerRead::Found(ledger) = reading else { return milliseconds(locked + interval + grace) };
     let began = u128::from(ledger.boottime_ms);
     let same_clock = present
         .boot
         .as_ref()
         .is_some_and(|boot| boot.boot_id == ledger.boot_id && boot.time_ns == ledger.time_ns);
-    let believed = same_clock && began <= locked;
-    let end = if believed && ledger.phase != Phase::Inflight { began } else { locked };
-    let clean = believed && ledger.phase == Phase::Done;
-    let floor = end + interval + if clean { 0 } else { grace };
-    let back_off = if believed {
-        u128::from(ledger.not_before.unwrap_or(0))
+    let is_proven = same_clock && began <= locked;
+    let end = if is_proven && ledger.phase != Phase::Inflight { began } else { locked };
+    let is_clean = ledger.phase == Phase::Done && (is_proven || !same_clock);
+    let is_first_run = ledger.witness == Some(Witness::FirstRun) && is_clean;
+    let floor = match (is_clean, ledger.timed_out) {
+        _ if is_first_run && present.assume_idle => locked,
+        (true, _) => end + interval,
+        (false, true) => end + LIMIT.after_timeout.as_millis(),
+        (false, false) => end + interval + grace,
+    };
+    let cap = MAX_BACKOFF.as_millis();
+    let backoff = if is_proven {
+        u128::from(ledger.not_before.unwrap_or(0)).min(began + cap)
     } else {
         let owed = ledger.not_before_unix_ms.map_or(0, |then| i128::from(then) - i128::from(present.unix_ms));
-        locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0)
+        locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0).min(cap)
     };
-    milliseconds(floor.max(back_off))
+    milliseconds(floor.max(backoff))
 }
 
 fn milliseconds(time: u128) -> Duration {

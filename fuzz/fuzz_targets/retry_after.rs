@@ -1,49 +1,56 @@
-//! `Retry-After`, and what is made of it.
+//! `Retry-After`, and what the retry policy makes of it.
 //!
-//! The input is the header's value; behind the first line break, the response's `Date`. What holds: digits are that
-//! many seconds, anything else is the distance of two HTTP dates or nothing; the padded value says the same; and
-//! whatever is asked for, a retry comes neither before it nor before the gate's interval, nor beyond the longest wait.
+//! The input is the header's value; behind the first line break, the response's `Date`. Properties: digits are seconds,
+//! anything else is the distance of two HTTP dates or unreadable; padding changes nothing; a retry comes neither before
+//! what is asked for nor before the rate limit's interval, nor after the longest wait; unreadable is the longest backoff.
 
 #![no_main]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use tap_together::api::failure::{Failure, FailureKind};
-use tap_together::api::retry::{Decision, Policy, decide, retry_after};
+use tap_together::api::retry::{Decision, Policy, decide};
+use tap_together::api::retry_after::{RetryAfter, parse_value};
+
+const WALL: SystemTime = UNIX_EPOCH;
+const LONGEST: Duration = Duration::from_secs(900);
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (value, date) = text.split_once('\n').map_or((text, None), |(value, date)| (value, Some(date)));
-    let asked = retry_after(value, date);
+    let asked = parse_value(value, date, WALL);
     assert_eq!(asked, plainly(value.trim(), date.map(str::trim)));
-    assert_eq!(asked, retry_after(&format!(" {value}\t"), date));
+    assert_eq!(asked, parse_value(&format!(" {value}\t"), date, WALL));
+    let retry_after = RetryAfter::parse([Some(value)], date, WALL);
     for jitter in [0.0, 0.5, 1.0] {
         for attempt in [1, 2, 5] {
-            for status in [429, 503] {
-                judge(asked, attempt, status, jitter);
+            for status in [404, 429, 503] {
+                judge(asked.unwrap_or(LONGEST), &retry_after, attempt, status, jitter);
             }
         }
     }
 });
 
-fn judge(asked: Option<Duration>, attempt: u32, status: u16, jitter: f64) {
-    let policy =
-        Policy { max_attempts: 5, max_wait: Duration::from_secs(3600), interval: Duration::from_secs(61) };
+fn judge(asked: Duration, retry_after: &RetryAfter, attempt: u32, status: u16, jitter: f64) {
+    let policy = Policy {
+        max_attempts: 5,
+        max_wait: Duration::from_secs(3600),
+        interval: Duration::from_secs(61),
+        after_timeout: Duration::from_secs(915),
+    };
     let mut failure = Failure::new(FailureKind::Status(status), "the API asks for patience");
-    failure.retry_after = asked;
-    let earliest = asked.unwrap_or_default().max(policy.interval);
+    failure.retry_after = retry_after.clone();
     match decide(&failure, attempt, attempt, policy, jitter) {
-        Decision::Again(wait) => {
+        Decision::Retry(wait) => {
+            let earliest = asked.max(policy.interval);
             assert!(attempt < policy.max_attempts && earliest <= wait && wait <= policy.max_wait, "{wait:?}");
         }
-        Decision::GiveUp(wait) => {
-            let wait = wait.expect("a temporary failure leaves its back-off behind");
-            assert!(
-                earliest <= wait && (attempt == policy.max_attempts || wait > policy.max_wait),
-                "{wait:?}"
-            );
+        Decision::GiveUp(Some(wait)) => {
+            let is_over = status == 404 || attempt == policy.max_attempts || wait > policy.max_wait;
+            assert!(asked <= wait && is_over, "{wait:?}");
         }
+        Decision::GiveUp(None) => assert!(status == 404 && asked.is_zero(), "{asked:?}"),
     }
 }
 
@@ -55,8 +62,9 @@ fn plainly(value: &str, date: Option<&str>) -> Option<Duration> {
     match seconds {
         Some(seconds) if !value.is_empty() => Some(Duration::from_secs(seconds)),
         _ => {
-            let [then, base] = [value, date?].map(|date| httpdate::parse_http_date(date).ok());
-            then?.duration_since(base?).ok()
+            let then = httpdate::parse_http_date(value).ok()?;
+            let base = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(WALL);
+            Some(then.duration_since(base).unwrap_or_default())
         }
     }
 }

@@ -272,7 +272,7 @@ impl Permit<'_> {
             Ending::TimedOut => {
                 let entry = Ledger { timed_out: true, ..entry(Phase::Ambiguous) };
                 // The field is unknown to earlier versions; they obey the backoff.
-                (entry, backoff.max(Some(self.gate.rate_limit.after_timeout())))
+                (entry, backoff.max(Some(self.gate.rate_limit.after_timeout)))
             }
         };
         let entry = match backoff {

@@ -28,6 +28,8 @@ pub struct RateLimit {
     pub interval: Duration,
     /// Added if the last request may still arrive or be in service.
     pub grace: Duration,
+    /// From our own timeout to the next request.
+    pub after_timeout: Duration,
 }
 
 impl RateLimit {
@@ -35,17 +37,14 @@ impl RateLimit {
     #[must_use]
     pub fn new(interval: Duration, request_timeout: Duration) -> Self {
         let grace = interval.min(MAX_INTERVAL_GRACE).max(request_timeout);
-        Self { interval: interval.saturating_add(interval / 60), grace }
+        let interval = interval.saturating_add(interval / 60);
+        let after_timeout =
+            interval.saturating_mul(INTERVALS_AFTER_TIMEOUT).max(interval.saturating_add(grace));
+        Self { interval, grace, after_timeout }
     }
 
     fn after_unproven_end(self) -> Duration {
         self.interval.saturating_add(self.grace)
-    }
-
-    /// From our own timeout to the next request.
-    #[must_use]
-    pub fn after_timeout(self) -> Duration {
-        self.interval.saturating_mul(INTERVALS_AFTER_TIMEOUT).max(self.after_unproven_end())
     }
 }
 
@@ -247,7 +246,7 @@ pub fn due(read: &LedgerRead, now: &Now, limit: RateLimit) -> Due {
         LedgerRead::Found(ledger) => ledger,
     };
     let (hold, held_by) = if ledger.timed_out {
-        (limit.after_timeout(), Reason::TimedOut)
+        (limit.after_timeout, Reason::TimedOut)
     } else {
         (limit.after_unproven_end(), Reason::Ambiguous)
     };

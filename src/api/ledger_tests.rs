@@ -4,7 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(61), grace: Duration::from_secs(120) };
+const LIMIT: RateLimit = RateLimit {
+    interval: Duration::from_secs(61),
+    grace: Duration::from_secs(120),
+    after_timeout: Duration::from_secs(915),
+};
 
 fn boot() -> BootId {
     BootId { boot_id: "this boot".into(), time_ns: 7 }
@@ -55,7 +59,7 @@ fn rate_limit_follows_from_interval_and_request_timeout() {
         (0.6, 1.2, (0.61, 1.2, 9.15)),
     ] {
         let limit = RateLimit::new(Duration::from_secs_f64(interval), Duration::from_secs_f64(timeout));
-        let found = [limit.interval, limit.grace, limit.after_timeout()].map(|time| time.as_secs_f64());
+        let found = [limit.interval, limit.grace, limit.after_timeout].map(|time| time.as_secs_f64());
         assert_eq!((found[0], found[1], found[2]), expected);
     }
     assert_eq!(RateLimit::new(Duration::from_secs(60), Duration::from_secs(120)), LIMIT);

@@ -95,7 +95,7 @@ impl Api {
                 max_attempts: settings.max_attempts,
                 max_wait: settings.max_wait,
                 interval: rate_limit.interval,
-                after_timeout: rate_limit.after_timeout(),
+                after_timeout: rate_limit.after_timeout,
             },
             limits: attempt::Limits::new(
                 settings.max_report_bytes,

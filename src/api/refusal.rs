@@ -29,7 +29,7 @@ const MASK: &str = "***";
 pub(super) async fn refusal(mut response: Response, idle: Duration, telemetry: &Telemetry) -> Failure {
     let status = response.status();
     let is_gzip = is_gzip(response.headers());
-    let content_type = content_type(&response);
+    let content_type = telemetry.foreign(&content_type(&response));
     let mut body = Vec::new();
     let reading = async {
         while body.len() <= BODY_LIMIT {
@@ -52,7 +52,7 @@ pub(super) async fn refusal(mut response: Response, idle: Duration, telemetry: &
     };
     if let Some(shown) = shown {
         // Withhold before truncating; otherwise half a secret could survive.
-        let shown: String = telemetry.foreign(&mask_emails(&shown)).chars().take(SHOWN_CHARACTERS).collect();
+        let shown: String = mask_emails(&telemetry.foreign(&shown)).chars().take(SHOWN_CHARACTERS).collect();
         message = format!("{message}: {}", shown.chars().flat_map(escape_control).collect::<String>());
     } else if !body.is_empty() {
         let unit = if body.len() == 1 { "byte" } else { "bytes" };

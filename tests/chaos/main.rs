@@ -1,8 +1,9 @@
-//! Chaos: six real taps behind one gate, killed at random moments, against a server that notes every violation.
+//! Chaos: six real taps behind one gate, against a server that records every violation of the rate limit.
 //!
-//! The model (`tests/model`) tries every order of events; this tries the program, the kernel's lock and the file
-//! system. That the harness would notice a broken gate is shown without one: [`Sabotage`](pack::Sabotage) takes
-//! from the shipped binary what its gate relies on, one thing at a time, and each must lead to a violation.
+//! Taps run mixed verbs and are killed, stopped and continued at random moments; one has a stderr that nobody reads.
+//! The lock file is deleted and the state folder moved. The model (`tests/model`) tries every order of events; this
+//! tests the program, the kernel's lock and the file system. [`Sabotage`](pack::Sabotage) shows that the harness would
+//! notice a broken gate: it takes from the binary what its gate relies on, and each must lead to a violation.
 //!
 //! `CHAOS_SECONDS` sets the length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
 

@@ -1,15 +1,17 @@
-//! Six taps, each started again when it ends; their killer; and what may be taken from them.
+//! Six taps that run mixed verbs, each restarted when it ends; what disturbs them; what may be taken from the gate.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tap_together::api::ledger::{LedgerRead, Phase};
 use tap_together::api::scope::canonical_scope;
-use tap_together::api::store::Store;
+use tap_together::api::store::{Lock, Store};
 use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
@@ -24,11 +26,20 @@ const CUT: u64 = 7;
 /// Milliseconds between two kills.
 const PAUSE: std::ops::Range<u64> = 25..75;
 
-/// What is taken from the gate between two kills, and the line of the gate that it stands for.
+/// Rounds between two deletions of the lock file, and between two moves of the state folder.
+const DELETION: usize = 11;
+const MOVE: usize = 29;
+/// Rounds for which a stopped tap stays stopped. They are shorter than the grace: a tap that is stopped between its
+/// last check and its request would otherwise send as late as it likes, and no client can prevent that.
+const STOPPED: std::ops::Range<usize> = 1..4;
+/// The tap whose stderr is a full pipe that nobody reads.
+const UNREAD: usize = TAPS - 1;
+/// Longer than a killed tap's request takes to be over.
+const SETTLED: Duration = Duration::from_millis(150);
+
+/// What is taken from the gate between two kills, and the line of the gate that it represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
-    /// The lock file is unlinked: the next tap locks another one.
-    LockUnlinked,
     /// Each tap has its own state folder: there is no lock.
     OwnFolders,
     /// An *inflight* of the living or the dead turns into *done*: no intent is recorded.
@@ -43,14 +54,8 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// Each of them.
-    pub const ALL: [Self; 6] = [
-        Self::LockUnlinked,
-        Self::OwnFolders,
-        Self::IntentForgotten,
-        Self::EndForgotten,
-        Self::ClockSet,
-        Self::MissingIsFree,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::OwnFolders, Self::IntentForgotten, Self::EndForgotten, Self::ClockSet, Self::MissingIsFree];
 }
 
 /// Six taps and their server.
@@ -64,6 +69,14 @@ pub struct Pack {
     seed: u64,
     kills: usize,
     runs: usize,
+    rounds: usize,
+    /// A stopped tap, and the round in which it continues.
+    stopped: Option<(usize, usize)>,
+    stops: usize,
+    deletions: usize,
+    moves: usize,
+    /// Kept open, so that writers of the full pipe block and do not fail.
+    unread_pipe: (OwnedFd, OwnedFd),
 }
 
 impl Pack {
@@ -86,6 +99,12 @@ impl Pack {
             seed,
             kills: 0,
             runs: 0,
+            rounds: 0,
+            stopped: None,
+            stops: 0,
+            deletions: 0,
+            moves: 0,
+            unread_pipe: full_pipe(),
         };
         pack.taps = (0..TAPS).map(|tap| pack.start(tap)).collect();
         pack
@@ -96,15 +115,20 @@ impl Pack {
         &self.sandbox
     }
 
-    /// A pause, a kill, a sabotage; then every tap that has ended starts again.
+    /// A pause, a kill, a disturbance or a sabotage; then every tap that has ended starts again.
     pub fn round(&mut self) {
+        self.rounds += 1;
         let pause = Duration::from_millis(self.random.u64(PAUSE));
         self.runtime.block_on(async { tokio::time::sleep(pause).await });
         let victim = self.random.usize(..TAPS);
         self.taps[victim].kill().unwrap();
         self.taps[victim].wait().unwrap();
         self.kills += 1;
-        self.tamper();
+        if self.sabotage.is_some() {
+            self.tamper()
+        } else {
+            self.disturb()
+        }
         for tap in 0..TAPS {
             if let Some(status) = self.taps[tap].try_wait().unwrap() {
                 self.runs += usize::from(status.success());
@@ -113,15 +137,69 @@ impl Pack {
         }
     }
 
+    /// Stops and continues taps, deletes the lock file, moves the state folder.
+    fn disturb(&mut self) {
+        match self.stopped {
+            Some((tap, until)) if until <= self.rounds => {
+                self.signal(tap, Signal::CONT);
+                self.stopped = None;
+            }
+            Some(_) => {}
+            None => {
+                let tap = self.random.usize(..TAPS);
+                self.signal(tap, Signal::STOP);
+                self.stopped = Some((tap, self.rounds + self.random.usize(STOPPED)));
+                self.stops += 1;
+            }
+        }
+        if self.rounds.is_multiple_of(DELETION) && std::fs::remove_file(self.lock_path()).is_ok() {
+            self.deletions += 1;
+        }
+        if self.rounds.is_multiple_of(MOVE) {
+            self.move_folder();
+        }
+    }
+
+    /// Moves the state folder while taps wait. Whoever holds its lock is not sending, so that is us meanwhile.
+    fn move_folder(&mut self) {
+        let Lock::Ours(Some(lock)) = self.store().try_lock().unwrap() else { return };
+        self.runtime.block_on(async { tokio::time::sleep(SETTLED).await });
+        let in_service = self.sandbox.seen().iter().any(|seen| seen.finished.is_none());
+        if lock.is_current() && !in_service {
+            let moved = self.folder.path().join(format!("moved-{}", self.moves));
+            std::fs::rename(self.state_folder(0), moved).unwrap();
+            self.moves += 1;
+        }
+    }
+
+    /// The tap may have ended by itself.
+    fn signal(&self, tap: usize, signal: Signal) {
+        let _ = kill_process(Pid::from_child(&self.taps[tap]), signal);
+    }
+
+    fn store(&self) -> Store {
+        let scope = canonical_scope(&self.sandbox.url().parse().unwrap(), ORGANIZATION_ID);
+        Store::in_folder(&self.state_folder(0), &scope).unwrap()
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        let store = self.store();
+        let Store::Folder(files) = &store else { unreachable!("it was just opened in a folder") };
+        files.lock_path()
+    }
+
     /// What happened so far.
     pub fn figures(&self) -> String {
         let seen = self.sandbox.seen();
         let mut text = format!(
-            "seed {}: {} requests, {} whole runs, {} kills, {} violations",
+            "seed {}: {} requests, {} whole runs, {} kills, {} stops, {} deleted locks, {} moved folders, {} violations",
             self.seed,
             seen.len(),
             self.runs,
             self.kills,
+            self.stops,
+            self.deletions,
+            self.moves,
             self.sandbox.violations().len()
         );
         let gaps = seen.windows(2).filter_map(|two| Some(two[1].arrived.saturating_sub(two[0].finished?)));
@@ -136,7 +214,7 @@ impl Pack {
         self.folder.path().join(if own { format!("state-{tap}") } else { "state".to_owned() })
     }
 
-    fn start(&self, tap: usize) -> Child {
+    fn start(&mut self, tap: usize) -> Child {
         let path = self.folder.path().join(format!("config-{tap}.json"));
         let config = json!({
             "organization_id": ORGANIZATION_ID, "client_id": CLIENT_ID, "api_key": API_KEY,
@@ -151,17 +229,25 @@ impl Pack {
         if self.sabotage == Some(Sabotage::MissingIsFree) {
             command.arg("--assume-idle");
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        if self.sabotage.is_none() {
+            match self.random.u8(..10) {
+                0 => drop(command.arg("--discover")),
+                1 => drop(command.arg("doctor")),
+                2 | 3 => drop(command.arg("--test")),
+                _ => {}
+            }
+        }
+        let unread = self.sabotage.is_none() && tap == UNREAD;
+        let stderr = if unread { self.unread_pipe.1.try_clone().unwrap().into() } else { Stdio::null() };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap()
     }
 
     fn tamper(&self) {
         let Some(sabotage) = self.sabotage else { return };
-        let scope = canonical_scope(&self.sandbox.url().parse().unwrap(), ORGANIZATION_ID);
-        let store = Store::in_folder(&self.state_folder(0), &scope).unwrap();
+        let store = self.store();
         let Store::Folder(files) = &store else { unreachable!("it was just opened in a folder") };
         match (sabotage, store.read()) {
             // The file may not be there yet, or no more.
-            (Sabotage::LockUnlinked, _) => drop(std::fs::remove_file(files.lock_path())),
             (Sabotage::MissingIsFree, _) => drop(std::fs::remove_file(files.ledger_path())),
             (Sabotage::IntentForgotten, LedgerRead::Found(mut entry)) if entry.phase == Phase::Inflight => {
                 entry.phase = Phase::Done;
@@ -181,10 +267,20 @@ impl Pack {
     }
 }
 
+/// A pipe that is full: reader and writer.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
+}
+
 impl Drop for Pack {
     fn drop(&mut self) {
         for tap in &mut self.taps {
-            // It may have ended by itself.
+            // A tap that has ended by itself, or is stopped, is killed all the same.
             let _ = tap.kill();
             let _ = tap.wait();
         }

@@ -113,18 +113,18 @@ fn verdict(row: &str) -> String {
     assert_eq!(run.state()["currently_syncing"], "user_report", "{row}");
     let mut text = format!("{}\n", row.escape_debug());
     let _ = writeln!(text, "  exit {}, requests: {}", run.code, run.seen.len());
-    let _ = writeln!(text, "  {}\n", without_jitter(run.critical()));
+    let _ = writeln!(text, "  {}\n", without_random_parts(run.critical()));
     text
 }
 
-/// A back-off has a random part.
-fn without_jitter(line: &str) -> String {
-    match line.split_once(" allowed in ") {
-        Some((before, after)) => {
-            format!("{before} allowed in {}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
-        }
+/// The line without the random part of a backoff and the random name of a folder.
+fn without_random_parts(line: &str) -> String {
+    let without = |line: &str, before: &str, is_random: fn(char) -> bool| match line.split_once(before) {
+        Some((start, rest)) => format!("{start}{before}{}", rest.trim_start_matches(is_random)),
         None => line.to_owned(),
-    }
+    };
+    let line = without(line, " allowed in ", |c| c.is_ascii_digit());
+    without(&line, "hint: delete `", |c| c != '`')
 }
 
 #[test]

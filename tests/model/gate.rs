@@ -4,18 +4,22 @@
 
 use std::time::Duration;
 
-use tap_together::api::ledger::{Ledger, LedgerRead, Now, Phase, RateLimit, due};
+use tap_together::api::ledger::{self, Ledger, LedgerRead, Now, Phase, RateLimit};
 use tap_together::clock::BootId;
 
 /// A whole number of ticks from now; the past is negative.
 pub type Moment = i8;
 
 /// Ticks from an end to the next request.
-pub const INTERVAL: Moment = 3;
+pub const INTERVAL: Moment = 2;
 /// Ticks for which a request without a client may still arrive or be worked on.
-pub const GRACE: Moment = 2;
+pub const GRACE: Moment = 1;
+/// Ticks from our own timeout to the next request.
+pub const AFTER_TIMEOUT: Moment = INTERVAL + GRACE + 1;
+/// Ticks for which the origin may still work on a request after our own timeout.
+pub const SLOW: Moment = AFTER_TIMEOUT - INTERVAL;
 /// Nothing older makes a difference.
-pub const LONG_AGO: Moment = -(INTERVAL + GRACE + 1);
+pub const LONG_AGO: Moment = -(AFTER_TIMEOUT + 1);
 
 /// A gate with one line left out, and how that line reads when it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +46,25 @@ pub enum Mutant {
     AnyBootTrusted,
     /// After the rename the folder is flushed, too: a power cut brings no older ledger back, nor none.
     FolderNotFlushed,
+    /// Nothing is sent under the lock of a file that was deleted.
+    DeletedLockTrusted,
+    /// Nothing is sent under the lock of a folder that was moved.
+    MovedFolderTrusted,
+    /// The ledger is read again after the wait, and decided again if it changed.
+    LedgerNotReadAgain,
+    /// The end is not recorded over the entry of a process that took over meanwhile.
+    EndOverwritesSuccessor,
+    /// After our own timeout the next request waits longer than after a broken connection.
+    TimeOutIsBroken,
+    /// The answer of a gateway that gave up on the origin is ambiguous.
+    GatewayAnswerIsClean,
+    /// The witness of an unproven end keeps the grace.
+    WitnessWithoutGrace,
 }
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::NoIntent,
         Self::IntentByItsOwnTime,
         Self::NoLock,
@@ -58,6 +76,13 @@ impl Mutant {
         Self::MissingIsFree,
         Self::AnyBootTrusted,
         Self::FolderNotFlushed,
+        Self::DeletedLockTrusted,
+        Self::MovedFolderTrusted,
+        Self::LedgerNotReadAgain,
+        Self::EndOverwritesSuccessor,
+        Self::TimeOutIsBroken,
+        Self::GatewayAnswerIsClean,
+        Self::WitnessWithoutGrace,
     ];
 }
 
@@ -107,6 +132,7 @@ pub enum Stage {
     Inflight,
     Done,
     Ambiguous,
+    TimedOut,
 }
 
 impl File {
@@ -114,37 +140,47 @@ impl File {
         match self {
             Self::Absent => LedgerRead::Absent,
             Self::Garbage => Ledger::parse(b"garbage"),
-            Self::Entry { phase, began, boot } => {
-                let phase = match phase {
+            Self::Entry { phase: stage, began, boot } => {
+                let phase = match stage {
                     Stage::Inflight if mutant == Some(Mutant::IntentByItsOwnTime) => Phase::Ambiguous,
                     Stage::Inflight => Phase::Inflight,
                     Stage::Done => Phase::Done,
-                    Stage::Ambiguous => Phase::Ambiguous,
+                    Stage::Ambiguous | Stage::TimedOut => Phase::Ambiguous,
                 };
                 let written_in = if mutant == Some(Mutant::AnyBootTrusted) { reader } else { boot };
-                let written = Ledger::new(phase, boot.at(began), Some(&written_in.id()), 0);
+                let mut written = Ledger::new(phase, boot.at(began), Some(&written_in.id()), 0);
+                written.timed_out = stage == Stage::TimedOut;
                 // The way through the file's format belongs to the decision.
                 Ledger::parse(&serde_json::to_vec(&written).unwrap())
             }
         }
     }
 
-    /// The real decision for a reader who has just locked and read.
-    pub fn due(self, mutant: Option<Mutant>, reader: Boot, clock_set: bool) -> Moment {
-        let present = Now {
+    /// The real decision for a reader who has just locked and read: the wait, and the witness to write.
+    pub fn decide(self, mutant: Option<Mutant>, reader: Boot, clock_set: bool) -> (Moment, Option<Self>) {
+        let now = Now {
             locked: reader.at(0),
             unix_ms: if clock_set { 3_600_000 } else { 0 },
             boot: Some(reader.id()),
             assume_idle: mutant == Some(Mutant::MissingIsFree),
         };
-        let tick = Duration::from_secs(1);
-        let rate_limit = RateLimit {
-            interval: tick * INTERVAL.unsigned_abs().into(),
-            grace: tick * GRACE.unsigned_abs().into(),
-        };
-        let due = due(&self.reading(mutant, reader), &present, rate_limit);
-        let wait = due.at.saturating_sub(present.locked);
+        let ticks = |ticks: Moment| Duration::from_secs(ticks.unsigned_abs().into());
+        let rate_limit =
+            RateLimit { interval: ticks(INTERVAL), grace: ticks(GRACE), after_timeout: ticks(AFTER_TIMEOUT) };
+        let read = self.reading(mutant, reader);
+        let due = ledger::due(&read, &now, rate_limit);
+        let wait = due.at.saturating_sub(now.locked);
         assert_eq!(wait.subsec_nanos(), 0, "the model's ticks are whole");
-        Moment::try_from(wait.as_secs()).unwrap()
+        let witness = ledger::witness(&read, &now).map(|entry| {
+            let phase = match entry.phase {
+                _ if mutant == Some(Mutant::WitnessWithoutGrace) => Stage::Done,
+                Phase::Ambiguous if entry.timed_out => Stage::TimedOut,
+                Phase::Ambiguous => Stage::Ambiguous,
+                Phase::Done => Stage::Done,
+                Phase::Inflight => Stage::Inflight,
+            };
+            Self::Entry { phase, began: 0, boot: reader }
+        });
+        (Moment::try_from(wait.as_secs()).unwrap(), witness)
     }
 }

@@ -57,7 +57,7 @@ fn a_gate_with_one_line_left_out_breaks_a_promise() {
 
 #[test]
 fn no_assumption_is_idle() {
-    for denied in [Assumption::StraysEnd, Assumption::LossInPeace] {
+    for denied in [Assumption::StraysEnd, Assumption::LossInPeace, Assumption::UnguardedEnds] {
         let gate = Gate { denied: Some(denied), ..Gate::shipped(Place::OneMachine) };
         breaks(&format!("without {denied:?}"), gate);
     }

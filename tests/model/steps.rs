@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::gate::{Boot, File, GRACE, LONG_AGO, Mutant, Stage};
+use crate::gate::{Boot, File, GRACE, LONG_AGO, Mutant, SLOW, Stage};
 use crate::world::{self, Client, Request, Step, TAPS, World};
 
 /// What holds at the server.
@@ -27,10 +27,12 @@ pub enum Place {
 /// What the environment grants; without it this gate could not keep its promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assumption {
-    /// By the end of its grace a request without a client is over.
+    /// A request without a client is over by the end of its grace, or by the end of the wait after our own timeout.
     StraysEnd,
-    /// A ledger is lost only while nothing is under way.
+    /// A ledger is lost, or its folder moved, only while nothing is under way.
     LossInPeace,
+    /// A request whose lock file is deleted meanwhile is over by the end of a grace.
+    UnguardedEnds,
 }
 
 /// The gate to be checked.
@@ -55,6 +57,7 @@ pub enum Event {
     Send(usize),
     ReadAnswer(usize),
     GiveUp(usize),
+    TimeOut(usize),
     Record(usize),
     Unlock(usize),
     Kill(usize),
@@ -62,6 +65,9 @@ pub enum Event {
     SetClock,
     Garble,
     LoseLedger,
+    DeleteLock,
+    MoveFolder,
+    AnswerByGateway(usize),
     Arrive(usize),
     Finish(usize),
     Lose(usize),
@@ -85,9 +91,20 @@ impl Gate {
         File::Entry { phase, began, boot: Boot::Of(self.machine(tap)) }
     }
 
-    fn waiting(self, tap: usize, ledger: File, world: &World) -> Step {
-        let due = ledger.due(self.mutant, Boot::Of(self.machine(tap)), world.clock_set);
-        Step::Waiting { due }
+    /// The tap decides on what it has read, and writes a witness if its wait counts from now.
+    fn decide(self, tap: usize, ledger: File, world: &mut World) {
+        let reader = Boot::Of(self.machine(tap));
+        let (due, witness) = ledger.decide(self.mutant, reader, world.clock_set);
+        if let Some(witness) = witness.filter(|_| self.writes_to_path(tap, world)) {
+            world.write(tap, witness, self.mutant);
+        }
+        world.taps[tap].step = Step::Waiting { due };
+        world.taps[tap].is_outdated = false;
+    }
+
+    /// A tap in a folder that was moved writes to that folder, where nobody looks.
+    fn writes_to_path(self, tap: usize, world: &World) -> bool {
+        !world.is_moved || world.taps[tap].lock.is_none_or(|file| file == world.lock_file)
     }
 
     fn steps(self, world: &World, tap: usize, events: &mut Vec<Event>) {
@@ -105,11 +122,10 @@ impl Gate {
             Step::Waiting { .. } => {}
             Step::Intended => events.push(Event::Send(tap)),
             Step::Sent { .. } => {
-                let answered = Request { place: world::Place::Answered, client: Client::Waits(tap) };
-                if world.requests.contains(&answered) {
+                if self.answer(tap, world).is_some() {
                     events.push(Event::ReadAnswer(tap));
                 }
-                events.push(Event::GiveUp(tap));
+                events.extend([Event::GiveUp(tap), Event::TimeOut(tap)]);
                 if self.without(Mutant::UnlockBeforeEnd) && world.taps[tap].lock.is_some() {
                     events.push(Event::Unlock(tap));
                 }
@@ -122,19 +138,39 @@ impl Gate {
         }
     }
 
+    /// The phase that the answer proves, if it has come.
+    fn answer(self, tap: usize, world: &World) -> Option<Stage> {
+        let mine = world.requests.iter().find(|request| {
+            request.client == Client::Waits(tap)
+                && matches!(request.place, world::Place::Answered | world::Place::GatewayAnswered)
+        });
+        mine.map(|request| match request.place {
+            world::Place::GatewayAnswered if !self.without(Mutant::GatewayAnswerIsClean) => Stage::Ambiguous,
+            _ => Stage::Done,
+        })
+    }
+
     fn follow(self, world: &mut World, event: Event) {
         match event {
             Event::Tick => world.tick(),
             Event::SetClock => world.set_clock(self.mutant),
-            Event::Garble => world.ledger = File::Garbage,
-            Event::LoseLedger => world.ledger = File::Absent,
+            Event::Garble => world.change_ledger(File::Garbage),
+            Event::LoseLedger => world.change_ledger(File::Absent),
+            Event::DeleteLock => world.replace_lock(false),
+            Event::MoveFolder => {
+                world.replace_lock(true);
+                world.ledger = File::Absent;
+            }
+            Event::AnswerByGateway(request) => world.answer_by_gateway(request),
             Event::Arrive(request) => world.arrive(request),
             Event::Finish(request) => world.finish(request),
             Event::Lose(request) => drop(world.requests.remove(request)),
             Event::Kill(tap) => world.kill(tap),
             Event::Reboot(machine) => {
                 (0..TAPS).filter(|&tap| self.machine(tap) == machine).for_each(|tap| world.kill(tap));
-                world.ledger = world.unflushed.take().unwrap_or(world.ledger);
+                if let Some(older) = world.unflushed.take() {
+                    world.change_ledger(older);
+                }
                 world.ledger.after_boot(machine);
             }
             Event::Open(tap) => {
@@ -144,37 +180,58 @@ impl Gate {
             Event::Lock(tap) => {
                 if let Step::Opened { file, seen } = world.taps[tap].step {
                     world.taps[tap].lock = Some(file);
-                    world.taps[tap].step =
-                        seen.map_or(Step::Locked, |ledger| self.waiting(tap, ledger, world));
+                    world.taps[tap].step = Step::Locked;
+                    if let Some(ledger) = seen {
+                        self.decide(tap, ledger, world);
+                    }
                 }
             }
-            Event::Read(tap) => world.taps[tap].step = self.waiting(tap, world.ledger, world),
+            Event::Read(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
+            Event::Read(tap) => self.decide(tap, world.ledger, world),
+            Event::Intend(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
+            Event::Intend(tap)
+                if world.taps[tap].is_outdated && !self.without(Mutant::LedgerNotReadAgain) =>
+            {
+                self.decide(tap, world.ledger, world);
+            }
             Event::Intend(tap) => {
-                if !self.without(Mutant::NoIntent) {
-                    world.write(self.entry(tap, Stage::Inflight, 0), self.mutant);
+                if !self.without(Mutant::NoIntent) && self.writes_to_path(tap, world) {
+                    world.write(tap, self.entry(tap, Stage::Inflight, 0), self.mutant);
                 }
                 world.taps[tap].step = Step::Intended;
             }
+            Event::Send(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
             Event::Send(tap) => {
                 world.requests.push(Request { place: world::Place::Wire, client: Client::Waits(tap) });
                 world.taps[tap].step = Step::Sent { began: 0 };
             }
             Event::ReadAnswer(tap) => {
-                world.leave(tap);
-                world.taps[tap].step = Step::Ended { clean: true, at: 0 };
+                let phase = self.answer(tap, world).unwrap_or(Stage::Ambiguous);
+                world.leave(tap, Client::Left(0));
+                world.taps[tap].step = Step::Ended { phase, at: 0 };
             }
-            Event::GiveUp(tap) => {
-                world.leave(tap);
+            Event::GiveUp(tap) | Event::TimeOut(tap) => {
+                let (client, phase) = match event {
+                    Event::TimeOut(_) if self.without(Mutant::TimeOutIsBroken) => {
+                        (Client::TimedOut(0), Stage::Ambiguous)
+                    }
+                    Event::TimeOut(_) => (Client::TimedOut(0), Stage::TimedOut),
+                    _ => (Client::Left(0), Stage::Ambiguous),
+                };
+                world.leave(tap, client);
                 let at = match world.taps[tap].step {
                     Step::Sent { began } if self.without(Mutant::TimeOutFromSend) => began,
                     _ => 0,
                 };
-                world.taps[tap].step = Step::Ended { clean: false, at };
+                world.taps[tap].step = Step::Ended { phase, at };
             }
             Event::Record(tap) => {
-                if let Step::Ended { clean, at } = world.taps[tap].step {
-                    let phase = if clean { Stage::Done } else { Stage::Ambiguous };
-                    world.write(self.entry(tap, phase, at), self.mutant);
+                if let Step::Ended { phase, at } = world.taps[tap].step {
+                    let is_ours = world.is_current(tap, None) || !world.taps[tap].is_outdated;
+                    let overwrites = self.without(Mutant::EndOverwritesSuccessor);
+                    if (is_ours || overwrites) && self.writes_to_path(tap, world) {
+                        world.write(tap, self.entry(tap, phase, at), self.mutant);
+                    }
                 }
                 world.taps[tap].step = Step::Recorded;
             }
@@ -187,6 +244,9 @@ impl Gate {
             }
         }
         world.requests.sort_unstable();
+        if !self.without(Mutant::LockUnlinked) {
+            world.forget_old_lock();
+        }
     }
 }
 
@@ -206,23 +266,43 @@ impl Model for Gate {
         for (place, request) in world.requests.iter().enumerate() {
             match request.place {
                 world::Place::Wire => events.extend([Event::Arrive(place), Event::Lose(place)]),
-                world::Place::Service => events.push(Event::Finish(place)),
-                world::Place::Answered => events.push(Event::Lose(place)),
+                world::Place::Service => {
+                    events.push(Event::Finish(place));
+                    if matches!(request.client, Client::Waits(_)) {
+                        events.push(Event::AnswerByGateway(place));
+                    }
+                }
+                world::Place::Answered | world::Place::GatewayAnswered => events.push(Event::Lose(place)),
             }
         }
-        let endless = |request: &Request| matches!(request.client, Client::Left(at) if at <= -GRACE);
-        if self.denied == Some(Assumption::StraysEnd) || !world.requests.iter().any(endless) {
+        let is_endless = |request: &Request| match request.client {
+            Client::Left(at) => at <= -GRACE,
+            Client::TimedOut(at) => at <= -SLOW,
+            Client::Waits(_) => false,
+        };
+        let strays_end = self.denied == Some(Assumption::StraysEnd) || !world.requests.iter().any(is_endless);
+        let unguarded_end = self.denied == Some(Assumption::UnguardedEnds)
+            || world.unguarded.is_none_or(|since| since > -GRACE);
+        if strays_end && unguarded_end {
             events.push(Event::Tick);
         }
-        let sending = |step| matches!(step, Step::Intended | Step::Sent { .. } | Step::Ended { .. });
-        let peace = world.requests.is_empty() && !world.taps.iter().any(|tap| sending(tap.step));
-        if peace || self.denied == Some(Assumption::LossInPeace) {
+        let in_peace = !world.is_sending();
+        if in_peace || self.denied == Some(Assumption::LossInPeace) {
             events.push(Event::LoseLedger);
+        }
+        if world.lock_file == 0 && !self.without(Mutant::LockUnlinked) {
+            events.push(Event::DeleteLock);
+            if in_peace {
+                events.push(Event::MoveFolder);
+            }
         }
         if !world.clock_set {
             events.push(Event::SetClock);
         }
-        events.push(Event::Garble);
+        let is_slow = |request: &Request| matches!(request.client, Client::TimedOut(_));
+        if !world.requests.iter().any(is_slow) || self.denied == Some(Assumption::LossInPeace) {
+            events.push(Event::Garble);
+        }
         events.extend((0..=self.machine(1)).map(Event::Reboot));
     }
 

@@ -1,6 +1,6 @@
 //! What the model keeps of the world: two taps, the ledger, the requests, and what the server has seen.
 
-use crate::gate::{Boot, File, INTERVAL, LONG_AGO, Moment, Mutant};
+use crate::gate::{Boot, File, INTERVAL, LONG_AGO, Moment, Mutant, Stage};
 
 /// The taps.
 pub const TAPS: usize = 2;
@@ -18,6 +18,10 @@ pub struct World {
     pub unflushed: Option<File>,
     /// Somebody set the wall clock an hour ahead.
     pub clock_set: bool,
+    /// Whether the old lock file went with its folder.
+    pub is_moved: bool,
+    /// Since when the lock file of a request under way is deleted.
+    pub unguarded: Option<Moment>,
     /// Sent and not over.
     pub requests: Vec<Request>,
     /// The server's memory.
@@ -31,6 +35,8 @@ pub struct Tap {
     pub step: Step,
     /// The lock file that it has locked.
     pub lock: Option<u8>,
+    /// Somebody else has changed the ledger since this tap read or wrote it.
+    pub is_outdated: bool,
 }
 
 /// A tap's way through the gate.
@@ -48,8 +54,8 @@ pub enum Step {
     Intended,
     /// Waits for the end of the answer.
     Sent { began: Moment },
-    /// Has read the clock at the end, and whether the end was clean.
-    Ended { clean: bool, at: Moment },
+    /// Has read the clock at the end, and knows how it ended.
+    Ended { phase: Stage, at: Moment },
     /// The ledger says how it ended.
     Recorded,
 }
@@ -72,6 +78,8 @@ pub enum Place {
     Service,
     /// The answer is on its way back.
     Answered,
+    /// A gateway's answer is on its way back; the origin still works on the request.
+    GatewayAnswered,
 }
 
 /// Who waits for a request.
@@ -79,8 +87,10 @@ pub enum Place {
 pub enum Client {
     /// This tap.
     Waits(usize),
-    /// Nobody: the client gave up or died at this moment.
+    /// Nobody: the client or a gateway gave up, or the client died, at this moment.
     Left(Moment),
+    /// Nobody: the client's own timeout ended at this moment. The origin is slow.
+    TimedOut(Moment),
 }
 
 /// What the server has seen.
@@ -96,15 +106,19 @@ pub struct Server {
     pub broken: [bool; 3],
 }
 
+const OUT: Tap = Tap { step: Step::Out, lock: None, is_outdated: false };
+
 impl World {
     /// A request from elsewhere has just ended, and the ledger says what it says.
     pub fn new(ledger: File, since: Moment) -> Self {
         Self {
-            taps: [Tap { step: Step::Out, lock: None }; TAPS],
+            taps: [OUT; TAPS],
             lock_file: 0,
             ledger,
             unflushed: None,
             clock_set: false,
+            is_moved: false,
+            unguarded: None,
             requests: Vec::new(),
             server: Server { arrival: since, finish: since, served: 0, broken: [false; 3] },
         }
@@ -126,9 +140,12 @@ impl World {
             file.shift(1);
         }
         for request in &mut self.requests {
-            if let Client::Left(moment) = &mut request.client {
+            if let Client::Left(moment) | Client::TimedOut(moment) = &mut request.client {
                 older(moment);
             }
+        }
+        if let Some(moment) = &mut self.unguarded {
+            older(moment);
         }
         self.server.arrival = (self.server.arrival - 1).max(-INTERVAL);
         self.server.finish = (self.server.finish - 1).max(-INTERVAL);
@@ -149,17 +166,79 @@ impl World {
 
     /// A process ends at once: the kernel gives up its lock, and what it sent goes on without it.
     pub fn kill(&mut self, tap: usize) {
-        self.taps[tap] = Tap { step: Step::Out, lock: None };
-        self.leave(tap);
+        if matches!(self.taps[tap].step, Step::Ended { phase: Stage::TimedOut, .. }) {
+            // Its timeout was not recorded, so the promise after a kill holds: the origin ends within the grace.
+            for request in &mut self.requests {
+                if let Client::TimedOut(_) = request.client {
+                    request.client = Client::Left(0);
+                }
+            }
+        }
+        self.taps[tap] = OUT;
+        self.leave(tap, Client::Left(0));
     }
 
-    /// Nobody waits for this tap's request any more.
-    pub fn leave(&mut self, tap: usize) {
-        self.requests.retain(|r| r.client != Client::Waits(tap) || r.place != Place::Answered);
+    /// This tap does not wait for its request any more.
+    pub fn leave(&mut self, tap: usize, client: Client) {
+        let is_answer = |place| matches!(place, Place::Answered | Place::GatewayAnswered);
+        self.requests.retain(|r| r.client != Client::Waits(tap) || !is_answer(r.place));
         for request in &mut self.requests {
             if request.client == Client::Waits(tap) {
-                request.client = Client::Left(0);
+                request.client = client;
             }
+        }
+    }
+
+    /// A gateway gives up on the origin and answers in its place.
+    pub fn answer_by_gateway(&mut self, request: usize) {
+        let waiting = self.requests[request].client;
+        self.requests[request].client = Client::Left(0);
+        self.requests.push(Request { place: Place::GatewayAnswered, client: waiting });
+    }
+
+    /// Whether the tap's lock still excludes others.
+    pub fn is_current(&self, tap: usize, mutant: Option<Mutant>) -> bool {
+        let trusts = if self.is_moved { Mutant::MovedFolderTrusted } else { Mutant::DeletedLockTrusted };
+        mutant == Some(trusts) || self.taps[tap].lock.is_none_or(|file| file == self.lock_file)
+    }
+
+    /// The tap notices that its lock excludes nobody.
+    pub fn start_over(&mut self, tap: usize) {
+        self.taps[tap] = OUT;
+    }
+
+    /// Somebody deletes the lock file, or moves its folder.
+    pub fn replace_lock(&mut self, is_moved: bool) {
+        self.lock_file += 1;
+        self.is_moved = is_moved;
+        if self.is_sending() {
+            self.unguarded = Some(0);
+        }
+    }
+
+    /// Whether a request is under way, or about to be.
+    pub fn is_sending(&self) -> bool {
+        let sending = |step| matches!(step, Step::Intended | Step::Sent { .. } | Step::Ended { .. });
+        !self.requests.is_empty() || self.taps.iter().any(|tap| sending(tap.step))
+    }
+
+    /// Forgets the old lock file when nobody has it, so that the states are finite.
+    pub fn forget_old_lock(&mut self) {
+        let is_old = |file| file != self.lock_file;
+        let has_old = |tap: &Tap| {
+            tap.lock.is_some_and(is_old) || matches!(tap.step, Step::Opened { file, .. } if is_old(file))
+        };
+        if !self.taps.iter().any(has_old) {
+            for tap in &mut self.taps {
+                tap.lock = tap.lock.map(|_| 0);
+                if let Step::Opened { file, .. } = &mut tap.step {
+                    *file = 0;
+                }
+            }
+            (self.lock_file, self.is_moved) = (0, false);
+        }
+        if self.requests.is_empty() {
+            self.unguarded = None;
         }
     }
 
@@ -181,16 +260,28 @@ impl World {
         self.server.served = (self.server.served + 1).min(3);
         match self.requests[request].client {
             Client::Waits(_) => self.requests[request].place = Place::Answered,
-            Client::Left(_) => drop(self.requests.remove(request)),
+            Client::Left(_) | Client::TimedOut(_) => drop(self.requests.remove(request)),
         }
     }
 
     /// A new entry in place of the ledger.
-    pub fn write(&mut self, ledger: File, mutant: Option<Mutant>) {
+    pub fn write(&mut self, tap: usize, ledger: File, mutant: Option<Mutant>) {
         if mutant == Some(Mutant::FolderNotFlushed) {
             self.unflushed = Some(self.ledger);
         }
+        self.change_ledger(ledger);
+        self.taps[tap].is_outdated = false;
+    }
+
+    /// Whatever changes the ledger is noticed by the tap that reads it again.
+    pub fn change_ledger(&mut self, ledger: File) {
         self.ledger = ledger;
+        for tap in &mut self.taps {
+            tap.is_outdated = matches!(
+                tap.step,
+                Step::Waiting { .. } | Step::Intended | Step::Sent { .. } | Step::Ended { .. }
+            );
+        }
     }
 }
 
