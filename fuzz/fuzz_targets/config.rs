@@ -26,7 +26,7 @@ fuzz_target!(|file: &[u8]| {
     if object.contains_key("api_key_command") || object.contains_key("api_key_file") {
         return;
     }
-    match judge(file, &[]) {
+    match accepted(file, &[]) {
         Ok(settings) => {
             usable(&settings);
             same_from_environment(&object, &settings);
@@ -38,7 +38,7 @@ fuzz_target!(|file: &[u8]| {
     }
 });
 
-fn judge(file: &[u8], variables: &[(&str, &str)]) -> Result<Settings, Error> {
+fn accepted(file: &[u8], variables: &[(&str, &str)]) -> Result<Settings, Error> {
     let environment = Environment::of(&[&[("HOME", "/home/tap")], variables].concat());
     let name = if variables.is_empty() { "-" } else { "ENV" };
     load(&[name.into()], &environment, &mut &*file, &CommandGroup::default()).map(|(settings, _)| settings)
@@ -63,8 +63,8 @@ fn same_from_environment(object: &Map<String, Value>, settings: &Settings) {
         .collect();
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let mut theirs = judge(b"", &variables).expect("what a file may say, a variable may say");
-    // Where the key stands is the one difference.
+    let mut theirs = accepted(b"", &variables).expect("what a file may say, a variable may say");
+    // The place of the key is the only difference.
     theirs.api_key_from.clone_from(&settings.api_key_from);
     assert_eq!(format!("{theirs:?}"), format!("{settings:?}"));
 }
@@ -76,7 +76,7 @@ fn no_canary(object: &Value) {
             return;
         }
         let file = planted.to_string();
-        match judge(file.as_bytes(), &[]) {
+        match accepted(file.as_bytes(), &[]) {
             Err(error) => assert!(!error.to_string().contains(CANARY), "{error}"),
             Ok(settings) if planted["api_key"] == CANARY => {
                 assert!(!format!("{settings:?}").contains(CANARY), "{settings:?}");

@@ -25,8 +25,7 @@ pub fn man(subcommand: Option<&str>, out: &mut dyn Write) -> Result<()> {
     command.build();
     let command = match subcommand {
         Some(name) => command.find_subcommand(name).ok_or_else(|| {
-            Error::new(Exit::Usage, "there is no such sub-command")
-                .hint(format!("`{NAME} --help` lists them"))
+            Error::new(Exit::Usage, "the sub-command is unknown").hint(format!("`{NAME} --help` lists them"))
         })?,
         None => &command,
     };

@@ -83,7 +83,7 @@ fn config_from_a_fifo_is_read_once() {
     make_fifo(&fifo);
     let child = start(&tap, &server, "", fifo.to_str().unwrap());
     let config = fs::read(tap.folder.path().join("config.json")).unwrap();
-    // A second opening would wait for a second writer, and there is none.
+    // A second open would wait for ever for a second writer.
     File::options().write(true).open(&fifo).unwrap().write_all(&config).unwrap();
     let run = finish(child, &server);
     assert_eq!((run.code, run.seen.len()), (0, 1), "{}", run.stderr);

@@ -1,4 +1,4 @@
-//! `init`: what a new user gets, and what is never overwritten.
+//! `init`: the files that it writes, and the files that it must not touch.
 
 use std::fs;
 use std::io::Write;

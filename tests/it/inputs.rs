@@ -199,7 +199,7 @@ fn others() -> Vec<Row> {
     ]
 }
 
-fn verdict(row: &Row) -> String {
+fn outcome(row: &Row) -> String {
     let tap = Tap::new();
     let folder = tap.folder.path();
     tap.file("input", &row.input);
@@ -228,6 +228,6 @@ fn verdict(row: &Row) -> String {
 fn bad_inputs_match_the_snapshot_of_codes_and_messages() {
     let rows =
         files().into_iter().chain(variables()).chain(ids()).chain(settings()).chain(keys()).chain(others());
-    let found: String = rows.map(|row| verdict(&row)).collect();
+    let found: String = rows.map(|row| outcome(&row)).collect();
     snapshot::assert("inputs", &found);
 }

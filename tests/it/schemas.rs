@@ -38,7 +38,7 @@ fn catalog_validates_against_its_schema() {
     let run = Tap::new().args(&["--assume-idle", "--discover"]).run();
     let mut catalog: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(problems(CATALOG, &catalog), Vec::<String>::new());
-    // Every property has metadata of its own, else Meltano makes it automatic.
+    // Meltano makes a property without metadata automatic.
     for stream in catalog["streams"].as_array().unwrap() {
         for name in stream["schema"]["properties"].as_object().unwrap().keys() {
             let own = stream["metadata"].as_array().unwrap().iter();

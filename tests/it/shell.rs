@@ -1,4 +1,4 @@
-//! Completions, the manual, and which flags may stand before which sub-command.
+//! Completions, the manual page, usage errors, and the sub-commands that accept flags before them.
 
 use std::process::Command;
 
