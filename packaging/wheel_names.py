@@ -1,4 +1,6 @@
-"""Checks the names of the wheels of all released targets: no duplicate, and the tag fits processor and libc.
+"""Checks the names of the wheels of all released Linux targets: no duplicate, and the tag fits processor and libc.
+
+Also checks that an installer on this machine accepts only the wheel for this machine's processor and libc.
 
 maturin builds each wheel with the release's own command. A stub replaces cargo: it compiles an empty C program for the
 target with zig, because this machine may not have the target's standard library. Usage: wheel_names.py
@@ -6,10 +8,14 @@ target with zig, because this machine may not have the target's standard library
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import tempfile
+
+from packaging.tags import sys_tags
+from packaging.utils import parse_wheel_filename
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 TAGS = {"x86_64-unknown-linux-gnu": "manylinux2014_x86_64", "aarch64-unknown-linux-gnu": "manylinux2014_aarch64"}
@@ -46,7 +52,7 @@ def wheel(target, folder):
         file.write(f'#!/bin/sh\nexec "{sys.executable}" "{os.path.realpath(__file__)}" --stub "$@"\n')
     os.chmod(cargo, 0o755)
     environment = {**os.environ, "CARGO_BUILD_TARGET": target, "STUB_FOLDER": folder, "REAL_CARGO": "cargo"}
-    command = f'. packaging/environment && CARGO="{cargo}" build_wheel "{folder}/dist"'
+    command = f'. packaging/environment && CARGO="{cargo}" build_wheel "{folder}/dist" 2>/dev/null'
     subprocess.run(["bash", "-ec", command], cwd=ROOT, env=environment, check=True)
     (name,) = os.listdir(f"{folder}/dist")
     return name
@@ -56,6 +62,8 @@ def main():
     with open(os.path.join(ROOT, ".github/workflows/release.yml")) as file:
         targets = sorted(set(re.findall(r"[a-z0-9_]+-unknown-linux-[a-z]+", file.read())))
     assert targets == sorted(TAGS), f"the release workflow builds {targets}"
+    libc = "gnu" if platform.libc_ver()[0] == "glibc" else "musl"
+    ours = f"{platform.machine()}-unknown-linux-{libc}"
     names = []
     for target in targets:
         with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +71,9 @@ def main():
         assert names[-1].count(TAGS[target]) == 1, f"the wheel for {target} is {names[-1]}"
         other = "musllinux" if target.endswith("gnu") else "manylinux"
         assert other not in names[-1], f"the wheel for {target} is {names[-1]}"
-        print(f"{target}: {names[-1]}")
+        accepted = bool(parse_wheel_filename(names[-1])[3] & set(sys_tags()))
+        assert accepted == (target == ours), f"an installer on {ours} accepts {names[-1]}: {accepted}"
+        print(f"{target}: {names[-1]}, {'accepted' if accepted else 'refused'} on this machine")
     assert len(set(names)) == len(names), f"two wheels have the same name: {names}"
 
 
