@@ -348,7 +348,7 @@ fn gate_status_without_a_state_folder_is_read() {
 
 #[test]
 fn doctor_after_a_refused_wait_counts_down() {
-    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", 1.into());
+    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", 30.into());
     let server = tap.serve();
     let refused = finish(tap.command(&server).arg("--test").spawn().unwrap(), &server);
     assert_eq!(refused.code, 75, "{}", refused.stderr);

@@ -241,9 +241,9 @@ fn ledger_done_in_another_boot_owes_the_interval_without_the_grace() {
 
 #[test]
 fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
-    // Each run may wait less than the first run's interval, so none of them alone gets through.
+    // A first run waits a sixtieth longer than the interval, which is all that this run may wait.
     let tap =
-        Tap::new().first_run().every(SECOND * 2.0).set("max_wait_seconds", SECOND.into()).args(&["--test"]);
+        Tap::new().first_run().every(SECOND * 2.0).set("max_wait_seconds", (SECOND * 2.0).into()).args(&["--test"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
     assert_eq!((first.code, first.seen.len()), (75, 0), "{}", first.stderr);
@@ -259,7 +259,7 @@ fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
     assert_eq!(server.sandbox.seen().len(), 1);
 
     // The witness of a first run does not outweigh the operator's word.
-    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", SECOND.into());
+    let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", 30.into());
     let server = tap.serve();
     assert_eq!(tap.run_on(&server).code, 75);
     let idle = tap.args(&["--assume-idle", "--test"]).run_on(&server);
