@@ -1,4 +1,4 @@
-//! STATE: the bookmarks of earlier runs, read at the start and written after each stream.
+//! STATE, the checkpoint of a run: one bookmark per complete stream, read at the start, written after each stream.
 //!
 //! Members that this tap does not know are kept. A state that cannot be read ends the run: an empty state in its
 //! place would emit versions that the target has already seen. A missing file is an empty state.

@@ -1,4 +1,4 @@
-//! Keeps secrets out of stderr, in time linear in the text.
+//! Redacts secrets from the log, in time linear in the text.
 //!
 //! [`Redactor::foreign`] is for text that others wrote: bodies, header values, arguments, file names, columns. It
 //! withholds the whole text if, decoded and folded to lower-case letters and digits, it has eight consecutive
@@ -10,6 +10,8 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::digest::hex;
 
 /// Replaces a secret.
 const MASK: &str = "***";
@@ -44,11 +46,11 @@ impl Redactor {
             return;
         }
         let base64: Vec<String> = base64_forms(secret).filter(|form| form.len() >= WINDOW).collect();
-        for text in [secret, &hex(secret)].into_iter().chain(base64.iter().map(String::as_str)) {
+        for text in [secret, &hex(secret.as_bytes())].into_iter().chain(base64.iter().map(String::as_str)) {
             decodings(text).for_each(|text| self.learn(&fold(&text)));
         }
         self.spellings.extend(base64);
-        self.spellings.extend([secret.to_owned(), json(secret), json(&json(secret)), hex(secret)]);
+        self.spellings.extend([secret.to_owned(), json(secret), json(&json(secret)), hex(secret.as_bytes())]);
         for kept in ["", "-._~"] {
             let upper = percent(secret, kept);
             self.spellings.extend([lower_codes(&upper), upper]);
@@ -181,10 +183,6 @@ fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
             text[(lead * 8).div_ceil(6)..(lead + secret.len()) * 8 / 6].to_owned()
         })
     })
-}
-
-fn hex(secret: &str) -> String {
-    secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn json(secret: &str) -> String {

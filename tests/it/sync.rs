@@ -9,7 +9,7 @@ const REPORTS: [(&str, &str); 3] =
     [("userReport", "user_report"), ("pairingReport", "pairing_report"), ("sessionReport", "session_report")];
 
 #[test]
-fn records_equal_the_csv_crate_cell_by_cell() {
+fn records_equal_the_csv_crate_and_empty_cells_are_null() {
     let run = Tap::new().rows(2_000).run();
     let dataset = Dataset { rows: 2_000, kind: DataKind::Nasty, ..Dataset::default() };
     for (report, stream) in REPORTS {
@@ -130,7 +130,7 @@ fn empty_report_emits_its_schema() {
 }
 
 #[test]
-fn currently_syncing_stream_goes_first_and_foreign_state_stays() {
+fn checkpoint_starts_at_the_currently_syncing_stream_and_keeps_foreign_state() {
     let tap = Tap::new();
     let state = tap
         .file("state.json", r#"{"currently_syncing":"session_report","mine":1,"bookmarks":{"x":{"y":2}}}"#);
