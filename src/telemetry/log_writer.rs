@@ -15,6 +15,9 @@ use rustix::io::Errno;
 /// Bytes that may wait.
 const CAPACITY: usize = 1024 * 1024;
 
+/// Bytes that wait if stderr keeps up.
+const SHORT: usize = 4096;
+
 /// A pipe that polls as writable takes this many bytes without blocking.
 const ATOMIC: usize = 4096;
 
@@ -76,14 +79,14 @@ impl LogWriter {
         self.append(self.shared.lock(), line);
     }
 
-    /// Queues a text only if nothing waits; returns whether it did.
-    pub fn push_if_idle(&self, text: String) -> bool {
+    /// Queues a text only if few bytes wait; returns whether it did.
+    pub fn push_if_short(&self, text: String) -> bool {
         let queue = self.shared.lock();
-        let is_idle = queue.is_idle();
-        if is_idle {
+        let is_short = queue.bytes <= SHORT;
+        if is_short {
             self.append(queue, text);
         }
-        is_idle
+        is_short
     }
 
     /// Waits until everything is written, but no longer than `limit`.
@@ -266,7 +269,7 @@ mod tests {
         writer.push("one\n".into());
         writer.flush(LONG);
         assert!(writer.shared.lock().is_idle());
-        assert!(writer.push_if_idle("two\n".into()));
+        assert!(writer.push_if_short("two\n".into()));
         assert_eq!(read_all(reader, writer), "one\ntwo\n");
     }
 

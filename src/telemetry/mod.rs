@@ -162,7 +162,7 @@ impl Telemetry {
         };
         let text = escape_controls(&inner.redactor.mask(text));
         let text: String = text.chars().take(width.saturating_sub(1)).collect();
-        if self.writer.push_if_idle(format!("{CLEAR_LINE}{text}")) {
+        if self.writer.push_if_short(format!("{CLEAR_LINE}{text}")) {
             inner.drawn = Some(now);
         }
     }
