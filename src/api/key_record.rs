@@ -73,7 +73,7 @@ impl KeyRecord {
                     Exit::Io,
                     format!("cannot write the key record `{}`: {cause}", path.display()),
                 )
-                .hint("make the folder writable, or set `state_dir` to another one"))
+                .hint(super::store::write_hint(&cause)))
             }
         }
     }

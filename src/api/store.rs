@@ -244,13 +244,18 @@ impl fmt::Display for Store {
 }
 
 fn io_error(doing: &str, path: &Path, cause: &std::io::Error) -> Error {
-    let hint = match cause.kind() {
+    Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display()))
+        .hint(write_hint(cause))
+}
+
+/// What to do when a file in the state folder cannot be written.
+pub(super) fn write_hint(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
         ErrorKind::FileTooLarge => "raise the limit on file sizes (`ulimit -f`)",
         _ => {
             "make the folder writable, or set `state_dir` to another one; without a ledger the rate limit cannot be kept"
         }
-    };
-    Error::new(Exit::Io, format!("cannot {doing} the ledger at `{}`: {cause}", path.display())).hint(hint)
+    }
 }
 
 #[cfg(test)]
