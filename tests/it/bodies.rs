@@ -120,7 +120,7 @@ fn members_beside_the_report_are_checked_dropped_and_limited() {
         (format!(r#"{{"x":"{too_huge}","report":"a"}}"#), "more than 16777216 bytes outside its `report`"),
     ];
     concurrency::each(&bad, AT_ONCE, |(body, words)| {
-        refused(&answered(body.as_bytes(), &[], &[]), 65, words);
+        refused(&answered(body.as_bytes(), &["chunked"], &[]), 65, words);
     });
 }
 
@@ -132,8 +132,8 @@ fn oversized_head_or_error_body_is_truncated() {
     for (faults, code, words) in [
         (more(1_000, 10), 69, "message head is too large"),
         (more(1, 1 << 20), 69, "message head is too large"),
-        (vec!["500".to_owned()], 75, "the API answered 500 Internal Server Error: xxx"),
-        (vec!["400".to_owned(), "gzip".to_owned()], 69, "the API answered 400 Bad Request: xxx"),
+        (vec!["500".to_owned()], 75, "the API answered 500 Internal Server Error with at least"),
+        (vec!["400".to_owned(), "gzip".to_owned()], 69, "the API answered 400 Bad Request with at least"),
     ] {
         let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
         // The body comes last, in place of the status's own.
