@@ -34,6 +34,9 @@ const MOVE: usize = 29;
 const STOPPED: std::ops::Range<usize> = 1..4;
 /// The tap whose stderr is a full pipe that nobody reads.
 const UNREAD: usize = TAPS - 1;
+/// How often and for how long a lock that a tap holds is tried again.
+const POLL: Duration = Duration::from_millis(5);
+const POLLS: usize = 200;
 /// Longer than a killed tap's request takes to be over.
 const SETTLED: Duration = Duration::from_millis(150);
 
@@ -162,7 +165,14 @@ impl Pack {
 
     /// Moves the state folder while taps wait. Whoever holds its lock is not sending, so that is us meanwhile.
     fn move_folder(&mut self) {
-        let Lock::Ours(Some(lock)) = self.store().try_lock().unwrap() else { return };
+        let polls = std::iter::repeat_with(|| match self.store().try_lock().unwrap() {
+            Lock::Ours(lock) => lock,
+            Lock::Held { .. } => {
+                self.runtime.block_on(async { tokio::time::sleep(POLL).await });
+                None
+            }
+        });
+        let Some(lock) = polls.take(POLLS).flatten().next() else { return };
         self.runtime.block_on(async { tokio::time::sleep(SETTLED).await });
         let in_service = self.sandbox.seen().iter().any(|seen| seen.finished.is_none());
         if lock.is_current() && !in_service {

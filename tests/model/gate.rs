@@ -30,8 +30,6 @@ pub enum Mutant {
     IntentByItsOwnTime,
     /// One tap at a time.
     NoLock,
-    /// The lock file stays where it is: who waits on an unlinked one is let in beside the next.
-    LockUnlinked,
     /// The ledger is read under the lock.
     ReadBeforeLock,
     /// The lock is kept to the end of the answer.
@@ -64,11 +62,10 @@ pub enum Mutant {
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::NoIntent,
         Self::IntentByItsOwnTime,
         Self::NoLock,
-        Self::LockUnlinked,
         Self::ReadBeforeLock,
         Self::UnlockBeforeEnd,
         Self::TimeOutFromSend,
@@ -116,7 +113,7 @@ impl Boot {
 }
 
 /// What lies in the ledger's place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum File {
     /// Nothing.
     Absent,
@@ -127,7 +124,7 @@ pub enum File {
 }
 
 /// The ledger's phases, in a form that can be hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     Inflight,
     Done,

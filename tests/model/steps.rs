@@ -237,16 +237,16 @@ impl Gate {
             }
             Event::Unlock(tap) => {
                 world.taps[tap].lock = None;
-                world.lock_file += u8::from(self.without(Mutant::LockUnlinked));
                 if world.taps[tap].step == Step::Recorded {
                     world.taps[tap].step = Step::Out;
                 }
             }
         }
-        world.requests.sort_unstable();
-        if !self.without(Mutant::LockUnlinked) {
-            world.forget_old_lock();
+        world.forget_old_lock();
+        if self.place == Place::OneMachine {
+            world.sort_taps();
         }
+        world.requests.sort_unstable();
     }
 }
 
@@ -290,7 +290,8 @@ impl Model for Gate {
         if in_peace || self.denied == Some(Assumption::LossInPeace) {
             events.push(Event::LoseLedger);
         }
-        if world.lock_file == 0 && !self.without(Mutant::LockUnlinked) {
+        let is_locked = world.taps.iter().any(|tap| tap.lock.is_some());
+        if world.lock_file == 0 && is_locked {
             events.push(Event::DeleteLock);
             if in_peace {
                 events.push(Event::MoveFolder);

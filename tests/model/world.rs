@@ -29,7 +29,7 @@ pub struct World {
 }
 
 /// One process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tap {
     /// How far it is.
     pub step: Step,
@@ -40,7 +40,7 @@ pub struct Tap {
 }
 
 /// A tap's way through the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Not at the gate, or not running.
     Out,
@@ -202,6 +202,19 @@ impl World {
         mutant == Some(trusts) || self.taps[tap].lock.is_none_or(|file| file == self.lock_file)
     }
 
+    /// Taps on one machine are alike: which of them is the first makes no difference.
+    pub fn sort_taps(&mut self) {
+        if self.taps[0] <= self.taps[1] {
+            return;
+        }
+        self.taps.swap(0, 1);
+        for request in &mut self.requests {
+            if let Client::Waits(tap) = &mut request.client {
+                *tap = 1 - *tap;
+            }
+        }
+    }
+
     /// The tap notices that its lock excludes nobody.
     pub fn start_over(&mut self, tap: usize) {
         self.taps[tap] = OUT;
@@ -212,7 +225,7 @@ impl World {
         self.lock_file += 1;
         self.is_moved = is_moved;
         if self.is_sending() {
-            self.unguarded = Some(0);
+            self.unguarded = self.unguarded.or(Some(0));
         }
     }
 
