@@ -24,7 +24,7 @@ pub(super) struct Guard {
 #[derive(Debug)]
 pub(super) struct Guards {
     own: Store,
-    all: Vec<Guard>,
+    scopes: Vec<Guard>,
     key: Option<(KeyRecord, LastUse)>,
     legacy: Option<Store>,
 }
@@ -64,13 +64,13 @@ impl Guard {
 
 impl Guards {
     /// Reads key record and ledgers. All locks of [`needed`] are held, unless this is an inspection.
-    pub fn new(own: Store, guards: Vec<Guard>, identity: &Identity) -> Self {
+    pub fn new(own: Store, scopes: Vec<Guard>, identity: &Identity) -> Self {
         let key = key_record(&own, identity).map(|record| {
             let last = record.read();
             (record, last)
         });
         let legacy = identity.legacy_scope.as_ref().and_then(|legacy| own.sibling(legacy));
-        Self { own, all: guards, key, legacy }
+        Self { own, scopes, key, legacy }
     }
 
     /// Whether the key was last sent for another organisation.
@@ -80,14 +80,14 @@ impl Guards {
 
     /// When every ledger allows the next request. With the last one's reason.
     pub fn due(&self, now: &Now, limit: RateLimit) -> Due {
-        let dues = self.all.iter().map(|guard| ledger::due(&guard.read, now, limit));
+        let dues = self.scopes.iter().map(|guard| ledger::due(&guard.read, now, limit));
         let latest = dues.reduce(|one, other| if other.at > one.at { other } else { one });
         latest.unwrap_or_else(|| ledger::due(&LedgerRead::Unreadable, now, limit))
     }
 
     /// Records every wait that counts from the lock, so that the next run owes only the rest.
     pub fn write_witnesses(&mut self, now: &Now) -> Result<()> {
-        for guard in &mut self.all {
+        for guard in &mut self.scopes {
             if let Some(witness) = ledger::witness(&guard.read, now) {
                 guard.store.write(&witness)?;
                 guard.read = LedgerRead::Found(witness);
@@ -99,7 +99,7 @@ impl Guards {
     /// Reads the ledgers again; whether one of them has changed.
     pub fn reread(&mut self) -> bool {
         let mut has_changed = false;
-        for guard in &mut self.all {
+        for guard in &mut self.scopes {
             let read = guard.store.read();
             has_changed |= read != guard.read;
             guard.read = read;
@@ -109,14 +109,14 @@ impl Guards {
 
     /// Whether every lock still excludes others: nobody has deleted its file or moved its folder.
     pub fn are_current(&self) -> bool {
-        self.all.iter().all(|guard| guard.lock.is_current())
+        self.scopes.iter().all(|guard| guard.lock.is_current())
     }
 
     /// Failures of this organisation in a row.
     pub fn failures(&self) -> u32 {
         let legacy = self.legacy.as_ref().map(Store::scope);
         let is_own = |scope| scope == self.own.scope() || Some(scope) == legacy;
-        let own = self.all.iter().filter(|guard| is_own(guard.store.scope()));
+        let own = self.scopes.iter().filter(|guard| is_own(guard.store.scope()));
         own.map(|guard| guard.read.failures()).max().unwrap_or(0)
     }
 

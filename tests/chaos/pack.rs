@@ -128,9 +128,9 @@ impl Pack {
         self.taps[victim].wait().unwrap();
         self.kills += 1;
         if self.sabotage.is_some() {
-            self.tamper()
+            self.tamper();
         } else {
-            self.disturb()
+            self.disturb();
         }
         for tap in 0..TAPS {
             if let Some(status) = self.taps[tap].try_wait().unwrap() {

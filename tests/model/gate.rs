@@ -154,10 +154,10 @@ impl File {
     }
 
     /// The real decision for a reader who has just locked and read: the wait, and the witness to write.
-    pub fn decide(self, mutant: Option<Mutant>, reader: Boot, clock_set: bool) -> (Moment, Option<Self>) {
+    pub fn decide(self, mutant: Option<Mutant>, reader: Boot) -> (Moment, Option<Self>) {
         let now = Now {
             locked: reader.at(0),
-            unix_ms: if clock_set { 3_600_000 } else { 0 },
+            unix_ms: 0,
             boot: Some(reader.id()),
             assume_idle: mutant == Some(Mutant::MissingIsFree),
         };
@@ -166,6 +166,8 @@ impl File {
             RateLimit { interval: ticks(INTERVAL), grace: ticks(GRACE), after_timeout: ticks(AFTER_TIMEOUT) };
         let read = self.reading(mutant, reader);
         let due = ledger::due(&read, &now, rate_limit);
+        let other_clock = Now { unix_ms: 3_600_000, ..now.clone() };
+        assert_eq!(due, ledger::due(&read, &other_clock, rate_limit), "the wall clock decides nothing");
         let wait = due.at.saturating_sub(now.locked);
         assert_eq!(wait.subsec_nanos(), 0, "the model's ticks are whole");
         let witness = ledger::witness(&read, &now).map(|entry| {

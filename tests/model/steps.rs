@@ -94,7 +94,7 @@ impl Gate {
     /// The tap decides on what it has read, and writes a witness if its wait counts from now.
     fn decide(self, tap: usize, ledger: File, world: &mut World) {
         let reader = Boot::Of(self.machine(tap));
-        let (due, witness) = ledger.decide(self.mutant, reader, world.clock_set);
+        let (due, witness) = ledger.decide(self.mutant, reader);
         if let Some(witness) = witness.filter(|_| self.writes_to_path(tap, world)) {
             world.write(tap, witness, self.mutant);
         }
@@ -291,13 +291,14 @@ impl Model for Gate {
             events.push(Event::LoseLedger);
         }
         let is_locked = world.taps.iter().any(|tap| tap.lock.is_some());
-        if world.lock_file == 0 && is_locked {
+        if world.lock_file == 0 && is_locked && self.place == Place::OneMachine {
             events.push(Event::DeleteLock);
             if in_peace {
                 events.push(Event::MoveFolder);
             }
         }
-        if !world.clock_set {
+        // The decision itself does not depend on the wall clock, so only a gate that goes by it needs the event.
+        if !world.clock_set && self.without(Mutant::WallClock) {
             events.push(Event::SetClock);
         }
         let is_slow = |request: &Request| matches!(request.client, Client::TimedOut(_));

@@ -1,6 +1,6 @@
 //! What the model keeps of the world: two taps, the ledger, the requests, and what the server has seen.
 
-use crate::gate::{Boot, File, INTERVAL, LONG_AGO, Moment, Mutant, Stage};
+use crate::gate::{Boot, File, GRACE, INTERVAL, LONG_AGO, Moment, Mutant, SLOW, Stage};
 
 /// The taps.
 pub const TAPS: usize = 2;
@@ -169,8 +169,8 @@ impl World {
         if matches!(self.taps[tap].step, Step::Ended { phase: Stage::TimedOut, .. }) {
             // Its timeout was not recorded, so the promise after a kill holds: the origin ends within the grace.
             for request in &mut self.requests {
-                if let Client::TimedOut(_) = request.client {
-                    request.client = Client::Left(0);
+                if let Client::TimedOut(at) = request.client {
+                    request.client = Client::Left((at + SLOW - GRACE).min(0));
                 }
             }
         }
