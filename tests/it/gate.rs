@@ -241,12 +241,9 @@ fn ledger_done_in_another_boot_owes_the_interval_without_the_grace() {
 
 #[test]
 fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
-    // A first run waits a sixtieth longer than the interval, which is all that this run may wait.
-    let tap = Tap::new()
-        .first_run()
-        .every(SECOND * 2.0)
-        .set("max_wait_seconds", (SECOND * 2.0).into())
-        .args(&["--test"]);
+    // A first run waits the interval and a sixtieth of it, so each run alone would be refused.
+    let seconds = SECOND * 2.0;
+    let tap = Tap::new().first_run().every(seconds).set("max_wait_seconds", seconds.into()).args(&["--test"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
     assert_eq!((first.code, first.seen.len()), (75, 0), "{}", first.stderr);

@@ -48,8 +48,6 @@ pub enum Mutant {
     DeletedLockTrusted,
     /// Nothing is sent under the lock of a folder that was moved.
     MovedFolderTrusted,
-    /// The ledger is read again after the wait, and decided again if it changed.
-    LedgerNotReadAgain,
     /// The end is not recorded over the entry of a process that took over meanwhile.
     EndOverwritesSuccessor,
     /// After our own timeout the next request waits longer than after a broken connection.
@@ -62,7 +60,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::NoIntent,
         Self::IntentByItsOwnTime,
         Self::NoLock,
@@ -75,7 +73,6 @@ impl Mutant {
         Self::FolderNotFlushed,
         Self::DeletedLockTrusted,
         Self::MovedFolderTrusted,
-        Self::LedgerNotReadAgain,
         Self::EndOverwritesSuccessor,
         Self::TimeOutIsBroken,
         Self::GatewayAnswerIsClean,

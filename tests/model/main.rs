@@ -1,24 +1,25 @@
-//! The gate, model-checked: every order of events of two taps, with the real decision of `api::ledger`.
+//! Model checking of the gate: every order of events of two taps, with the real decision of `api::ledger`.
 //!
-//! **What happens.** Two taps, each at any speed: open the lock file, lock it, read the ledger, wait until
-//! [`due`](tap_together::api::ledger::due), write *inflight*, send, read the answer or give up, write how it
-//! ended, unlock, start again. Between any two steps: time passes, a tap is killed (and started again), a machine
-//! loses power and boots, someone sets the wall clock, the ledger turns to garbage or is gone, a request or its
-//! answer is late or lost. Either both taps run on one machine, or on two that share the state folder.
+//! **Events.** Two taps, each at any speed: open the lock file, lock it, check that it is still the one at its path,
+//! read the ledger, write a witness, wait until [`due`](tap_together::api::ledger::due), write *inflight*, check the
+//! lock again, send, read the answer, give up or time out, record the end, unlock, start again. Between any two steps:
+//! time passes, a tap is killed, a machine loses power and boots, the ledger is garbled or lost, the lock file is
+//! deleted or its folder moved, a request or its answer is late or lost, a gateway answers while the origin works on.
+//! Either both taps run on one machine, or on two that share the state folder.
 //!
-//! **What holds** in every reachable state, as the server sees it. P1: no two requests arrive within an interval.
+//! **Promises** in every reachable state, as the server sees it. P1: no two requests arrive within an interval.
 //! P2: no two are in service at once. P3: none arrives within an interval of the last one's end.
-//! Time is kept relative to now, so the states are finite although a run is not: this holds for ever.
+//! Time is relative to now, so the states are finite although a run is not: the promises hold for any number of steps.
 //!
-//! **What is assumed.** A request without its client (which gave up, was killed or lost its machine) arrives and
-//! finishes within the grace, or never. A ledger is lost only while nothing is under way, as in a fresh container:
-//! a tap that finds none knows nothing of a request that still is, and by design waits the interval alone.
-//! Deny either, and promises break; a test shows it, so that nobody takes them for mere caution.
-//! Besides, the boot clock is right, all clocks run at one speed (the interval's sixtieth on top is for those that
-//! do not), and the kernel's lock is exclusive and goes with its owner.
-//! Back-off only ever lengthens a wait (`api::ledger` tests that), so it is left out.
+//! **Assumptions.** A request without its client (it gave up, was killed or lost its machine), or behind a gateway that
+//! gave up, arrives and ends within the grace, or never; after the client's own timeout, within 15 intervals less one.
+//! A ledger is lost, or its folder moved, only while nothing is under way, as in a fresh container, and is not garbled
+//! while it remembers a timeout. A request whose lock file is deleted meanwhile ends within the grace. A test denies each
+//! assumption and shows that promises break, so that nobody takes them for mere caution. Besides, the boot clock is
+//! right, all clocks run at one speed (a sixtieth of the interval is added for drift), and the kernel's lock is exclusive
+//! and ends with its owner. Backoff only lengthens a wait (`api::ledger` tests that), so it is left out.
 //!
-//! **What each line of the gate is for:** [`Mutant`](gate::Mutant) leaves out one at a time, and each is caught.
+//! **Mutants.** [`Mutant`](gate::Mutant) leaves out one line of the gate at a time, and each is caught.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 

@@ -95,16 +95,11 @@ impl Gate {
     fn decide(self, tap: usize, ledger: File, world: &mut World) {
         let reader = Boot::Of(self.machine(tap));
         let (due, witness) = ledger.decide(self.mutant, reader);
-        if let Some(witness) = witness.filter(|_| self.writes_to_path(tap, world)) {
+        if let Some(witness) = witness.filter(|_| world.writes_to_path(tap)) {
             world.write(tap, witness, self.mutant);
         }
         world.taps[tap].step = Step::Waiting { due };
         world.taps[tap].is_outdated = false;
-    }
-
-    /// A tap in a folder that was moved writes to that folder, where nobody looks.
-    fn writes_to_path(self, tap: usize, world: &World) -> bool {
-        !world.is_moved || world.taps[tap].lock.is_none_or(|file| file == world.lock_file)
     }
 
     fn steps(self, world: &World, tap: usize, events: &mut Vec<Event>) {
@@ -186,21 +181,21 @@ impl Gate {
                     }
                 }
             }
-            Event::Read(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
-            Event::Read(tap) => self.decide(tap, world.ledger, world),
-            Event::Intend(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
-            Event::Intend(tap)
-                if world.taps[tap].is_outdated && !self.without(Mutant::LedgerNotReadAgain) =>
+            Event::Read(tap) | Event::Intend(tap) | Event::Send(tap)
+                if !world.is_current(tap, self.mutant) =>
             {
+                world.start_over(tap);
+            }
+            Event::Read(tap) => self.decide(tap, world.ledger, world),
+            Event::Intend(tap) if world.taps[tap].is_outdated => {
                 self.decide(tap, world.ledger, world);
             }
             Event::Intend(tap) => {
-                if !self.without(Mutant::NoIntent) && self.writes_to_path(tap, world) {
+                if !self.without(Mutant::NoIntent) && world.writes_to_path(tap) {
                     world.write(tap, self.entry(tap, Stage::Inflight, 0), self.mutant);
                 }
                 world.taps[tap].step = Step::Intended;
             }
-            Event::Send(tap) if !world.is_current(tap, self.mutant) => world.start_over(tap),
             Event::Send(tap) => {
                 world.requests.push(Request { place: world::Place::Wire, client: Client::Waits(tap) });
                 world.taps[tap].step = Step::Sent { began: 0 };
@@ -229,7 +224,7 @@ impl Gate {
                 if let Step::Ended { phase, at } = world.taps[tap].step {
                     let is_ours = world.is_current(tap, None) || !world.taps[tap].is_outdated;
                     let overwrites = self.without(Mutant::EndOverwritesSuccessor);
-                    if (is_ours || overwrites) && self.writes_to_path(tap, world) {
+                    if (is_ours || overwrites) && world.writes_to_path(tap) {
                         world.write(tap, self.entry(tap, phase, at), self.mutant);
                     }
                 }

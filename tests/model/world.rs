@@ -215,6 +215,11 @@ impl World {
         }
     }
 
+    /// A tap in a folder that was moved writes to that folder, where nobody looks.
+    pub fn writes_to_path(&self, tap: usize) -> bool {
+        !self.is_moved || self.taps[tap].lock.is_none_or(|file| file == self.lock_file)
+    }
+
     /// The tap notices that its lock excludes nobody.
     pub fn start_over(&mut self, tap: usize) {
         self.taps[tap] = OUT;
