@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Child;
 use std::time::Duration;
 
-use tap_together::api::ledger::{Ledger, Phase};
-use tap_together::api::store::Store;
+use tap_together::api::ledger::{Ledger, LedgerRead, Phase};
+use tap_together::api::store::{Lock, Store};
 use tap_together::clock::{self, BootId};
 use tap_together::digest::{hex, sha256};
 use tap_together::sandbox::ORGANIZATION_ID;
@@ -150,4 +150,28 @@ fn key_used_for_two_organizations_at_once_keeps_one_rate_limit() {
         finish(ended(child), &server);
     }
     assert_eq!((server.sandbox.seen().len(), server.sandbox.violations()), (9, Vec::new()));
+}
+
+#[test]
+fn stderr_that_nobody_reads_does_not_hold_the_lock() {
+    let (_reader, writer) = rustix::pipe::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).unwrap();
+    let tap = Tap::new().args(&["--test"]);
+    let server = tap.serve();
+    let store = tap.store(&server.sandbox.url());
+    let mut child = tap.command(&server).stderr(writer).spawn().unwrap();
+    // Whether or not the tap itself goes on, the ledger says how its request ended.
+    let is_done = || matches!(store.read(), LedgerRead::Found(entry) if entry.phase == Phase::Done);
+    let polls = std::iter::repeat_with(|| {
+        std::thread::park_timeout(Duration::from_millis(20));
+        is_done()
+    });
+    let done = polls.take(500).any(|done| done);
+    let lock = store.try_lock().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(done, "the ledger still says {:?}", store.read());
+    assert!(matches!(lock, Lock::Ours(_)), "the lock is still held");
 }
