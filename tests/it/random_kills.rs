@@ -52,7 +52,7 @@ impl End {
 
 /// Reads so many bytes and sends the signal. A socket takes less than a pipe would, so that the tap is not far ahead.
 fn end_after(bytes: usize, name: &str) -> End {
-    let tap = Tap::new().rows(ROWS).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(ROWS);
     let server = tap.serve();
     let (mut reader, writer) = UnixStream::pair().unwrap();
     let child = tap.command(&server).stdout(OwnedFd::from(writer)).spawn().unwrap();

@@ -9,7 +9,7 @@ const AT_ONCE: usize = 8;
 
 /// A run of one report with this CSV.
 fn table(csv: &str, settings: &Value) -> Run {
-    let tap = Tap::new().one().set("max_attempts", 1.into()).args(&["--assume-idle"]);
+    let tap = Tap::new().one().set("max_attempts", 1.into());
     let tap =
         settings.as_object().unwrap().iter().fold(tap, |tap, (name, value)| tap.set(name, value.clone()));
     let file = tap.file("table.csv", csv);
@@ -167,7 +167,7 @@ fn twice(first: &str, second: &str) -> (Run, Run) {
     let tap = Tap::new()
         .one()
         .faults(&[&format!("userReport:1:csv={first}"), &format!("userReport:2:csv={second}")]);
-    let tap = tap.set("types", "infer".into()).args(&["--assume-idle"]);
+    let tap = tap.set("types", "infer".into());
     let server = tap.serve();
     let before = tap.run_on(&server);
     let state = tap.file("state.json", before.state().to_string());
