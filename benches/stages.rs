@@ -1,7 +1,7 @@
-//! Where the time of one report goes: CPU seconds of each stage by its name in the code, medians of five.
+//! Measures CPU seconds of each stage of a report, medians of five, and of other CSV readers on the same text.
 //!
-//! `cargo bench --bench stages [-- MEGABYTES]` measures; `-- write FILE [MEGABYTES]` leaves the same body, as the
-//! API would send it, for `compare/run`. The data is made up from a fixed seed: 25 columns of names, e-mails,
+//! `cargo bench --bench stages [-- MEGABYTES]` measures; `-- write FILE [MEGABYTES]` writes the same body for
+//! `compare/run`. The data is generated from a fixed seed: 25 columns of names, e-mails,
 //! dates, free text with quotes, line breaks and emoji, and many empty cells.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to whoever runs it")]
 
@@ -25,9 +25,9 @@ use tap_together::table::verify::{OnRagged, Requirements, VerifiedTable, verify}
 
 const COLUMNS: usize = 25;
 const MEGABYTE: usize = 1_000_000;
-/// As the attempt cuts them.
+/// Bytes of a piece, as the receiver cuts them.
 const CHUNK: usize = 64 * 1024;
-/// As the rows are lent.
+/// Bytes of the row reader's buffer.
 const LENT: usize = 256 * 1024;
 const RUNS: usize = 5;
 
@@ -49,7 +49,9 @@ fn main() {
     println!("{} MB of CSV in {} MB of JSON", csv.len() / MEGABYTE, body.len() / MEGABYTE);
     stage("decode", || decode(&body));
     stage("decode, csv", || read(&body, |_| {}));
-    stage("csv-core, to compare with", || parse(csv.as_bytes()));
+    stage("peer: csv-core", || parse_with_csv_core(csv.as_bytes()));
+    stage("peer: simd-csv", || parse_with_simd_csv(csv.as_bytes()));
+    stage("peer: simd-csv, raw cells", || scan_with_simd_csv(csv.as_bytes()));
     stage("digest", || sha256::<32>(csv.as_bytes()));
     stage("decode, csv, digest, spool", || spool(&body));
     let mut report = spool(&body);
@@ -61,7 +63,8 @@ fn main() {
     stage("write, types inferred", || write(&mut report, &facts));
 }
 
-/// The whole way in memory, without digest and spool: both halves are functions of their own, to be counted alone.
+/// From body to RECORD lines in memory, without digest and spool. Each half is one function, so that callgrind can
+/// count it alone.
 #[inline(never)]
 fn engine(body: &[u8]) -> u64 {
     let mut rest = Vec::with_capacity(2 * body.len());
@@ -144,8 +147,8 @@ fn read(body: &[u8], mut take: impl FnMut(&[u8])) -> TableStats {
     stats
 }
 
-/// The same text read by another reader, which leaves the cells in a buffer.
-fn parse(csv: &[u8]) -> u64 {
+/// Unescaped cells in a buffer.
+fn parse_with_csv_core(csv: &[u8]) -> u64 {
     let mut reader = csv_core::Reader::new();
     let (mut cells, mut ends) = (vec![0; LENT], vec![0; COLUMNS + 1]);
     let (mut rest, mut rows) = (csv, 0);
@@ -158,6 +161,26 @@ fn parse(csv: &[u8]) -> u64 {
             _ => {}
         }
     }
+}
+
+/// Unescaped cells in a buffer.
+fn parse_with_simd_csv(csv: &[u8]) -> u64 {
+    let mut reader = simd_csv::ReaderBuilder::with_capacity(LENT).from_reader(csv);
+    let (mut record, mut rows) = (simd_csv::ByteRecord::new(), 0);
+    while reader.read_byte_record(&mut record).unwrap() {
+        rows += 1;
+    }
+    rows
+}
+
+/// The bounds of the cells only, quotes left in them.
+fn scan_with_simd_csv(csv: &[u8]) -> u64 {
+    let mut reader = simd_csv::ZeroCopyReaderBuilder::with_capacity(LENT).from_reader(csv);
+    let mut rows = 0;
+    while reader.read_byte_record().unwrap().is_some() {
+        rows += 1;
+    }
+    rows
 }
 
 fn spool(body: &[u8]) -> Report {

@@ -1,66 +1,63 @@
-//! Bytes written one behind the other, in copies of a fixed size of which only so much counts.
+//! An output buffer for many short pieces, written in copies of a fixed size.
 //!
-//! To find where a cell of ten bytes ends and then to call `memcpy` for it costs more than the cell. A [`Appender`] copies
-//! thirty-two bytes at once, whatever they are, and sees in the same step how many of them were meant; the next copy
-//! overwrites what was too much. It never asks for room: [`OutBuffer`] makes it before, for all that is about to come.
+//! Most cells are short, and a `memcpy` of a length that is only known at run time costs more than such a cell. So an
+//! [`Appender`] copies blocks of 32 bytes and advances by the bytes that belong to the cell; the next copy overwrites
+//! the others. [`OutBuffer::write`] reserves the space first, so that no copy checks for it.
 
 use wide::u8x16;
 
 use super::scan::{ByteClass, FILLER, LANE, short_mask};
 
-/// What one copy of a fixed size takes.
+/// Bytes of one copy.
 const SHORT: usize = 2 * LANE;
 
 type Block = [u8; SHORT];
 
-/// A buffer that grows by whole writes. It never shrinks, and clearing it costs nothing.
+/// A buffer that never shrinks; clearing it costs nothing.
 #[derive(Debug, Default)]
 pub struct OutBuffer {
-    /// Longer than what is written: the rest is room.
+    /// Longer than what is written: the other bytes are reserved space.
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl OutBuffer {
-    /// What is written.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.written]
     }
 
-    /// How much that is.
     #[must_use]
     pub fn len(&self) -> usize {
         self.written
     }
 
-    /// Whether nothing is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.written == 0
     }
 
-    /// Begins anew in the same room.
+    /// Discards what is written and keeps the space.
     pub fn clear(&mut self) {
         self.written = 0;
     }
 
-    /// Takes back what was written beyond `length`.
+    /// Discards what is written beyond `length`.
     pub fn truncate(&mut self, length: usize) {
         self.written = self.written.min(length);
     }
 
-    /// Lets `write` append up to `most` bytes.
+    /// Reserves `most` bytes and lets `write` append at most that many.
     #[inline]
     pub fn write<T>(&mut self, most: usize, write: impl FnOnce(&mut Appender) -> T) -> T {
         if self.bytes.len() < self.written + most + SHORT {
             self.grow(most);
         }
-        let mut out = Appender { room: &mut self.bytes[self.written..] };
-        let said = write(&mut out);
-        let left = out.room.len();
+        let mut out = Appender { space: &mut self.bytes[self.written..] };
+        let result = write(&mut out);
+        let left = out.space.len();
         self.written = self.bytes.len() - left;
-        said
+        result
     }
 
     /// Appends bytes of any length.
@@ -70,14 +67,14 @@ impl OutBuffer {
 
     #[cold]
     fn grow(&mut self, most: usize) {
-        // Fresh pages are zero already: nothing is touched before it is written.
+        // Zeroed pages come from the kernel untouched: they take no memory until they are written.
         let mut bytes = vec![0; (self.written + most + SHORT).max(2 * self.bytes.len())];
         bytes[..self.written].copy_from_slice(self.bytes());
         self.bytes = bytes;
     }
 }
 
-/// Bytes that are written again and again; short ones have room behind them, to be copied at once.
+/// Bytes that are written many times; short ones are padded to one block.
 #[derive(Clone, Debug)]
 pub struct Literal {
     short: Block,
@@ -85,7 +82,6 @@ pub struct Literal {
 }
 
 impl Literal {
-    /// Prepares the copy of these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
         let mut short = [0; SHORT];
@@ -94,7 +90,6 @@ impl Literal {
         Self { short, bytes: bytes.to_vec() }
     }
 
-    /// How many bytes it writes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty literal is as good as any")]
     pub fn len(&self) -> usize {
@@ -102,29 +97,27 @@ impl Literal {
     }
 }
 
-/// Writes into room that was made; to write more than that is a defect.
+/// Writes into reserved space. Writing more than was reserved is a defect and may panic.
 #[derive(Debug)]
 pub struct Appender<'a> {
-    /// What is left of it, one copy too long included.
-    room: &'a mut [u8],
+    /// The space left, and one block more.
+    space: &'a mut [u8],
 }
 
 impl Appender<'_> {
     /// Writes bytes of any length.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        self.room[..bytes.len()].copy_from_slice(bytes);
+        self.space[..bytes.len()].copy_from_slice(bytes);
         self.advance(bytes.len());
     }
 
-    /// Writes one byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {
-        self.room[0] = byte;
+        self.space[0] = byte;
         self.advance(1);
     }
 
-    /// Writes one character.
     #[inline]
     pub fn character(&mut self, character: char) {
         match u8::try_from(character) {
@@ -133,7 +126,7 @@ impl Appender<'_> {
         }
     }
 
-    /// Writes prepared bytes.
+    /// Writes a literal.
     #[inline]
     pub fn literal(&mut self, literal: &Literal) {
         let length = literal.bytes.len();
@@ -144,13 +137,13 @@ impl Appender<'_> {
         }
     }
 
-    /// Writes the first `length` bytes of `text`, which are few more often than not.
+    /// Writes the first `length` bytes of `text`. Fast for short lengths.
     #[inline]
     pub fn copy(&mut self, mut text: &[u8], mut length: usize) {
         while let Some((block, rest)) = text.split_first_chunk() {
-            let meant = length.min(SHORT);
-            self.block(*block, meant);
-            length -= meant;
+            let counted = length.min(SHORT);
+            self.block(*block, counted);
+            length -= counted;
             if length == 0 {
                 return;
             }
@@ -159,13 +152,13 @@ impl Appender<'_> {
         self.put(&text[..length]);
     }
 
-    /// Writes `text` up to the first byte of the set; returns what is left from there on.
+    /// Writes `text` up to the first byte of the class; returns the text from that byte on.
     #[inline]
     pub fn copy_until<'t, S: ByteClass>(&mut self, text: &'t [u8]) -> &'t [u8] {
         self.copy_changed::<S>(text, |block| block)
     }
 
-    /// The same with each `old` replaced by `new`.
+    /// Like [`Appender::copy_until`], with each `old` replaced by `new`.
     #[inline]
     pub fn replace_until<'t, S: ByteClass>(&mut self, text: &'t [u8], old: u8, new: u8) -> &'t [u8] {
         self.copy_changed::<S>(text, |mut block| {
@@ -185,33 +178,33 @@ impl Appender<'_> {
         change: impl Fn(Block) -> Block,
     ) -> &'t [u8] {
         while let Some(block) = text.first_chunk() {
-            let meant = until::<S>(block);
-            self.block(change(*block), meant);
-            text = &text[meant..];
-            if meant < SHORT {
+            let counted = until::<S>(block);
+            self.block(change(*block), counted);
+            text = &text[counted..];
+            if counted < SHORT {
                 return text;
             }
         }
         let block = padded(text);
-        let meant = until::<S>(&block).min(text.len());
-        self.block(change(block), meant);
-        &text[meant..]
+        let counted = until::<S>(&block).min(text.len());
+        self.block(change(block), counted);
+        &text[counted..]
     }
 
-    /// Copies all of a block, of which so much counts.
+    /// Copies a block and advances by the bytes of it that count.
     #[inline]
-    fn block(&mut self, block: Block, meant: usize) {
-        *self.room.first_chunk_mut().expect("room was made") = block;
-        self.advance(meant);
+    fn block(&mut self, block: Block, counted: usize) {
+        *self.space.first_chunk_mut().expect("the space was reserved") = block;
+        self.advance(counted);
     }
 
     #[inline]
     fn advance(&mut self, written: usize) {
-        self.room = &mut std::mem::take(&mut self.room)[written..];
+        self.space = &mut std::mem::take(&mut self.space)[written..];
     }
 }
 
-/// How many bytes of a block stand before the first of the set.
+/// How many bytes of the block come before the first byte of the class.
 #[inline]
 fn until<S: ByteClass>(block: &Block) -> usize {
     short_mask::<S>(block).trailing_zeros() as usize
@@ -232,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_what_was_given(
+        fn any_pieces_are_written_in_order(
             pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..5), 0..20),
             mark: bool,
         ) {

@@ -1,5 +1,6 @@
-//! The two loops of which everything fast is made: [`scan`] finds the next byte that matters, [`buffer`] copies what
-//! lies before it. Both know bytes only, neither JSON nor CSV.
+//! The two inner loops of the fast path: [`scan`] finds the next byte of a class, [`buffer`] copies the bytes before it.
+//!
+//! Both work on bytes and know neither JSON nor CSV.
 
 pub mod buffer;
 pub mod scan;

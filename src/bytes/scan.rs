@@ -1,6 +1,7 @@
-//! The bytes that matter, found sixty-four at a time; everything between two of them can be copied as it stands.
+//! A SIMD scanner that finds the bytes of a class, 64 bytes at a time.
 //!
-//! A block becomes a bit mask, so that a mark costs a few instructions and a block without one next to nothing.
+//! Each block becomes a bit mask: a found byte costs a few instructions, and a block without one nearly none. The code
+//! is portable and has no `unsafe`.
 
 use std::marker::PhantomData;
 
@@ -8,17 +9,17 @@ use wide::u8x16;
 
 const BLOCK: usize = 64;
 pub(super) const LANE: usize = 16;
-/// What fills up the last block; in no set.
+/// Fills up the last block; in no class.
 pub(super) const FILLER: u8 = b' ';
 const LAST_CONTROL: u8 = 0x1F;
 
-/// Which bytes matter.
+/// A set of bytes to find.
 pub trait ByteClass {
-    /// All ones where a byte is in the set.
+    /// All bits set where a byte is in the class.
     fn hits(lane: u8x16) -> u8x16;
 }
 
-/// What JSON escapes: `"`, `\` and control characters.
+/// The bytes that JSON escapes: `"`, `\` and control characters.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonEscapes;
 
@@ -40,7 +41,7 @@ impl ByteClass for ControlBytes {
     }
 }
 
-/// The mask of a short block: bit n for its n-th byte.
+/// The mask of a block of 32 bytes: bit n for its n-th byte.
 #[inline]
 pub(super) fn short_mask<S: ByteClass>(block: &[u8; 2 * LANE]) -> u32 {
     let (lanes, _) = block.as_chunks::<LANE>();
@@ -48,24 +49,24 @@ pub(super) fn short_mask<S: ByteClass>(block: &[u8; 2 * LANE]) -> u32 {
     hits(lanes[0]) | hits(lanes[1]) << LANE
 }
 
-/// Where in a text the search is. The text is passed to each step, so that its owner may lend it elsewhere meanwhile.
+/// The position of a search in a text. The caller passes the text to each step, and may use it in between.
 #[derive(Clone, Copy, Debug)]
 pub struct ByteScanner<S> {
-    /// Where the next block begins.
+    /// The start of the next block.
     next: usize,
-    /// What is left of the current block: bit n for its n-th byte.
+    /// The bytes of the current block that are not returned yet: bit n for its n-th byte.
     left: u64,
     set: PhantomData<S>,
 }
 
 impl<S: ByteClass> ByteScanner<S> {
-    /// A search from the byte at `from` on.
+    /// A search that starts at `from`.
     #[must_use]
     pub fn new(from: usize) -> Self {
         Self { next: from, left: 0, set: PhantomData }
     }
 
-    /// The position of the next mark; `text` is the same at each step.
+    /// The position of the next byte of the class. `text` must be the same at each step, from that position on.
     #[inline]
     pub fn next(&mut self, text: &[u8]) -> Option<usize> {
         while self.left == 0 {
@@ -101,13 +102,13 @@ mod tests {
     use super::*;
 
     fn all<S: ByteClass>(text: &[u8], from: usize) -> Vec<usize> {
-        let mut marks = ByteScanner::<S>::new(from);
-        std::iter::from_fn(|| marks.next(text)).collect()
+        let mut scanner = ByteScanner::<S>::new(from);
+        std::iter::from_fn(|| scanner.next(text)).collect()
     }
 
     proptest! {
         #[test]
-        fn every_mark_is_found_and_nothing_else(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
+        fn every_byte_of_the_class_is_found_and_no_other(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
             let text = [text.as_slice(), &vec![b'x'; long], &text].concat();
             let plain = |is: fn(u8) -> bool| (from..text.len()).filter(|&at| is(text[at])).collect::<Vec<_>>();
             prop_assert_eq!(all::<ControlBytes>(&text, from), plain(|byte| byte < 0x20));

@@ -1,10 +1,8 @@
-//! The push decoder of the answer: from the bytes of `{"report": "<CSV>"}` as they arrive to the text of the CSV.
+//! A streaming decoder of the API's JSON body: takes `{"report": "<CSV>"}` as it arrives, writes the CSV to a [`Sink`].
 //!
-//! It proves that the answer is whole: valid UTF-8, one JSON object, closed, with exactly one `report`, a string,
-//! and nothing but white space behind it. Memory stays flat: the string is handed on as it comes, other members
-//! are checked and dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
-//!
-//! The text is not gathered here: it goes to a [`Sink`], run by run.
+//! It verifies that the body is complete and not truncated: valid UTF-8, one closed JSON object with exactly one
+//! `report`, which is a string, and only white space behind it. Memory stays flat: other members are checked and
+//! dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
 
 use serde::Deserialize;
 
@@ -13,34 +11,32 @@ use super::sink::Sink;
 use super::utf8::Utf8;
 use crate::bytes::scan::{ByteScanner, JsonEscapes};
 
-/// As deep as `serde_json` goes.
+/// The nesting limit of `serde_json`.
 const DEPTH_LIMIT: usize = 128;
-/// A key or a number of this length is no part of a report's envelope.
+/// Bytes of the longest key or number.
 const TOKEN_LIMIT: usize = 64 * 1024;
 
-/// What to do with `\u0000`, which no `PostgreSQL` text can hold.
+/// What to do with NUL characters, which `PostgreSQL` cannot store: the setting `on_nul`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNul {
-    /// Leave it out and count it.
+    /// Drop and count them.
     #[default]
     Strip,
-    /// Pass it on.
     Keep,
-    /// Refuse the report.
     Fail,
 }
 
-/// What was repaired on the way.
+/// What the decoder repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repairs {
-    /// NUL characters left out.
+    /// NUL characters dropped.
     pub nuls: u64,
-    /// Halves of surrogate pairs replaced by U+FFFD.
+    /// Lone surrogates, replaced by U+FFFD.
     pub surrogates: u64,
 }
 
-/// What stands next.
+/// The parser's state: what may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -69,7 +65,7 @@ impl Expect {
     }
 }
 
-/// Whose string this is.
+/// What a string is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StringRole {
     Report,
@@ -77,7 +73,7 @@ enum StringRole {
     Other,
 }
 
-/// The decoder. Feed it every byte, then ask [`BodyDecoder::finish`].
+/// Feed it every byte, then call [`BodyDecoder::finish`].
 #[derive(Debug, Default)]
 pub struct BodyDecoder {
     on_nul: OnNul,
@@ -96,13 +92,12 @@ pub struct BodyDecoder {
 }
 
 impl BodyDecoder {
-    /// A decoder at the beginning of an answer.
     #[must_use]
     pub fn new(on_nul: OnNul) -> Self {
         Self { on_nul, ..Self::default() }
     }
 
-    /// Takes the next bytes and hands on what they hold of the report.
+    /// Takes the next bytes and writes the report's text in them to `out`.
     pub fn feed(&mut self, chunk: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
         let mut rest = chunk;
@@ -125,7 +120,7 @@ impl BodyDecoder {
         self.outside
     }
 
-    /// Says whether all that was fed is one whole report.
+    /// Checks that the bytes so far are one complete body.
     pub fn finish(self) -> Result<Repairs, BodyError> {
         match self.expect {
             Expect::Nothing if !self.found => Err(BodyError::Shape("it has no `report`")),
@@ -135,10 +130,10 @@ impl BodyDecoder {
         }
     }
 
-    /// A string from here on, up to its end, to an escape that needs a state, or to the end of the chunk.
+    /// Decodes a string up to its end, to an escape that needs a state, or to the end of the chunk.
     fn run(&mut self, text: StringRole, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
         if self.high.is_some() {
-            // Only another escape can be the other half.
+            // Only another escape can be the low surrogate.
             if rest.first() == Some(&b'\\') {
                 self.expect = Expect::Escape(text);
                 return Ok(1);
@@ -174,7 +169,7 @@ impl BodyDecoder {
         }
     }
 
-    /// What follows without anything special; returns where it ends.
+    /// Takes the bytes up to the next that JSON escapes; returns its position.
     fn plain(
         &mut self,
         text: StringRole,
@@ -192,7 +187,7 @@ impl BodyDecoder {
         Ok(to)
     }
 
-    /// One byte anywhere else. Returns 0 where the byte only ends what came before it.
+    /// Takes one byte outside a string's text. Returns 0 where the byte only ends a number or literal.
     fn step(&mut self, byte: u8, out: &mut impl Sink) -> Result<usize, BodyError> {
         let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.expect = match self.expect {
@@ -207,7 +202,7 @@ impl BodyDecoder {
                 return Ok(0);
             }
             expect if blank => expect,
-            // A byte order mark, once and at the very beginning.
+            // A byte order mark (BOM), only at the start of the body.
             Expect::Document if matches!((self.at, byte), (0, 0xEF) | (1, 0xBB) | (2, 0xBF)) => {
                 Expect::Document
             }
@@ -383,7 +378,7 @@ impl BodyDecoder {
     }
 }
 
-/// What an escape of two characters stands for.
+/// The character of a two-byte escape.
 fn short(byte: u8) -> Option<char> {
     match byte {
         b'"' | b'\\' | b'/' => Some(byte.into()),

@@ -18,7 +18,7 @@ fn text(body: &str) -> Result<String, BodyError> {
 }
 
 #[test]
-fn a_report_comes_out_as_it_went_in() {
+fn report_is_decoded_from_every_spelling_of_json() {
     assert_eq!(text(r#"{"report":"a,b\n1,\"x\"\r\n"}"#).unwrap(), "a,b\n1,\"x\"\r\n");
     assert_eq!(text("\u{feff} {\"report\" : \"\\u00e9\\/\\t\\ud83d\\uDE00\"}\n ").unwrap(), "é/\t😀");
     assert_eq!(text(r#"{"a":[1,-2.5e3,{"report":"no"}],"report":"yes","z":{"":null}}"#).unwrap(), "yes");
@@ -26,7 +26,7 @@ fn a_report_comes_out_as_it_went_in() {
 }
 
 #[test]
-fn what_is_no_report_says_so() {
+fn body_that_is_not_a_report_is_refused_with_the_reason() {
     for (body, message) in [
         ("", "the answer is empty"),
         (" \n", "the answer is empty"),
@@ -54,7 +54,7 @@ fn what_is_no_report_says_so() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_mended_and_counted() {
+fn nul_and_lone_surrogates_are_repaired_and_counted() {
     let body = br#"{"report":"a\u0000b\ud800c\udc00\ud83d\ud83d\ude00\ud800"}"#;
     let (text, repairs) = decode(body, 3).unwrap();
     assert_eq!(text, "ab\u{fffd}c\u{fffd}\u{fffd}😀\u{fffd}");
@@ -64,7 +64,7 @@ fn what_cannot_be_stored_is_mended_and_counted() {
 }
 
 #[test]
-fn half_a_surrogate_makes_another_key() {
+fn lone_surrogate_makes_another_key() {
     for key in ["\\ud800report", "report\\udc00", "\\ud83dreport"] {
         let body = format!(r#"{{"{key}":"x"}}"#);
         assert_eq!(text(&body).unwrap_err(), BodyError::Shape("it has no `report`"), "{body}");
@@ -72,7 +72,7 @@ fn half_a_surrogate_makes_another_key() {
 }
 
 #[test]
-fn a_byte_order_mark_stands_once_and_first() {
+fn byte_order_mark_is_skipped_only_at_the_start() {
     assert_eq!(decode(b"\xEF\xBB\xBF{\"report\":\"x\"}", 1).unwrap().0, "x");
     for mark in [&b"\xEF\xBB\xBB"[..], b"\xEF\xBF\xBB", b" \xEF\xBB\xBF", b"\xEF\xBB\xBF\xEF\xBB\xBF"] {
         for size in [1, 64] {
@@ -82,7 +82,7 @@ fn a_byte_order_mark_stands_once_and_first() {
 }
 
 #[test]
-fn every_truncation_is_noticed() {
+fn truncated_body_is_refused_at_every_byte() {
     let body = r#"{"x":[1,"é"],"report":"a\u00e9\ud83d\ude00,é\n","y":true}"#.as_bytes();
     for end in 0..body.len() {
         assert!(decode(&body[..end], 7).is_err(), "cut at {end}");
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn any_damage_is_judged_as_serde_json_judges_it(at in 0usize..60, byte: u8) {
+    fn any_damaged_body_is_refused_where_serde_json_refuses_it(at in 0usize..60, byte: u8) {
         let mut body = br#"{"a":[1,{"b":"c"}],"report":"x\n\"y\u00e9","z":-1.5e9,"w":true}"#.to_vec();
         body[at] = byte;
         let theirs = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();

@@ -1,7 +1,7 @@
-//! Where a report's text goes while it is decoded.
+//! Where the decoder writes a report's text.
 //!
-//! What JSON escapes and what a reader of CSV must look at are nearly the same bytes. So a sink searches and copies in
-//! one step, straight from the answer, and no text is gathered in between.
+//! JSON and the CSV reader look for nearly the same bytes. So a sink scans and copies in one step, directly from the
+//! input, without a buffer in between.
 
 use crate::bytes::buffer::OutBuffer;
 use crate::bytes::scan::JsonEscapes;
@@ -12,15 +12,14 @@ const MAX_CHARACTER_BYTES: usize = 4;
 
 /// Takes the text of a report, from its first byte to its last.
 pub trait Sink {
-    /// Takes what stands in `bytes` from `from` up to the next byte that JSON escapes; returns where that is, or
-    /// the end.
+    /// Takes `bytes` from `from` up to the next byte that JSON escapes; returns its position, or the end.
     fn run(&mut self, bytes: &[u8], from: usize) -> usize;
 
-    /// Takes one character, which an escape stood for.
+    /// Takes the character of an escape.
     fn character(&mut self, character: char);
 }
 
-/// Gathers the text as it is.
+/// Collects the text.
 impl Sink for OutBuffer {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         let text = &bytes[from..];
@@ -32,7 +31,7 @@ impl Sink for OutBuffer {
     }
 }
 
-/// Reads the text as a table.
+/// Parses the text as CSV.
 impl Sink for CsvReader {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         self.run(bytes, from)

@@ -1,8 +1,8 @@
-//! The spool: a report at rest, in memory while it is small, else in an anonymous temporary file.
+//! The spool: stores a report in memory while it is small, else in an anonymous temporary file.
 //!
-//! Text goes in as the decoder finds it; what rests is the table's own form of it, read once and never again as
-//! CSV. Nothing is handed on before the whole report is here, so a slow target never holds a request open and half
-//! a report is never loaded. The file has no name: it is gone when the process is.
+//! The text is parsed as CSV and hashed as it arrives, and its stored form is written. Nothing is emitted before the
+//! report is complete, so a slow target never holds a request open and a truncated report is never loaded. The file
+//! has no name: it vanishes with the process.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -18,31 +18,30 @@ use crate::table::error::TableError;
 /// Reports up to this size stay in memory.
 pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
 
-/// The file is written in pieces of this size: a call for each piece of the network's costs twice as much.
+/// Bytes of one write to the file. A write for each chunk from the network takes twice the time.
 const WRITE: usize = 256 * 1024;
 
 /// A report being received.
 pub struct Spool {
     file: tempfile::SpooledTempFile,
     csv: CsvReader,
-    /// The text since it was last settled, for the digest.
+    /// The text that is not hashed yet.
     text: OutBuffer,
     digest: Sha256,
     bytes: u64,
 }
 
-/// A whole report.
+/// A complete report.
 pub struct Report {
     file: tempfile::SpooledTempFile,
-    /// What its table is, or why it is none.
+    /// Statistics of its table, or why it has none.
     pub stats: Result<TableStats, TableError>,
-    /// Of the CSV.
+    /// Of the CSV, in hexadecimal digits.
     pub sha256: String,
-    /// When the answer was complete.
+    /// When the last byte arrived.
     pub completed_at: DateTime<Utc>,
-    /// What the decoder repaired.
     pub repairs: Repairs,
-    /// Requests that it took.
+    /// Requests that it took, failed attempts included.
     pub requests: u32,
 }
 
@@ -59,8 +58,8 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Digests what came in since the last time, while the processor has it at hand, and puts it away with the next
-    /// large piece.
+    /// Hashes the text since the last call, while it is in the CPU cache, and writes to the file once a large piece is
+    /// ready.
     pub fn hash_pending(&mut self) -> io::Result<()> {
         self.digest.update(self.text.bytes());
         self.bytes += self.text.len() as u64;
@@ -74,13 +73,13 @@ impl Spool {
         Ok(())
     }
 
-    /// Bytes of CSV so far settled.
+    /// Bytes of CSV hashed so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The report is whole.
+    /// Ends the CSV and returns the complete report.
     pub fn complete(mut self, completed_at: DateTime<Utc>, repairs: Repairs) -> io::Result<Report> {
         let stats = self.csv.finish();
         self.hash_pending()?;
@@ -106,7 +105,7 @@ impl Sink for Spool {
 }
 
 impl Report {
-    /// The report at rest from its first byte, for a reader that takes large pieces.
+    /// The stored form from its first byte; read it in large pieces.
     pub fn stored(&mut self) -> io::Result<impl Read + Seek + '_> {
         self.file.rewind()?;
         Ok(&mut self.file)

@@ -1,13 +1,13 @@
-//! UTF-8 checked piece by piece: a character may lie across the border of two pieces.
+//! Checks UTF-8 in chunks; a character may be split between two chunks.
 
-/// The check; remembers the beginning of an unfinished character.
 #[derive(Debug, Default)]
 pub struct Utf8 {
+    /// The first bytes of a split character.
     begun: Vec<u8>,
 }
 
 impl Utf8 {
-    /// Takes the next bytes; the error is the offset in them at which the text is broken.
+    /// Takes the next bytes. The error is the offset in them of the first invalid byte.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), u64> {
         let mut offset = 0;
         while let (false, Some((&first, rest))) = (self.begun.is_empty(), bytes.split_first()) {
@@ -44,7 +44,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_split_finds_what_the_whole_finds(
+        fn invalid_utf_8_is_found_in_any_split(
             bytes in prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)], size in 1usize..5,
         ) {
             let mut check = Utf8::default();

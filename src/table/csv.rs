@@ -1,88 +1,86 @@
-//! The CSV reader: text in as it arrives, in pieces of any size; cells out, each as it stands inside a JSON string.
+//! The CSV reader: parses text as it arrives, in pieces of any size, and writes the report's stored form.
 //!
-//! What it writes is the report's form at rest. No cell holds a control character there, because JSON escapes them,
-//! so three of them can mark the structure: [`CELL`] between two cells, [`ROW`] behind a row, [`BLANK`] for a line
-//! that is no row. Whoever reads it needs neither quotes nor escapes.
+//! In the stored form each cell is escaped as inside a JSON string, so no cell holds a control character, and three
+//! control characters mark the structure: [`CELL`] between two cells, [`ROW`] behind a row, [`BLANK`] for a blank line.
 //!
-//! Comma, quotes doubled, CR, LF, CRLF or a mixture, line breaks inside quotes kept as they are, a byte order mark
-//! skipped. What follows a closing quote is appended, as the csv crate does, and counted. A blank line is no row,
-//! except where the table has one column: there it is a row with an empty cell. The end inside quotes is an error:
-//! a report that was cut there would otherwise pass for a whole one. Input is UTF-8, as the body decoder proved.
+//! Accepted: commas, doubled quotes, line ends CR, LF and CRLF mixed, line breaks inside quotes, a byte order mark
+//! (BOM), which is skipped. Text behind a closing quote is appended to the cell, as the csv crate does, and counted. A
+//! blank line is skipped, except where the table has one column: there it is an empty cell. A truncated report that
+//! ends inside quotes is an error. Ragged rows are counted. Input must be valid UTF-8.
 
 use super::error::TableError;
 use crate::bytes::buffer::{Appender, OutBuffer};
 use crate::bytes::scan::JsonEscapes;
 
-/// Between two cells: ASCII's unit separator.
+/// Between two cells: the unit separator of ASCII.
 pub const CELL: u8 = 0x1F;
-/// Behind a row: its record separator.
+/// Behind a row: the record separator.
 pub const ROW: u8 = 0x1E;
-/// A line that is no row: its group separator.
+/// A blank line: the group separator.
 pub const BLANK: u8 = 0x1D;
 
-/// An escape makes at most six bytes of one.
+/// The most bytes that one escaped byte takes.
 const WORST_ESCAPE: usize = 6;
-/// A table of this width is a defect.
+/// Cells of the widest row.
 const COLUMN_LIMIT: usize = 10_000;
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
-/// What is known of a table once all of it was read.
+/// Statistics of a table, complete once it is parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableStats {
     /// Cells of the header.
     pub width: usize,
     /// Rows below the header.
     pub rows: u64,
-    /// Rows of another width among them.
+    /// Ragged rows: rows wider or narrower than the header.
     pub ragged: u64,
-    /// The line and the width of the first of them.
+    /// The line and the width of the first ragged row.
     pub first_ragged: Option<(u64, usize)>,
     /// Cells with text behind their closing quote.
     pub lenient_quotes: u64,
-    /// Bytes of the longest row at rest.
+    /// Bytes of the longest stored row.
     pub longest_row: u64,
-    /// Bytes of the header at rest.
+    /// Bytes of the stored header.
     pub header_bytes: u64,
 }
 
-/// The reader.
 #[derive(Debug)]
 pub struct CsvReader {
     state: CsvState,
-    /// The last byte was a CR: a LF belongs to it.
+    /// The last byte was a CR: a LF behind it belongs to the same line end.
     after_cr: bool,
-    /// Bytes of a byte order mark that the text began with; all of them once it has begun otherwise.
-    mark: usize,
+    /// BOM bytes matched so far; set to 3 once the start of the text is decided.
+    bom: usize,
     /// The physical line, from 1.
     line: u64,
     /// Where the current row began.
     row_line: u64,
     /// Where the last quote opened.
     quote_line: u64,
-    /// Separators and bytes of the current row, as far as they were cleared.
+    /// Separators and bytes of the current row that were already cleared.
     separators: usize,
     length: u64,
-    /// What was written since it was last cleared.
-    rest: OutBuffer,
-    /// Where the current row begins in it.
+    /// The stored form since the last [`CsvReader::clear`].
+    stored: OutBuffer,
+    /// Where the current row begins in `stored`.
     row: usize,
     has_header: bool,
     too_wide: Option<u64>,
     stats: TableStats,
 }
 
-/// Where the next byte stands.
+/// Where the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CsvState {
-    /// At the beginning of a line.
+    /// At the start of a line.
     Row,
-    /// At the beginning of another cell.
+    /// At the start of a cell that is not its row's first.
     Cell,
     /// In a cell, outside quotes.
     Plain,
     /// Inside quotes.
     Quoted,
-    /// Behind a quote inside quotes: the end of the cell, or the first of two.
+    /// Behind a quote inside quotes: the end of the cell, or the first of a doubled quote.
     Quote,
 }
 
@@ -91,13 +89,13 @@ impl Default for CsvReader {
         Self {
             state: CsvState::Row,
             after_cr: false,
-            mark: 0,
+            bom: 0,
             line: 1,
             row_line: 1,
             quote_line: 1,
             separators: 0,
             length: 0,
-            rest: OutBuffer::default(),
+            stored: OutBuffer::default(),
             row: 0,
             has_header: false,
             too_wide: None,
@@ -107,20 +105,20 @@ impl Default for CsvReader {
 }
 
 impl CsvReader {
-    /// What was written since the last [`CsvReader::clear`].
+    /// The stored form since the last [`CsvReader::clear`].
     #[must_use]
     pub fn stored(&self) -> &[u8] {
-        self.rest.bytes()
+        self.stored.bytes()
     }
 
-    /// Forgets what was written, once its owner has it.
+    /// Discards the stored form, once the caller has copied it.
     pub fn clear(&mut self) {
         self.measure();
-        self.rest.clear();
+        self.stored.clear();
         self.row = 0;
     }
 
-    /// Takes one character, whatever it is.
+    /// Takes one character.
     #[inline]
     pub fn character(&mut self, character: char) {
         match u8::try_from(character) {
@@ -131,12 +129,12 @@ impl CsvReader {
         }
     }
 
-    /// Takes the text from the byte at `from` up to the next one that JSON escapes; returns where that is, or the end.
+    /// Takes `text` from `from` up to the next byte that JSON escapes; returns its position, or the end.
     #[inline]
     pub fn run(&mut self, text: &[u8], from: usize) -> usize {
-        let from = if self.mark < BYTE_ORDER_MARK.len() { self.skip_mark(text, from) } else { from };
+        let from = if self.bom < BYTE_ORDER_MARK.len() { self.skip_bom(text, from) } else { from };
         let is_quoted = self.state == CsvState::Quoted;
-        let left = self.rest.write(text.len() - from, |out| {
+        let left = self.stored.write(text.len() - from, |out| {
             if is_quoted {
                 out.copy_until::<JsonEscapes>(&text[from..])
             } else {
@@ -154,7 +152,7 @@ impl CsvReader {
         to
     }
 
-    /// Ends the last row and says what the table is.
+    /// Ends the last row and returns the statistics.
     pub fn finish(&mut self) -> Result<TableStats, TableError> {
         if self.state == CsvState::Quoted {
             return Err(TableError::OpenQuote { line: self.quote_line });
@@ -169,16 +167,16 @@ impl CsvReader {
         }
     }
 
-    /// A byte order mark belongs to the file, not to the first header. It may come byte by byte, or as an escape.
+    /// Skips a byte order mark (BOM), which may arrive byte by byte or as an escape.
     #[cold]
-    fn skip_mark(&mut self, text: &[u8], mut at: usize) -> usize {
-        while let (Some(expected), Some(&byte)) = (BYTE_ORDER_MARK.get(self.mark), text.get(at)) {
+    fn skip_bom(&mut self, text: &[u8], mut at: usize) -> usize {
+        while let (Some(expected), Some(&byte)) = (BYTE_ORDER_MARK.get(self.bom), text.get(at)) {
             match byte {
                 _ if byte == *expected => {
-                    self.mark += 1;
+                    self.bom += 1;
                     at += 1;
                 }
-                // The run ends here; what follows may be an escape.
+                // The run ends here, and an escape may follow.
                 ..b' ' | b'"' | b'\\' => break,
                 _ => self.begin(),
             }
@@ -186,18 +184,18 @@ impl CsvReader {
         at
     }
 
-    /// The text begins without a mark, or with another character that begins alike.
+    /// The text has no BOM, or starts with another character that has the same first bytes.
     #[cold]
     fn begin(&mut self) {
-        let begun = std::mem::replace(&mut self.mark, BYTE_ORDER_MARK.len());
-        self.rest.put(&BYTE_ORDER_MARK[..begun]);
+        let begun = std::mem::replace(&mut self.bom, BYTE_ORDER_MARK.len());
+        self.stored.put(&BYTE_ORDER_MARK[..begun]);
         self.state = if begun > 0 { CsvState::Plain } else { CsvState::Row };
     }
 
     /// A quote, a backslash or a control character.
     #[inline]
     fn special(&mut self, byte: u8) {
-        if self.mark < BYTE_ORDER_MARK.len() {
+        if self.bom < BYTE_ORDER_MARK.len() {
             self.begin();
         }
         let after_cr = std::mem::take(&mut self.after_cr);
@@ -220,8 +218,8 @@ impl CsvReader {
             (b'\n' | b'\r', state) => {
                 self.after_cr = byte == b'\r';
                 if state == CsvState::Row && (!self.has_header || self.stats.width != 1) {
-                    self.rest.write(1, |out| out.push(BLANK));
-                    self.row = self.rest.len();
+                    self.stored.write(1, |out| out.push(BLANK));
+                    self.row = self.stored.len();
                 } else {
                     self.end_row();
                 }
@@ -237,15 +235,15 @@ impl CsvReader {
         }
     }
 
-    /// Counts what was written of the current row since it was last counted.
+    /// Adds the bytes of the current row that are not counted yet.
     fn measure(&mut self) {
-        let row = &self.rest.bytes()[self.row..];
+        let row = &self.stored.bytes()[self.row..];
         self.separators += bytecount::count(row, CELL);
         self.length += row.len() as u64;
     }
 
     fn escape(&mut self, byte: u8) {
-        self.rest.write(WORST_ESCAPE, |out| escape(byte, out));
+        self.stored.write(WORST_ESCAPE, |out| escape(byte, out));
     }
 
     fn end_row(&mut self) {
@@ -254,8 +252,8 @@ impl CsvReader {
         if cells > COLUMN_LIMIT {
             self.too_wide.get_or_insert(self.row_line);
         }
-        self.rest.write(1, |out| out.push(ROW));
-        self.row = self.rest.len();
+        self.stored.write(1, |out| out.push(ROW));
+        self.row = self.stored.len();
         let length = std::mem::take(&mut self.length) + 1;
         self.stats.longest_row = self.stats.longest_row.max(length);
         self.state = CsvState::Row;
@@ -273,7 +271,7 @@ impl CsvReader {
     }
 }
 
-/// Writes a special byte as JSON does.
+/// Writes a special byte as a JSON escape.
 #[inline]
 fn escape(byte: u8, out: &mut Appender) {
     let short = match byte {

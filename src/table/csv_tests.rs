@@ -1,4 +1,4 @@
-//! The reader by hand and against the csv crate, at every split of the input.
+//! The CSV reader on written examples and against the csv crate, at every split of the input.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn cells(csv: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_table_at_rest_has_marks_and_no_quotes() {
+fn stored_form_has_marks_and_no_quotes() {
     let mut reader = CsvReader::default();
     reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n");
     let stats = reader.finish().unwrap();
@@ -52,7 +52,7 @@ fn a_table_at_rest_has_marks_and_no_quotes() {
 }
 
 #[test]
-fn every_line_end_is_one() {
+fn lf_crlf_and_cr_end_a_line() {
     let expected = [["a", "b"], ["1", "2"], ["3", "4"]];
     for csv in ["a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "a,b\n\n1,2\r\n\r\n3,4\r\r"] {
         assert_eq!(cells(csv), expected, "{csv:?}");
@@ -60,7 +60,7 @@ fn every_line_end_is_one() {
 }
 
 #[test]
-fn quotes_hold_everything() {
+fn quoted_cells_keep_commas_quotes_and_line_breaks() {
     assert_eq!(cells("\"a\"\"b\",\"c\r\nd,\"\n"), [["a\"b", "c\r\nd,"]]);
     assert_eq!(cells("a\"b,\"x\"y\n"), [["a\"b", "xy"]]);
     assert_eq!(cells("a,\n,\"\""), [["a", ""], ["", ""]]);
@@ -69,14 +69,14 @@ fn quotes_hold_everything() {
 }
 
 #[test]
-fn one_column_keeps_its_blanks() {
+fn blank_line_is_a_row_where_there_is_one_column() {
     assert_eq!(cells("h\n\na\n\n"), [["h"], [""], ["a"], [""]]);
     assert_eq!(cells("h\r\n\r\na"), [["h"], [""], ["a"]]);
     assert_eq!(cells("a,b\n\"\"\n\n"), [vec!["a", "b"], vec![""]]);
 }
 
 #[test]
-fn a_mark_is_no_part_of_the_header() {
+fn byte_order_mark_is_not_part_of_the_header() {
     for size in [1, 2, 3, 4096] {
         assert_eq!(read("\u{fffd},b\n", size).unwrap().1[0].1[0], "\u{fffd}");
         let (_, rows) = read("\u{feff}\"a\",b\n\u{feff},\n", size).unwrap();
@@ -88,7 +88,7 @@ fn a_mark_is_no_part_of_the_header() {
 }
 
 #[test]
-fn positions_are_physical_lines() {
+fn ragged_row_and_open_quote_are_reported_with_their_physical_line() {
     let (stats, rows) = read("\n\na,b\r\n\"1\r\n\n2\",3\n\n4,5,6", 3).unwrap();
     assert_eq!(rows.into_iter().map(|(line, _)| line).collect::<Vec<_>>(), [3, 4, 8]);
     assert_eq!((stats.ragged, stats.first_ragged), (1, Some((8, 3))));
@@ -100,7 +100,7 @@ fn positions_are_physical_lines() {
 }
 
 #[test]
-fn a_row_beyond_the_limit_is_too_wide() {
+fn row_wider_than_ten_thousand_cells_is_refused() {
     assert_eq!(cells(&",".repeat(COLUMN_LIMIT - 1))[0].len(), COLUMN_LIMIT);
     assert_eq!(
         read(&format!("a\n\n{}", ",".repeat(COLUMN_LIMIT)), 64).unwrap_err().to_string(),
@@ -110,7 +110,7 @@ fn a_row_beyond_the_limit_is_too_wide() {
 
 proptest! {
     #[test]
-    fn any_table_reads_as_the_csv_crate_reads_it(
+    fn any_table_has_the_cells_that_the_csv_crate_reads(
         table in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n é😀]{0,4}", 2..4), 1..6),
         terminator in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
         always: bool, size in 1usize..9,
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_reads_the_same_in_any_split(csv in "\u{feff}?[a,\"\r\n\\\\é]{0,30}", size in 1usize..9) {
+    fn any_text_is_parsed_the_same_in_any_split(csv in "\u{feff}?[a,\"\r\n\\\\é]{0,30}", size in 1usize..9) {
         prop_assert_eq!(read(&csv, size), read(&csv, 4096));
     }
 }

@@ -1,4 +1,4 @@
-//! The whole way from body to RECORD lines against the plain one, over random reports in every spelling.
+//! The fast path from body to RECORD lines against the oracle, over random reports in every spelling of JSON and CSV.
 
 use std::io::Cursor;
 
@@ -19,7 +19,7 @@ use crate::report::error::BodyError;
 use crate::report::sink::Sink;
 use crate::singer::message::RecordFrame;
 
-/// As many reports as a test tries, unless `REPORTS` says otherwise.
+/// Reports per test; `REPORTS` overrides it.
 const FEW: u32 = 10_000;
 
 #[expect(clippy::disallowed_methods, reason = "the test's own setting, which the program never sees")]
@@ -27,7 +27,7 @@ fn reports() -> u32 {
     std::env::var("REPORTS").map_or(FEW, |reports| reports.parse().unwrap())
 }
 
-/// A piece of a report: how the body spells it, and what it means.
+/// A piece of a report: its JSON spelling and its text.
 type Piece = (String, String);
 
 fn pieces() -> impl Strategy<Value = Vec<Piece>> {
@@ -69,7 +69,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     ];
     let plain = prop_oneof![Just("x".to_owned()), "[a-z0-9 .é]{1,6}", "[a-z ]{50,90}"]
         .prop_map(|text| (text.clone(), text));
-    // Whole cells, so that rows of the header's width are common.
+    // Complete cells, so that rows of the header's width are common.
     let cell = prop_oneof![
         Just((",".to_owned(), ",".to_owned())),
         "[a-z,\n]{0,70}"
@@ -78,7 +78,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     prop::collection::vec(prop_oneof![6 => structure, 2 => odd, 4 => plain, 2 => cell], 0..40)
 }
 
-/// The text, and the table that the same steps make of it.
+/// Collects the text and parses it, in the same steps.
 #[derive(Default)]
 struct Both(OutBuffer, CsvReader);
 
@@ -174,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(reports()))]
 
     #[test]
-    fn any_report_becomes_the_plain_ways_records(
+    fn any_report_has_the_records_of_the_oracle(
         pieces in pieces(), size in 1usize..40, capacity in 1usize..200, pad: bool,
     ) {
         let (body, csv) = join(&pieces);
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn any_body_cut_anywhere_is_refused_alike_in_any_split(
+    fn body_truncated_anywhere_is_refused_the_same_in_any_split(
         pieces in pieces(), size in 1usize..40, cut in any::<prop::sample::Index>(),
     ) {
         let (body, _) = join(&pieces);

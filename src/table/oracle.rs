@@ -1,5 +1,6 @@
-//! The plain way from CSV to records, for tests only: one character at a time, everything in memory, `serde_json`
-//! for the strings. Slow and obvious; the fast way must say the same, errors and their lines included.
+//! The oracle of the tests: from CSV to records one character at a time, everything in memory, `serde_json` for strings.
+//!
+//! It is slow and obvious. The fast path must have the same result, errors and their lines included.
 
 use std::iter::Peekable;
 use std::str::Chars;
