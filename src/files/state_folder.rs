@@ -15,16 +15,16 @@ use std::fmt::Display;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, Stat};
+use rustix::fs::{Access, AtFlags, RawMode, Stat};
 use rustix::process::{getegid, geteuid, getgroups};
 
 use super::Folder;
 use super::folder::{is_missing, is_same};
 use crate::error::{Error, Exit, Result};
 
-const GROUP_WRITES: u32 = 0o020;
-const OTHERS_WRITE: u32 = 0o002;
-const STICKY: u32 = 0o1000;
+const GROUP_WRITES: RawMode = 0o020;
+const OTHERS_WRITE: RawMode = 0o002;
+const STICKY: RawMode = 0o1000;
 
 /// What was found at the state folder's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

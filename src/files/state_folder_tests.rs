@@ -15,7 +15,7 @@ fn mode(path: &Path, mode: u32) {
     set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-fn stat(user: u32, group: u32, mode: u32) -> Stat {
+fn stat(user: u32, group: u32, mode: RawMode) -> Stat {
     let mut stat = rustix::fs::stat(".").unwrap();
     (stat.st_uid, stat.st_gid, stat.st_mode) = (user, group, 0o040_000 | mode);
     stat

@@ -44,7 +44,7 @@ fn parse_boot_id(output: &[u8]) -> Option<BootId> {
 /// Time since boot, sleep included.
 #[must_use]
 pub fn boot_clock() -> Duration {
-    let clock = ClockId::CLOCK_MONOTONIC_RAW;
+    let clock = ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW);
     Duration::from(clock_gettime(clock).expect("every macOS since 10.12 has this clock"))
 }
 

@@ -10,13 +10,9 @@ use serde_json::{Value, json};
 
 use super::tap::{Tap, ended, finish};
 
-/// The smallest pipe, in bytes.
-const PIPE: usize = 4096;
-
 /// A pipe that is full and that nobody reads.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
-    rustix::pipe::fcntl_setpipe_size(&writer, PIPE).unwrap();
     fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
     while writer.write(b"x").is_ok() {}
     fcntl_setfl(&writer, OFlags::empty()).unwrap();

@@ -3,6 +3,10 @@
 //! One line says what belongs in each module; a new test goes where that line fits. [`tap`] builds every run.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
+#![cfg_attr(
+    not(target_os = "linux"),
+    expect(unused_imports, reason = "tests that need /proc or /dev/full run on Linux only")
+)]
 #![expect(clippy::print_stdout, reason = "some tests print the figures that they measure")]
 
 mod api_key; // where the API key comes from, and that no output shows it
@@ -10,6 +14,7 @@ mod architecture; // rules on layers, file sizes and dependencies that no other 
 mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE
+mod compatibility; // settings, STATE and emitted schemas, which docs/versions.md covers (snapshot)
 mod concurrency; // helper: runs many cases at once
 mod derived_files; // files in the repository that are generated from `--about`
 mod discovery_and_about; // --discover, --test, --about, bad usage
