@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 #![cfg_attr(
     not(target_os = "linux"),
-    expect(unused_imports, reason = "tests that need /proc or /dev/full run on Linux only")
+    expect(dead_code, unused_imports, reason = "tests that need /proc or /dev/full run on Linux only")
 )]
 #![expect(clippy::print_stdout, reason = "some tests print the figures that they measure")]
 
