@@ -132,7 +132,7 @@ impl Guards {
         if let Some(legacy) = &self.legacy {
             legacy.remove_ledger()?;
         }
-        // The check must follow the write: whoever takes a new lock file later reads the intent.
+        // The check must follow the write: a process that takes a new lock file later reads the intent.
         Ok(self.are_current())
     }
 

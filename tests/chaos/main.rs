@@ -7,7 +7,7 @@
 //!
 //! `CHAOS_SECONDS` sets the length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
 
 mod pack; // six taps, their killer, and what may be taken from them

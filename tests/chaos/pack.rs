@@ -21,7 +21,7 @@ const TAPS: usize = 6;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The server thinks, so that some taps die while it does; less than the grace, or it would outlive it.
 const SERVICE: Duration = Duration::from_millis(60);
-/// Every so many answers one breaks off.
+/// One answer in this many is truncated.
 const CUT: u64 = 7;
 /// Milliseconds between two kills.
 const PAUSE: std::ops::Range<u64> = 25..75;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Does the work for every item, so many at once, and returns what came of it in the order of the items.
+/// Does the work for every item, `at_once` at a time, and returns the results in the order of the items.
 pub fn each<T: Sync, R: Send>(items: &[T], at_once: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let one = || {

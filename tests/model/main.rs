@@ -21,7 +21,7 @@
 //!
 //! **Mutants.** [`Mutant`](gate::Mutant) leaves out one line of the gate at a time, and each is caught.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 
 mod gate; // the real decision, and the ways to break the gate
 mod steps; // what can happen next, and what follows
