@@ -263,6 +263,7 @@ fn read_only_folders_fail_with_their_path() {
 
     // More than the spool keeps in memory.
     let tap = Tap::new().faults(&[&format!("csv=a\n{}\n", "x".repeat(9 << 20))]);
+    let tap = tap.set("request_timeout_seconds", 30.into());
     let server = tap.serve();
     fs::create_dir(tap.folder.path().join("tmp")).unwrap();
     open(&tap.folder.path().join("tmp"), 0o555);
