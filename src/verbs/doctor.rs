@@ -56,7 +56,9 @@ fn key(settings: &Settings, warnings: &[SettingsWarning], table: &mut CheckTable
 fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let folder = &settings.state_dir;
     let found = table.check("state folder", inspect(folder), |place| match place {
-        FolderStatus::Ready => format!("`{}` exists and is writable", folder.display()),
+        FolderStatus::Ready => {
+            format!("`{}` exists and is writable; one key, one user, one folder", folder.display())
+        }
         FolderStatus::Missing => format!("`{}` does not exist yet; the first run makes it", folder.display()),
     })?;
     if found.is_some() { gate(settings, table) } else { Ok(()) }
