@@ -3,7 +3,7 @@
 //! The first byte chooses what becomes of NUL characters and how the rest, the body, is split. What holds:
 //! - whole, byte by byte and in pieces of any size, the outcome is one (of bytes that are no UTF-8: refused in each);
 //! - it is a report exactly where `serde_json` finds an object with one `report`, a string, and of the same text;
-//! - what is refused as no JSON is none. Known differences: a byte order mark is skipped, half a surrogate pair
+//! - `serde_json` refuses what is refused as not JSON. Known differences: a byte order mark is skipped, a lone surrogate
 //!   becomes U+FFFD, NUL characters are treated as chosen, and nesting has a limit.
 
 #![no_main]
@@ -52,7 +52,7 @@ fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Repairs), 
     Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder proves UTF-8"), repairs))
 }
 
-/// The object's only `report` if it is a string; nothing at all where the body is no object.
+/// The object's only `report` if it is a string; nothing where the body is not an object.
 fn plainly(body: &[u8]) -> Option<Option<String>> {
     let body = std::str::from_utf8(body).ok()?;
     let body = whole_surrogates(body.strip_prefix('\u{FEFF}').unwrap_or(body));
@@ -84,7 +84,7 @@ fn whole_surrogates(body: &str) -> String {
     whole
 }
 
-/// Each `report` of an object; one that is no string is nothing.
+/// Each `report` of an object; `None` for one that is not a string.
 struct Envelope(Vec<Option<String>>);
 
 impl<'de> Deserialize<'de> for Envelope {

@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(!name.trim().is_empty() && !name.contains('\0'), "{name:?}");
             let lower = name.to_lowercase();
             assert!(!lower.starts_with("_sdc_") && lower != "_row_number" && lower != "_extra", "{name:?}");
-            assert!(seen.insert(lower), "{name:?} stands twice");
+            assert!(seen.insert(lower), "{name:?} occurs twice");
             if style == ColumnNames::SnakeCase {
                 assert!(name.len() <= 62, "{name:?} is longer than 62 bytes");
                 assert!(!name.starts_with(|first: char| first.is_ascii_digit()), "{name:?}");

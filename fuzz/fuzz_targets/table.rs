@@ -64,12 +64,12 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
     let extra = facts.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
     let mut rows = Rows::new(reader.stored());
-    rows.read().expect("a proven header");
+    rows.read().expect("a verified header");
     let mut lines = Vec::new();
     let mut line = OutBuffer::default();
     while rows
         .lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line))
-        .expect("a proven row")
+        .expect("a verified row")
     {
         lines.push(String::from_utf8(line.bytes().to_vec()).expect("a line is UTF-8"));
         line.clear();

@@ -14,7 +14,7 @@ const LONG_ROW: u64 = 1024 * 1024;
 /// Bytes kept of a cell that is left out. The types narrower than string accept no longer cell, except date-times with
 /// a fraction of more than 40 digits.
 const KEPT: usize = 64;
-/// Stands for the bytes behind [`KEPT`]. No type narrower than string accepts a cell that ends with it.
+/// Replaces the bytes behind [`KEPT`]. No type narrower than string accepts a cell that ends with it.
 const SHORTENED: u8 = b'x';
 
 pub struct EmittedCells<R> {

@@ -36,7 +36,7 @@ pub struct Plan {
     /// `,"_row_number":`
     row_number: Option<Literal>,
     after: Literal,
-    /// What a line takes at most, for cells of so many bytes.
+    /// Bytes of a line at most, by the bytes of its cells.
     bound: Bound,
 }
 

@@ -1,4 +1,4 @@
-//! Answers that must be taken apart byte by byte: compressed, in pieces, huge, deep, or with text that no target can store.
+//! Bodies that are compressed, split into chunks, too large, nested too deeply, or hold NUL or lone surrogates.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use super::tap::{Run, Tap};
 
 const AT_ONCE: usize = 4;
 const REPORT: &str = r#"{"report":"a,b\n1,\u00e92\n"}"#;
-/// Kibibytes of addresses; a debug build takes half of them for itself.
+/// Limits the address space, in KiB; a debug build needs half of it without any report.
 const FLAT: &str = "ulimit -v 150000";
 /// Accepted beside a report, and dropped.
 const BESIDE: usize = 15 << 20;

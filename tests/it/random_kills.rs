@@ -1,5 +1,5 @@
-//! The end at a random point of the output: a signal that asks cuts no line, and no STATE runs ahead of its records
-//! even where the run is killed. `POINTS` sets how many (60 of either sort).
+//! A run that ends at a random point of its output: SIGTERM truncates no line, and after SIGKILL no STATE is ahead of
+//! its records. `POINTS` sets the runs of each test, 60 by default.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -13,7 +13,7 @@ use super::signals::{signal, signals};
 use super::tap::{Tap, finish};
 
 const ROWS: u64 = 400;
-/// What a whole run writes, roughly.
+/// Bytes that a complete run writes, roughly.
 const BYTES: usize = 800_000;
 const FEW: usize = 60;
 const AT_ONCE: usize = 6;
@@ -50,7 +50,7 @@ impl End {
     }
 }
 
-/// Reads so many bytes and sends the signal. A socket takes less than a pipe would, so that the tap is not far ahead.
+/// Reads `bytes` bytes and sends the signal. A socket buffers less than a pipe, so the tap is not far ahead.
 fn end_after(bytes: usize, name: &str) -> End {
     let tap = Tap::new().rows(ROWS);
     let server = tap.serve();

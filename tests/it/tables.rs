@@ -1,4 +1,4 @@
-//! Odd tables: every cell exactly as it was, every column under a name that a target takes, every oddity told.
+//! Unusual tables: cells are emitted unchanged, column names fit every target, and oddities are warned of.
 
 use serde_json::{Value, json};
 
@@ -162,7 +162,7 @@ fn ragged_rows_quotes_and_other_separators_are_warned_of() {
     assert!(run.stderr.contains("WARNING `user_report` has a header but no rows"), "{}", run.stderr);
 }
 
-/// Two runs of one table after the other, the second with the state and the catalog that the first left behind.
+/// Two runs, the second with the state and the catalog of the first.
 fn twice(first: &str, second: &str) -> (Run, Run) {
     let tap = Tap::new()
         .one()

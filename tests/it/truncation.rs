@@ -1,4 +1,4 @@
-//! A report cut at every byte, in every framing: never taken for a whole one.
+//! An answer truncated at any byte, in every framing, is never taken for a complete report.
 
 use std::io::Write;
 use std::path::Path;
@@ -58,7 +58,7 @@ async fn fetch_broken(faults: &[Fault]) -> Result<(), (FailureScope, String)> {
 }
 
 #[tokio::test]
-async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
+async fn answer_truncated_at_any_byte_is_refused_in_every_framing() {
     for framing in [
         &[][..],
         &[Fault::Chunked],
@@ -78,7 +78,7 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
             }
             cuts += 1;
         }
-        // The first cut that goes through lies behind the last byte.
+        // The first truncation that succeeds is behind the last byte.
         let faults = [&[Fault::Csv(CSV.into())], framing].concat();
         assert_eq!(fetch_broken(&faults).await, Ok(()));
         let json = serde_json::json!({"report": CSV}).to_string().len();
@@ -90,7 +90,7 @@ async fn a_cut_at_any_byte_is_noticed_in_every_framing() {
     }
 }
 
-/// A whole answer over TLS, head included, with the body in this framing.
+/// A complete answer over TLS, head included, with the body in this framing.
 fn answer(framing: &str, body: &[u8]) -> Vec<u8> {
     let size = body.len();
     let (header, before, after) = match framing {
@@ -104,7 +104,7 @@ fn answer(framing: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_cut_at_any_byte_is_noticed_under_tls_without_close_notify() {
+async fn answer_truncated_at_any_byte_is_refused_under_tls_without_close_notify() {
     let folder = tempfile::tempdir().unwrap();
     let body = br#"{"report":"a,b\n1,\u00e9\n"}"#;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -118,7 +118,7 @@ async fn a_cut_at_any_byte_is_noticed_under_tls_without_close_notify() {
         replace(&path, authority.as_bytes()).unwrap();
         for at in 0..=size {
             let outcome = fetch(&format!("https://localhost:{port}"), Some(&path)).await;
-            // Where nothing but the end of the connection ends the body, even the whole of it proves nothing.
+            // Where only the end of the connection ends the body, even a complete body is not proven complete.
             let is_whole = at == size && framing != "close";
             assert_eq!(outcome.is_ok(), is_whole, "{framing} at {at} of {size}: {outcome:?}");
             if let Err((reach, message)) = outcome {
