@@ -1,27 +1,28 @@
-//! An output buffer for many short pieces, written in copies of a fixed size.
+//! An output buffer for many short copies, such as the cells of a row.
 //!
-//! Most cells are short, and a `memcpy` of a length that is only known at run time costs more than such a cell. So an
-//! [`Appender`] copies blocks of 32 bytes and advances by the bytes that belong to the cell; the next copy overwrites
-//! the others. [`OutBuffer::write`] reserves the space first, so that no copy checks for it.
+//! A search for the end of a ten-byte cell and a call of `memcpy` take longer than one fixed-size copy. So an
+//! [`Appender`] copies 32 bytes at once and finds in the same step how many of them belong to the text; the next copy
+//! overwrites the rest. An [`Appender`] never grows the buffer: [`OutBuffer::write`] reserves the space first.
 
 use wide::u8x16;
 
 use super::scan::{ByteClass, FILLER, LANE, short_mask};
 
-/// Bytes of one copy.
+/// Bytes of one fixed-size copy.
 const SHORT: usize = 2 * LANE;
 
 type Block = [u8; SHORT];
 
-/// A buffer that never shrinks; clearing it costs nothing.
+/// A byte buffer that keeps its capacity: it never shrinks, and `clear` does not free memory.
 #[derive(Debug, Default)]
 pub struct OutBuffer {
-    /// Longer than what is written: the other bytes are reserved space.
+    /// The written bytes, then spare capacity.
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl OutBuffer {
+    /// The written bytes, without the spare capacity.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.written]
@@ -37,17 +38,16 @@ impl OutBuffer {
         self.written == 0
     }
 
-    /// Discards what is written and keeps the space.
     pub fn clear(&mut self) {
         self.written = 0;
     }
 
-    /// Discards what is written beyond `length`.
+    /// Removes all bytes after the first `length`.
     pub fn truncate(&mut self, length: usize) {
         self.written = self.written.min(length);
     }
 
-    /// Reserves `most` bytes and lets `write` append at most that many.
+    /// Reserves space for `most` bytes and lets `write` append up to that many.
     #[inline]
     pub fn write<T>(&mut self, most: usize, write: impl FnOnce(&mut Appender) -> T) -> T {
         if self.bytes.len() < self.written + most + SHORT {
@@ -67,40 +67,40 @@ impl OutBuffer {
 
     #[cold]
     fn grow(&mut self, most: usize) {
-        // Zeroed pages come from the kernel untouched: they take no memory until they are written.
+        // The system provides zeroed pages, so no page is touched before it is written.
         let mut bytes = vec![0; (self.written + most + SHORT).max(2 * self.bytes.len())];
         bytes[..self.written].copy_from_slice(self.bytes());
         self.bytes = bytes;
     }
 }
 
-/// Bytes that are written many times; short ones are padded to one block.
+/// Bytes that are written many times. Up to 32 bytes are kept padded, so that they are one fixed-size copy.
 #[derive(Clone, Debug)]
 pub struct Literal {
-    short: Block,
+    padded: Block,
     bytes: Vec<u8>,
 }
 
 impl Literal {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        let mut short = [0; SHORT];
-        let shown = bytes.len().min(SHORT);
-        short[..shown].copy_from_slice(&bytes[..shown]);
-        Self { short, bytes: bytes.to_vec() }
+        let mut padded = [0; SHORT];
+        let length = bytes.len().min(SHORT);
+        padded[..length].copy_from_slice(&bytes[..length]);
+        Self { padded, bytes: bytes.to_vec() }
     }
 
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "an empty literal is as good as any")]
+    #[expect(clippy::len_without_is_empty, reason = "an empty literal needs no special case")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 }
 
-/// Writes into reserved space. Writing more than was reserved is a defect and may panic.
+/// Writes into the space that [`OutBuffer::write`] reserved. Panics if more is written.
 #[derive(Debug)]
 pub struct Appender<'a> {
-    /// The space left, and one block more.
+    /// The space that is left, with [`SHORT`] extra bytes for the last fixed-size copy.
     space: &'a mut [u8],
 }
 
@@ -112,12 +112,14 @@ impl Appender<'_> {
         self.advance(bytes.len());
     }
 
+    /// Writes one byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {
         self.space[0] = byte;
         self.advance(1);
     }
 
+    /// Writes one character as UTF-8.
     #[inline]
     pub fn character(&mut self, character: char) {
         match u8::try_from(character) {
@@ -126,24 +128,23 @@ impl Appender<'_> {
         }
     }
 
-    /// Writes a literal.
     #[inline]
     pub fn literal(&mut self, literal: &Literal) {
         let length = literal.bytes.len();
         if length <= SHORT {
-            self.block(literal.short, length);
+            self.block(literal.padded, length);
         } else {
             self.put(&literal.bytes);
         }
     }
 
-    /// Writes the first `length` bytes of `text`. Fast for short lengths.
+    /// Writes the first `length` bytes of `text`; fastest for small lengths.
     #[inline]
     pub fn copy(&mut self, mut text: &[u8], mut length: usize) {
         while let Some((block, rest)) = text.split_first_chunk() {
-            let counted = length.min(SHORT);
-            self.block(*block, counted);
-            length -= counted;
+            let count = length.min(SHORT);
+            self.block(*block, count);
+            length -= count;
             if length == 0 {
                 return;
             }
@@ -152,13 +153,13 @@ impl Appender<'_> {
         self.put(&text[..length]);
     }
 
-    /// Writes `text` up to the first byte of the class; returns the text from that byte on.
+    /// Writes `text` up to the first byte of the class `S`; returns the text from that byte on.
     #[inline]
     pub fn copy_until<'t, S: ByteClass>(&mut self, text: &'t [u8]) -> &'t [u8] {
         self.copy_changed::<S>(text, |block| block)
     }
 
-    /// Like [`Appender::copy_until`], with each `old` replaced by `new`.
+    /// Does the same as [`Self::copy_until`], and replaces each `old` byte by `new`.
     #[inline]
     pub fn replace_until<'t, S: ByteClass>(&mut self, text: &'t [u8], old: u8, new: u8) -> &'t [u8] {
         self.copy_changed::<S>(text, |mut block| {
@@ -178,24 +179,24 @@ impl Appender<'_> {
         change: impl Fn(Block) -> Block,
     ) -> &'t [u8] {
         while let Some(block) = text.first_chunk() {
-            let counted = until::<S>(block);
-            self.block(change(*block), counted);
-            text = &text[counted..];
-            if counted < SHORT {
+            let count = bytes_before::<S>(block);
+            self.block(change(*block), count);
+            text = &text[count..];
+            if count < SHORT {
                 return text;
             }
         }
-        let block = padded(text);
-        let counted = until::<S>(&block).min(text.len());
-        self.block(change(block), counted);
-        &text[counted..]
+        let block = pad(text);
+        let count = bytes_before::<S>(&block).min(text.len());
+        self.block(change(block), count);
+        &text[count..]
     }
 
-    /// Copies a block and advances by the bytes of it that count.
+    /// Copies the whole block and advances by its first `count` bytes; the next copy overwrites the others.
     #[inline]
-    fn block(&mut self, block: Block, counted: usize) {
-        *self.space.first_chunk_mut().expect("the space was reserved") = block;
-        self.advance(counted);
+    fn block(&mut self, block: Block, count: usize) {
+        *self.space.first_chunk_mut().expect("`OutBuffer::write` reserved the space") = block;
+        self.advance(count);
     }
 
     #[inline]
@@ -204,13 +205,13 @@ impl Appender<'_> {
     }
 }
 
-/// How many bytes of the block come before the first byte of the class.
+/// The number of bytes in a block before the first byte of the class `S`.
 #[inline]
-fn until<S: ByteClass>(block: &Block) -> usize {
+fn bytes_before<S: ByteClass>(block: &Block) -> usize {
     short_mask::<S>(block).trailing_zeros() as usize
 }
 
-fn padded(rest: &[u8]) -> Block {
+fn pad(rest: &[u8]) -> Block {
     let mut block = [FILLER; SHORT];
     block[..rest.len()].copy_from_slice(rest);
     block
@@ -225,15 +226,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_pieces_are_written_in_order(
+        fn any_sequence_of_writes_equals_the_same_writes_to_a_vec(
             pieces in prop::collection::vec((prop::collection::vec(b'x'..b'{', 0..80), 0usize..5), 0..20),
-            mark: bool,
+            has_line_feed: bool,
         ) {
             let (mut buffer, mut plain) = (OutBuffer::default(), Vec::new());
-            for (piece, way) in &pieces {
-                let text = if mark { [piece, &b"\nx"[..]].concat() } else { piece.clone() };
+            for (piece, method) in &pieces {
+                let text = if has_line_feed { [piece, &b"\nx"[..]].concat() } else { piece.clone() };
                 let from = piece.len() / 2;
-                match way {
+                match method {
                     0 => {
                         let left = buffer.write(text.len(), |out| out.copy_until::<ControlBytes>(&text[from..]));
                         prop_assert_eq!(left.len(), text.len() - piece.len());

@@ -1,7 +1,7 @@
-//! A SIMD scanner that finds the bytes of a class, 64 bytes at a time.
+//! A SIMD byte scanner: finds the bytes of a class, 64 bytes at a time.
 //!
-//! Each block becomes a bit mask: a found byte costs a few instructions, and a block without one nearly none. The code
-//! is portable and has no `unsafe`.
+//! Each block becomes a bit mask of its hits: a hit takes a few instructions, and a block without hits is skipped. The
+//! bytes between two hits need no further look and can be copied unchanged. It copies nothing itself: see `buffer`.
 
 use std::marker::PhantomData;
 
@@ -9,21 +9,21 @@ use wide::u8x16;
 
 const BLOCK: usize = 64;
 pub(super) const LANE: usize = 16;
-/// Fills up the last block; in no class.
+/// Pads the last block; no class contains it.
 pub(super) const FILLER: u8 = b' ';
 const LAST_CONTROL: u8 = 0x1F;
 
-/// A set of bytes to find.
+/// A set of bytes to search for.
 pub trait ByteClass {
-    /// All bits set where a byte is in the class.
+    /// 0xFF for each byte in the class, 0 for each other byte.
     fn hits(lane: u8x16) -> u8x16;
 }
 
-/// The bytes that JSON escapes: `"`, `\` and control characters.
+/// The bytes that JSON escapes in a string: `"`, `\` and control characters.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonEscapes;
 
-/// Control characters.
+/// The control characters, U+0000 to U+001F.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlBytes;
 
@@ -41,7 +41,7 @@ impl ByteClass for ControlBytes {
     }
 }
 
-/// The mask of a block of 32 bytes: bit n for its n-th byte.
+/// The hits of a 32-byte block: bit n for byte n.
 #[inline]
 pub(super) fn short_mask<S: ByteClass>(block: &[u8; 2 * LANE]) -> u32 {
     let (lanes, _) = block.as_chunks::<LANE>();
@@ -49,24 +49,24 @@ pub(super) fn short_mask<S: ByteClass>(block: &[u8; 2 * LANE]) -> u32 {
     hits(lanes[0]) | hits(lanes[1]) << LANE
 }
 
-/// The position of a search in a text. The caller passes the text to each step, and may use it in between.
+/// The position of a search in a text. It does not borrow the text, so the owner can write to it between two calls.
 #[derive(Clone, Copy, Debug)]
 pub struct ByteScanner<S> {
     /// The start of the next block.
     next: usize,
-    /// The bytes of the current block that are not returned yet: bit n for its n-th byte.
+    /// The hits of the current block that were not returned yet: bit n for byte n.
     left: u64,
-    set: PhantomData<S>,
+    class: PhantomData<S>,
 }
 
 impl<S: ByteClass> ByteScanner<S> {
-    /// A search that starts at `from`.
+    /// A search that starts at the byte `from`.
     #[must_use]
     pub fn new(from: usize) -> Self {
-        Self { next: from, left: 0, set: PhantomData }
+        Self { next: from, left: 0, class: PhantomData }
     }
 
-    /// The position of the next byte of the class. `text` must be the same at each step, from that position on.
+    /// The position of the next hit. Every call must pass the same text, unchanged after the last hit.
     #[inline]
     pub fn next(&mut self, text: &[u8]) -> Option<usize> {
         while self.left == 0 {
@@ -102,15 +102,15 @@ mod tests {
     use super::*;
 
     fn all<S: ByteClass>(text: &[u8], from: usize) -> Vec<usize> {
-        let mut scanner = ByteScanner::<S>::new(from);
-        std::iter::from_fn(|| scanner.next(text)).collect()
+        let mut hits = ByteScanner::<S>::new(from);
+        std::iter::from_fn(|| hits.next(text)).collect()
     }
 
     proptest! {
         #[test]
-        fn every_byte_of_the_class_is_found_and_no_other(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
+        fn scanner_finds_exactly_the_bytes_of_the_class(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
             let text = [text.as_slice(), &vec![b'x'; long], &text].concat();
-            let plain = |is: fn(u8) -> bool| (from..text.len()).filter(|&at| is(text[at])).collect::<Vec<_>>();
+            let plain = |is_hit: fn(u8) -> bool| (from..text.len()).filter(|&at| is_hit(text[at])).collect::<Vec<_>>();
             prop_assert_eq!(all::<ControlBytes>(&text, from), plain(|byte| byte < 0x20));
             prop_assert_eq!(all::<JsonEscapes>(&text, from), plain(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')));
         }
