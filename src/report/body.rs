@@ -1,8 +1,8 @@
-//! A streaming decoder of the API's JSON body: takes `{"report": "<CSV>"}` as it arrives, writes the CSV to a [`Sink`].
+//! A streaming decoder for the API's response body: reads `{"report": "<CSV>"}` in chunks and writes the CSV to a [`Sink`].
 //!
-//! It verifies that the body is complete and not truncated: valid UTF-8, one closed JSON object with exactly one
-//! `report`, which is a string, and only white space behind it. Memory stays flat: other members are checked and
-//! dropped. It knows nothing of CSV, and an error names a byte's position, never its value.
+//! It verifies that the body is complete: valid UTF-8, and one closed JSON object with exactly one `report`, which is a
+//! string, followed by white space only. Memory is constant: the text goes to the sink at once, and other members are
+//! validated and dropped. It does not parse CSV. An error has the position of a byte, never its value.
 
 use serde::Deserialize;
 
@@ -13,30 +13,31 @@ use crate::bytes::scan::{ByteScanner, JsonEscapes};
 
 /// The nesting limit of `serde_json`.
 const DEPTH_LIMIT: usize = 128;
-/// Bytes of the longest key or number.
+/// Bytes of the longest key or number that is accepted.
 const TOKEN_LIMIT: usize = 64 * 1024;
 
-/// What to do with NUL characters, which `PostgreSQL` cannot store: the setting `on_nul`.
+/// The treatment of NUL characters, which `PostgreSQL` cannot store in text: the setting `on_nul`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNul {
-    /// Drop and count them.
+    /// Remove and count them.
     #[default]
     Strip,
     Keep,
+    /// Refuse the report.
     Fail,
 }
 
-/// What the decoder repaired.
+/// Counts of the repairs that the decoder made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repairs {
-    /// NUL characters dropped.
+    /// NUL characters that were removed.
     pub nuls: u64,
-    /// Lone surrogates, replaced by U+FFFD.
+    /// Unpaired surrogates that were replaced by U+FFFD.
     pub surrogates: u64,
 }
 
-/// The parser's state: what may come next.
+/// The parser's state: what the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -47,25 +48,24 @@ enum Expect {
     Value,
     FirstItem,
     AfterValue,
+    /// White space after the object.
     Nothing,
     StringRole(StringRole),
+    /// The character after a backslash.
     Escape(StringRole),
+    /// A digit of `\uXXXX`: how many were read, and their value.
     Hex(StringRole, u8, u16),
+    /// A number, `true`, `false` or `null`.
     Scalar,
 }
 
 impl Expect {
     fn is_in_report(self) -> bool {
-        matches!(
-            self,
-            Self::StringRole(StringRole::Report)
-                | Self::Escape(StringRole::Report)
-                | Self::Hex(StringRole::Report, ..)
-        )
+        matches!(self, Self::StringRole(role) | Self::Escape(role) | Self::Hex(role, ..) if role == StringRole::Report)
     }
 }
 
-/// What a string is for.
+/// The part of the body that a string is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StringRole {
     Report,
@@ -80,12 +80,15 @@ pub struct BodyDecoder {
     expect: Expect,
     /// Open containers, outermost first: true for an object.
     open: Vec<bool>,
+    /// The current key or scalar.
     token: Vec<u8>,
+    /// A high surrogate that waits for its low surrogate.
     high: Option<u16>,
+    /// The next value is that of `report`.
     is_report: bool,
-    found: bool,
+    has_report: bool,
+    /// The position of the next byte, from 0.
     at: u64,
-    /// Bytes outside the report's string.
     outside: u64,
     utf8: Utf8,
     repairs: Repairs,
@@ -97,14 +100,14 @@ impl BodyDecoder {
         Self { on_nul, ..Self::default() }
     }
 
-    /// Takes the next bytes and writes the report's text in them to `out`.
+    /// Decodes the next bytes and writes the report's text in them to `out`.
     pub fn feed(&mut self, chunk: &[u8], out: &mut impl Sink) -> Result<(), BodyError> {
         self.utf8.feed(chunk).map_err(|offset| BodyError::Syntax(self.at + offset, "invalid UTF-8"))?;
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             let is_outside = !self.expect.is_in_report();
             let taken = match self.expect {
-                Expect::StringRole(text) => self.run(text, rest, out)?,
+                Expect::StringRole(role) => self.run(role, rest, out)?,
                 _ => self.step(byte, out)?,
             };
             rest = &rest[taken..];
@@ -114,54 +117,54 @@ impl BodyDecoder {
         Ok(())
     }
 
-    /// Bytes so far outside the report's string.
+    /// Bytes outside the `report` string so far.
     #[must_use]
     pub fn bytes_outside(&self) -> u64 {
         self.outside
     }
 
-    /// Checks that the bytes so far are one complete body.
+    /// Checks that the body is complete.
     pub fn finish(self) -> Result<Repairs, BodyError> {
         match self.expect {
-            Expect::Nothing if !self.found => Err(BodyError::Shape("it has no `report`")),
+            Expect::Nothing if !self.has_report => Err(BodyError::Shape("it has no `report`")),
             Expect::Nothing => Ok(self.repairs),
             Expect::Document => Err(BodyError::Empty),
             _ => Err(BodyError::Truncated(self.at)),
         }
     }
 
-    /// Decodes a string up to its end, to an escape that needs a state, or to the end of the chunk.
-    fn run(&mut self, text: StringRole, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
+    /// Decodes a string up to its end, an escape that needs a state, or the end of the chunk. Returns the bytes read.
+    fn run(&mut self, role: StringRole, rest: &[u8], out: &mut impl Sink) -> Result<usize, BodyError> {
         if self.high.is_some() {
-            // Only another escape can be the low surrogate.
+            // Only an escape can be the low surrogate.
             if rest.first() == Some(&b'\\') {
-                self.expect = Expect::Escape(text);
+                self.expect = Expect::Escape(role);
                 return Ok(1);
             }
-            self.lone_high(text, out)?;
+            self.lone_high(role, out)?;
         }
         let mut at = 0;
         loop {
             // One escape often follows another, as in `\"\"` and `\r\n`.
             if rest.get(at) != Some(&b'\\') {
-                at = self.plain(text, rest, at, out)?;
+                at = self.plain(role, rest, at, out)?;
             }
             match &rest[at..] {
                 [] => return Ok(at),
-                // The commonest escapes need no state between two bytes.
+                // A two-character escape within the chunk needs no state.
                 [b'\\', next, ..]
-                    if text == StringRole::Report
-                        && let Some(plain) = short(*next) =>
+                    if role == StringRole::Report
+                        && let Some(character) = unescape_short(*next) =>
                 {
-                    out.character(plain);
+                    out.character(character);
                     at += 2;
                 }
                 [b'\\', ..] => {
-                    self.expect = Expect::Escape(text);
+                    self.expect = Expect::Escape(role);
                     return Ok(at + 1);
                 }
                 [b'"', ..] => {
-                    self.expect = if text == StringRole::Key { Expect::Colon } else { self.after_value() };
+                    self.expect = if role == StringRole::Key { Expect::Colon } else { self.after_value() };
                     return Ok(at + 1);
                 }
                 _ => return Err(BodyError::Syntax(self.at + at as u64, "a control character in a string")),
@@ -169,30 +172,30 @@ impl BodyDecoder {
         }
     }
 
-    /// Takes the bytes up to the next that JSON escapes; returns its position.
+    /// Takes the text up to the next quote, backslash or control character; returns the position of that byte.
     fn plain(
         &mut self,
-        text: StringRole,
+        role: StringRole,
         rest: &[u8],
         from: usize,
         out: &mut impl Sink,
     ) -> Result<usize, BodyError> {
-        if text == StringRole::Report {
+        if role == StringRole::Report {
             return Ok(out.run(rest, from));
         }
         let to = ByteScanner::<JsonEscapes>::new(from).next(rest).unwrap_or(rest.len());
-        if text == StringRole::Key {
+        if role == StringRole::Key {
             self.token_bytes(&rest[from..to])?;
         }
         Ok(to)
     }
 
-    /// Takes one byte outside a string's text. Returns 0 where the byte only ends a number or literal.
+    /// Takes one byte that is not plain text of a string. Returns 0 if the byte must be read again: it ended a scalar.
     fn step(&mut self, byte: u8, out: &mut impl Sink) -> Result<usize, BodyError> {
-        let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let is_white_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.expect = match self.expect {
-            Expect::Escape(text) => self.escape(text, byte, out)?,
-            Expect::Hex(text, seen, unit) => self.hex(text, seen, unit, byte, out)?,
+            Expect::Escape(role) => self.escape(role, byte, out)?,
+            Expect::Hex(role, seen, unit) => self.hex(role, seen, unit, byte, out)?,
             Expect::Scalar => {
                 if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.') {
                     self.token_bytes(&[byte])?;
@@ -201,8 +204,8 @@ impl BodyDecoder {
                 self.expect = self.scalar()?;
                 return Ok(0);
             }
-            expect if blank => expect,
-            // A byte order mark (BOM), only at the start of the body.
+            expect if is_white_space => expect,
+            // One byte order mark is skipped, at the start only.
             Expect::Document if matches!((self.at, byte), (0, 0xEF) | (1, 0xBB) | (2, 0xBF)) => {
                 Expect::Document
             }
@@ -212,7 +215,7 @@ impl BodyDecoder {
                 b'[' | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9' => {
                     return Err(BodyError::Shape("it is not an object"));
                 }
-                _ => return Err(self.syntax("no JSON object begins")),
+                _ => return Err(self.syntax("expected `{`")),
             },
             Expect::FirstKey if byte == b'}' => self.leave(true)?,
             Expect::FirstKey | Expect::Key if byte == b'"' => {
@@ -227,7 +230,7 @@ impl BodyDecoder {
                 (b',', Some(false)) => Expect::Value,
                 (b'}', _) => self.leave(true)?,
                 (b']', _) => self.leave(false)?,
-                _ => return Err(self.syntax("no `,` or end")),
+                _ => return Err(self.syntax("expected `,` or a closing bracket")),
             },
             Expect::Nothing => return Err(self.syntax("something follows the object")),
             _ => return Err(self.syntax("an unexpected character")),
@@ -237,10 +240,10 @@ impl BodyDecoder {
 
     fn member(&mut self) -> Result<Expect, BodyError> {
         self.is_report = self.open.len() == 1 && self.token == b"report";
-        if self.is_report && self.found {
+        if self.is_report && self.has_report {
             return Err(BodyError::Shape("it has two `report`s"));
         }
-        self.found |= self.is_report;
+        self.has_report |= self.is_report;
         Ok(Expect::Value)
     }
 
@@ -252,7 +255,7 @@ impl BodyDecoder {
                 b'{' | b'[' | b't' | b'f' | b'-' | b'0'..=b'9' => {
                     Err(BodyError::Shape("its `report` is not a string"))
                 }
-                _ => Err(self.syntax("no value")),
+                _ => Err(self.syntax("expected a value")),
             };
         }
         match byte {
@@ -264,7 +267,7 @@ impl BodyDecoder {
                 self.token_bytes(&[byte])?;
                 Ok(Expect::Scalar)
             }
-            _ => Err(self.syntax("no value")),
+            _ => Err(self.syntax("expected a value")),
         }
     }
 
@@ -275,17 +278,17 @@ impl BodyDecoder {
         }
     }
 
-    fn enter(&mut self, object: bool) -> Result<Expect, BodyError> {
+    fn enter(&mut self, is_object: bool) -> Result<Expect, BodyError> {
         if self.open.len() == DEPTH_LIMIT {
             return Err(self.syntax("nested deeper than 128 levels"));
         }
-        self.open.push(object);
-        Ok(if object { Expect::FirstKey } else { Expect::FirstItem })
+        self.open.push(is_object);
+        Ok(if is_object { Expect::FirstKey } else { Expect::FirstItem })
     }
 
-    fn leave(&mut self, object: bool) -> Result<Expect, BodyError> {
+    fn leave(&mut self, is_object: bool) -> Result<Expect, BodyError> {
         match self.open.pop() {
-            Some(opened) if opened == object => Ok(self.after_value()),
+            Some(opened) if opened == is_object => Ok(self.after_value()),
             _ => Err(self.syntax("a mismatched bracket")),
         }
     }
@@ -294,19 +297,19 @@ impl BodyDecoder {
         if self.open.is_empty() { Expect::Nothing } else { Expect::AfterValue }
     }
 
-    fn escape(&mut self, text: StringRole, byte: u8, out: &mut impl Sink) -> Result<Expect, BodyError> {
+    fn escape(&mut self, role: StringRole, byte: u8, out: &mut impl Sink) -> Result<Expect, BodyError> {
         if byte == b'u' {
-            return Ok(Expect::Hex(text, 0, 0));
+            return Ok(Expect::Hex(role, 0, 0));
         }
-        let plain = short(byte).ok_or_else(|| self.syntax("an unknown escape"))?;
-        self.lone_high(text, out)?;
-        self.put(text, plain, out)?;
-        Ok(Expect::StringRole(text))
+        let character = unescape_short(byte).ok_or_else(|| self.syntax("an unknown escape"))?;
+        self.lone_high(role, out)?;
+        self.put(role, character, out)?;
+        Ok(Expect::StringRole(role))
     }
 
     fn hex(
         &mut self,
-        text: StringRole,
+        role: StringRole,
         seen: u8,
         unit: u16,
         byte: u8,
@@ -315,49 +318,49 @@ impl BodyDecoder {
         let digit = (byte as char).to_digit(16).ok_or_else(|| self.syntax("a malformed `\\u` escape"))?;
         let unit = unit << 4 | u16::try_from(digit).unwrap_or(0);
         if seen < 3 {
-            return Ok(Expect::Hex(text, seen + 1, unit));
+            return Ok(Expect::Hex(role, seen + 1, unit));
         }
         if let Some(high) = self.high.take() {
-            if let Some(Ok(whole)) = char::decode_utf16([high, unit]).next() {
-                self.put(text, whole, out)?;
-                return Ok(Expect::StringRole(text));
+            if let Some(Ok(character)) = char::decode_utf16([high, unit]).next() {
+                self.put(role, character, out)?;
+                return Ok(Expect::StringRole(role));
             }
-            self.replacement(text, out)?;
+            self.replacement(role, out)?;
         }
         match unit {
             0xD800..=0xDBFF => self.high = Some(unit),
-            0xDC00..=0xDFFF => self.replacement(text, out)?,
-            0 => self.nul(text, out)?,
+            0xDC00..=0xDFFF => self.replacement(role, out)?,
+            0 => self.nul(role, out)?,
             _ => {
                 let character = char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
-                self.put(text, character, out)?;
+                self.put(role, character, out)?;
             }
         }
-        Ok(Expect::StringRole(text))
+        Ok(Expect::StringRole(role))
     }
 
-    fn nul(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
+    fn nul(&mut self, role: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
         match self.on_nul {
-            OnNul::Fail if text == StringRole::Report => Err(BodyError::Nul),
-            OnNul::Strip if text == StringRole::Report => {
+            OnNul::Fail if role == StringRole::Report => Err(BodyError::Nul),
+            OnNul::Strip if role == StringRole::Report => {
                 self.repairs.nuls += 1;
                 Ok(())
             }
-            _ => self.put(text, '\0', out),
+            _ => self.put(role, '\0', out),
         }
     }
 
-    fn lone_high(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
-        if self.high.take().is_some() { self.replacement(text, out) } else { Ok(()) }
+    fn lone_high(&mut self, role: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
+        if self.high.take().is_some() { self.replacement(role, out) } else { Ok(()) }
     }
 
-    fn replacement(&mut self, text: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
-        self.repairs.surrogates += u64::from(text == StringRole::Report);
-        self.put(text, char::REPLACEMENT_CHARACTER, out)
+    fn replacement(&mut self, role: StringRole, out: &mut impl Sink) -> Result<(), BodyError> {
+        self.repairs.surrogates += u64::from(role == StringRole::Report);
+        self.put(role, char::REPLACEMENT_CHARACTER, out)
     }
 
-    fn put(&mut self, text: StringRole, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
-        match text {
+    fn put(&mut self, role: StringRole, character: char, out: &mut impl Sink) -> Result<(), BodyError> {
+        match role {
             StringRole::Report => out.character(character),
             StringRole::Key => self.token_bytes(character.encode_utf8(&mut [0; 4]).as_bytes())?,
             StringRole::Other => {}
@@ -373,13 +376,13 @@ impl BodyDecoder {
         Ok(())
     }
 
-    fn syntax(&self, what: &'static str) -> BodyError {
-        BodyError::Syntax(self.at, what)
+    fn syntax(&self, problem: &'static str) -> BodyError {
+        BodyError::Syntax(self.at, problem)
     }
 }
 
-/// The character of a two-byte escape.
-fn short(byte: u8) -> Option<char> {
+/// The character of a two-character escape, such as `\n`, by its second byte.
+fn unescape_short(byte: u8) -> Option<char> {
     match byte {
         b'"' | b'\\' | b'/' => Some(byte.into()),
         b'b' => Some('\u{8}'),

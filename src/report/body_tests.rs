@@ -18,7 +18,7 @@ fn text(body: &str) -> Result<String, BodyError> {
 }
 
 #[test]
-fn report_is_decoded_from_every_spelling_of_json() {
+fn body_is_decoded_to_the_text_of_its_report() {
     assert_eq!(text(r#"{"report":"a,b\n1,\"x\"\r\n"}"#).unwrap(), "a,b\n1,\"x\"\r\n");
     assert_eq!(text("\u{feff} {\"report\" : \"\\u00e9\\/\\t\\ud83d\\uDE00\"}\n ").unwrap(), "é/\t😀");
     assert_eq!(text(r#"{"a":[1,-2.5e3,{"report":"no"}],"report":"yes","z":{"":null}}"#).unwrap(), "yes");
@@ -26,7 +26,7 @@ fn report_is_decoded_from_every_spelling_of_json() {
 }
 
 #[test]
-fn body_that_is_not_a_report_is_refused_with_the_reason() {
+fn body_without_a_report_is_refused_with_its_reason() {
     for (body, message) in [
         ("", "the answer is empty"),
         (" \n", "the answer is empty"),
@@ -54,7 +54,7 @@ fn body_that_is_not_a_report_is_refused_with_the_reason() {
 }
 
 #[test]
-fn nul_and_lone_surrogates_are_repaired_and_counted() {
+fn nul_is_stripped_and_lone_surrogate_is_replaced_and_both_are_counted() {
     let body = br#"{"report":"a\u0000b\ud800c\udc00\ud83d\ud83d\ude00\ud800"}"#;
     let (text, repairs) = decode(body, 3).unwrap();
     assert_eq!(text, "ab\u{fffd}c\u{fffd}\u{fffd}😀\u{fffd}");
@@ -64,7 +64,7 @@ fn nul_and_lone_surrogates_are_repaired_and_counted() {
 }
 
 #[test]
-fn lone_surrogate_makes_another_key() {
+fn key_with_a_lone_surrogate_is_not_report() {
     for key in ["\\ud800report", "report\\udc00", "\\ud83dreport"] {
         let body = format!(r#"{{"{key}":"x"}}"#);
         assert_eq!(text(&body).unwrap_err(), BodyError::Shape("it has no `report`"), "{body}");
@@ -72,7 +72,7 @@ fn lone_surrogate_makes_another_key() {
 }
 
 #[test]
-fn byte_order_mark_is_skipped_only_at_the_start() {
+fn byte_order_mark_is_skipped_once_at_the_start_only() {
     assert_eq!(decode(b"\xEF\xBB\xBF{\"report\":\"x\"}", 1).unwrap().0, "x");
     for mark in [&b"\xEF\xBB\xBB"[..], b"\xEF\xBF\xBB", b" \xEF\xBB\xBF", b"\xEF\xBB\xBF\xEF\xBB\xBF"] {
         for size in [1, 64] {
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn any_damaged_body_is_refused_where_serde_json_refuses_it(at in 0usize..60, byte: u8) {
+    fn damaged_body_is_accepted_only_if_serde_json_accepts_it(at in 0usize..60, byte: u8) {
         let mut body = br#"{"a":[1,{"b":"c"}],"report":"x\n\"y\u00e9","z":-1.5e9,"w":true}"#.to_vec();
         body[at] = byte;
         let theirs = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_ok();

@@ -1,18 +1,22 @@
-//! Why a body is not a report. No message holds a byte of it.
+//! Why a response body is not a report.
+//!
+//! A message has positions and lengths, never a byte of the body.
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// The body was truncated.
+    /// The number of bytes that arrived.
     #[error("the answer ends after {0} bytes, before the JSON object is closed")]
     Truncated(u64),
+    /// No byte but white space.
     #[error("the answer is empty")]
     Empty,
-    /// The body starts like HTML or XML.
+    /// The body begins with `<`, as HTML and XML do.
     #[error("the answer is a web page instead of a report")]
     WebPage,
-    /// Position and reason.
+    /// The position of the byte from 0, and the problem.
     #[error("the answer is not JSON: {1} at byte {0}")]
     Syntax(u64, &'static str),
+    /// The JSON does not have the shape `{"report": "…"}`; the problem.
     #[error("the answer is JSON, but {0}")]
     Shape(&'static str),
     #[error("the report holds a NUL character and `on_nul` is `fail`")]

@@ -1,7 +1,7 @@
-//! A report, the API's unit: one CSV in one JSON string.
+//! A report of the API: one CSV text in one JSON string.
 //!
-//! [`body`] decodes the JSON as it arrives and writes its text to a [`sink`]. [`spool`] stores the report until it is
-//! complete. [`ReportType`] lists the reports and names their streams.
+//! [`body`] decodes the JSON as it arrives and writes the CSV to a [`sink`]. [`spool`] stores the report until it is
+//! complete. [`ReportType`] lists the reports and names their streams. Nothing here sends a request.
 
 pub mod body;
 pub mod error;
@@ -20,7 +20,7 @@ pub struct ReportType {
 }
 
 impl ReportType {
-    /// A report by its name in the API. The stream has the same name in snake case.
+    /// The stream gets the report's name in snake case.
     #[must_use]
     pub fn new(report: &str) -> Self {
         Self { report: report.to_owned(), stream: snake_case(report) }
@@ -29,14 +29,14 @@ impl ReportType {
     /// The documented reports and the operator's extra ones, in that order.
     #[must_use]
     pub fn all(extra: &[String]) -> Vec<Self> {
-        let mut kinds: Vec<Self> = ["userReport", "pairingReport", "sessionReport"].map(Self::new).into();
-        for report in extra {
-            let kind = Self::new(report);
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+        let mut reports: Vec<Self> = ["userReport", "pairingReport", "sessionReport"].map(Self::new).into();
+        for name in extra {
+            let report = Self::new(name);
+            if !reports.contains(&report) {
+                reports.push(report);
             }
         }
-        kinds
+        reports
     }
 }
 
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn stream_is_named_after_its_report_in_snake_case() {
-        let kinds = ReportType::all(&["programURLReport".into(), "userReport".into()]);
-        let streams: Vec<&str> = kinds.iter().map(|kind| kind.stream.as_str()).collect();
+        let reports = ReportType::all(&["programURLReport".into(), "userReport".into()]);
+        let streams: Vec<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
         assert_eq!(streams, ["user_report", "pairing_report", "session_report", "program_url_report"]);
     }
 }

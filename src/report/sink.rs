@@ -1,7 +1,7 @@
-//! Where the decoder writes a report's text.
+//! The destination of a report's text while the body is decoded.
 //!
-//! JSON and the CSV reader look for nearly the same bytes. So a sink scans and copies in one step, directly from the
-//! input, without a buffer in between.
+//! The bytes that JSON escapes (quotes, backslashes, control characters) are also those that a CSV reader looks for,
+//! except the comma. So a sink searches and copies in one pass over the body, without a buffer in between.
 
 use crate::bytes::buffer::OutBuffer;
 use crate::bytes::scan::JsonEscapes;
@@ -10,16 +10,17 @@ use crate::table::csv::CsvReader;
 /// `char::MAX_LEN_UTF8`, which needs Rust 1.93.
 const MAX_CHARACTER_BYTES: usize = 4;
 
-/// Takes the text of a report, from its first byte to its last.
+/// Receives the text of a report in order.
 pub trait Sink {
-    /// Takes `bytes` from `from` up to the next byte that JSON escapes; returns its position, or the end.
+    /// Takes `bytes` from position `from` up to the next byte that JSON escapes. Returns the position of that byte, or
+    /// the length of `bytes`.
     fn run(&mut self, bytes: &[u8], from: usize) -> usize;
 
-    /// Takes the character of an escape.
+    /// Takes one character that was written as an escape.
     fn character(&mut self, character: char);
 }
 
-/// Collects the text.
+/// Collects the text unchanged.
 impl Sink for OutBuffer {
     fn run(&mut self, bytes: &[u8], from: usize) -> usize {
         let text = &bytes[from..];

@@ -1,8 +1,8 @@
-//! The spool: stores a report in memory while it is small, else in an anonymous temporary file.
+//! The spool: stores a report until it is complete, in memory up to 8 MiB, else in an anonymous temporary file.
 //!
-//! The text is parsed as CSV and hashed as it arrives, and its stored form is written. Nothing is emitted before the
-//! report is complete, so a slow target never holds a request open and a truncated report is never loaded. The file
-//! has no name: it vanishes with the process.
+//! It parses the CSV while the text arrives and stores the table in the stored form of [`csv`](crate::table::csv), so
+//! the CSV is parsed once. No row is emitted before the report is complete: a slow target cannot hold a request open,
+//! and a truncated report is never loaded. The file has no name, so the system deletes it when the process ends.
 
 use std::io::{self, Read, Seek, Write};
 
@@ -18,7 +18,7 @@ use crate::table::error::TableError;
 /// Reports up to this size stay in memory.
 pub const MEMORY_CAP: usize = 8 * 1024 * 1024;
 
-/// Bytes of one write to the file. A write for each chunk from the network takes twice the time.
+/// Bytes of one write to the file. A write for each chunk from the network takes twice as long.
 const WRITE: usize = 256 * 1024;
 
 /// A report being received.
@@ -28,20 +28,21 @@ pub struct Spool {
     /// The text that is not hashed yet.
     text: OutBuffer,
     digest: Sha256,
+    /// Bytes of CSV that were hashed.
     bytes: u64,
 }
 
 /// A complete report.
 pub struct Report {
     file: tempfile::SpooledTempFile,
-    /// Statistics of its table, or why it has none.
+    /// The statistics of the table, or the reason why the CSV cannot be parsed.
     pub stats: Result<TableStats, TableError>,
-    /// Of the CSV, in hexadecimal digits.
+    /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
     /// When the last byte arrived.
     pub completed_at: DateTime<Utc>,
     pub repairs: Repairs,
-    /// Requests that it took, failed attempts included.
+    /// Requests that were sent for it, retries included.
     pub requests: u32,
 }
 
@@ -58,8 +59,8 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Hashes the text since the last call, while it is in the CPU cache, and writes to the file once a large piece is
-    /// ready.
+    /// Hashes the text since the last call, while it is in the CPU cache. Writes the stored form to the file once it is
+    /// large enough.
     pub fn hash_pending(&mut self) -> io::Result<()> {
         self.digest.update(self.text.bytes());
         self.bytes += self.text.len() as u64;
@@ -73,13 +74,13 @@ impl Spool {
         Ok(())
     }
 
-    /// Bytes of CSV hashed so far.
+    /// Bytes of CSV up to the last [`Self::hash_pending`].
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Ends the CSV and returns the complete report.
+    /// Ends the table and returns the complete report.
     pub fn complete(mut self, completed_at: DateTime<Utc>, repairs: Repairs) -> io::Result<Report> {
         let stats = self.csv.finish();
         self.hash_pending()?;
@@ -105,7 +106,7 @@ impl Sink for Spool {
 }
 
 impl Report {
-    /// The stored form from its first byte; read it in large pieces.
+    /// The stored form from its first byte. It is not buffered: read it in large pieces.
     pub fn stored(&mut self) -> io::Result<impl Read + Seek + '_> {
         self.file.rewind()?;
         Ok(&mut self.file)
