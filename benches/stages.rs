@@ -81,7 +81,7 @@ fn count_read(body: &[u8]) -> TableStats {
 #[inline(never)]
 fn count_write(rest: &[u8], width: usize) -> u64 {
     let fields: Vec<Field> = (0..width)
-        .map(|index| Field { index, name: format!("column_{index}"), kind: ColumnType::String })
+        .map(|index| Field { index, name: format!("column_{index}"), column_type: ColumnType::String })
         .collect();
     let plan = compile(&fields);
     let mut writer = Writer::new(std::io::sink());
@@ -198,7 +198,7 @@ fn verified(report: &mut Report, infer: bool) -> VerifiedTable {
         on_ragged: OnRagged::Fail,
         key: Vec::new(),
         infer: infer.then(Vec::new),
-        strict_kinds: Vec::new(),
+        fixed_types: Vec::new(),
         max_message_bytes: 50_000_000,
     };
     let stats = report.stats.clone().unwrap();
@@ -216,9 +216,13 @@ fn rows(report: &mut Report) -> usize {
 
 /// Reading included, into nothing.
 fn write(report: &mut Report, facts: &VerifiedTable) -> u64 {
-    let columns = facts.columns.iter().zip(&facts.kinds).enumerate();
+    let columns = facts.columns.iter().zip(&facts.types).enumerate();
     let fields: Vec<Field> = columns
-        .map(|(index, (column, kind))| Field { index, name: column.name.clone(), kind: *kind })
+        .map(|(index, (column, column_type))| Field {
+            index,
+            name: column.name.clone(),
+            column_type: *column_type,
+        })
         .collect();
     let plan = compile(&fields);
     let mut writer = Writer::new(std::io::sink());

@@ -19,7 +19,7 @@ fuzz_target!(|file: &[u8]| {
     assert_eq!(read(&Value::Object(earlier.clone())), state);
 
     let columns =
-        vec![RememberedColumn { name: "a".into(), title: "A \u{e9}\"".into(), kind: "date-time".into() }];
+        vec![RememberedColumn { name: "a".into(), title: "A \u{e9}\"".into(), column_type: "date-time".into() }];
     let bookmark = Bookmark {
         version: i64::MAX,
         row_count: u64::MAX,

@@ -46,7 +46,7 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
         on_ragged,
         key: Vec::new(),
         infer: None,
-        strict_kinds: Vec::new(),
+        fixed_types: Vec::new(),
         max_message_bytes: LONGEST_MESSAGE,
     };
     let body = json!({ "report": csv }).to_string();
@@ -57,7 +57,7 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
         .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
         .map_err(|error| error.to_string())?;
     let field =
-        |(index, name): (usize, &String)| Field { index, name: name.clone(), kind: ColumnType::String };
+        |(index, name): (usize, &String)| Field { index, name: name.clone(), column_type: ColumnType::String };
     let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");

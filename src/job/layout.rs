@@ -1,20 +1,20 @@
 //! The layout of a stream's records: which columns of the report become which properties, and their JSON Schema.
 //!
-//! Properties keep the report's order; `_extra` and `_row_number`, where they are emitted, come last.
+//! Properties are in the report's order; `_extra` and `_row_number` come last. It selects no columns: see `stream`.
 
 use serde_json::{Map, Value, json};
 
 use crate::table::header::{Column, EXTRA, ROW_NUMBER};
 use crate::table::plan::Field;
 
-/// How the rows of a table become records.
+/// The properties of a stream's records, and the cells that they come from.
 #[derive(Clone, Debug)]
 pub struct RecordLayout {
     /// The emitted columns, in the report's order.
     pub fields: Vec<Field>,
     /// Whether `_row_number` is a property.
     pub row_number: bool,
-    /// The first cell that `_extra` collects, if `_extra` is a property.
+    /// The index of the first cell that `_extra` collects; `None` if `_extra` is not a property.
     pub extra: Option<usize>,
     /// JSON Schema of a record.
     pub schema: Value,
@@ -30,7 +30,7 @@ impl RecordLayout {
 fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -> Value {
     let mut properties = Map::new();
     for field in fields {
-        let mut property = field.kind.schema();
+        let mut property = field.column_type.schema();
         property["title"] = columns[field.index].title.clone().into();
         properties.insert(field.name.clone(), property);
     }

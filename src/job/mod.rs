@@ -1,7 +1,7 @@
-//! The job: what a run has to do, from settings, catalog and STATE.
+//! The job of a run: the streams to sync, derived from settings, catalog and STATE.
 //!
-//! It lists the selected streams in the order of their requests, each with its key, types and columns. Every mistake
-//! that needs no request to be found is reported here. It sends nothing and writes nothing.
+//! It lists the selected streams in the order of their requests, each with its key, types and columns. Every mistake that
+//! can be found without a request is reported here. It sends no request and writes no output.
 
 mod layout;
 mod stream;
@@ -18,16 +18,16 @@ use crate::singer::catalog::Catalog;
 use crate::singer::state::State;
 use crate::telemetry::{Telemetry, Warning};
 
-/// What is to be synced.
+/// The streams to sync and the STATE to continue from.
 pub struct Job {
     /// In the order of their requests.
     pub streams: Vec<Stream>,
-    /// As it was given.
+    /// The STATE of the command line, unchanged.
     pub state: State,
 }
 
 impl Job {
-    /// Reads catalog and STATE, selects the streams, and warns of what the catalog asks for in vain.
+    /// Reads catalog and STATE, selects the streams, and warns about parts of the catalog that have no effect.
     pub fn new(
         settings: &Settings,
         catalog: Option<&Path>,

@@ -1,7 +1,7 @@
-//! One stream of the job: its report, key, column types and selection, as settings, catalog and STATE set them.
+//! One stream of the job: its report, key, column types and selection, from settings, catalog and STATE.
 //!
-//! A type in `schema_overrides` wins over one in the catalog, and both over an inferred one. Inferred types only
-//! widen from one run to the next.
+//! A type in `schema_overrides` takes precedence over one in the catalog, and both over an inferred type. Inferred types
+//! only widen from one run to the next. It reads no rows.
 
 use super::layout::RecordLayout;
 use crate::report::ReportType;
@@ -18,7 +18,7 @@ use crate::telemetry::Warning;
 #[derive(Clone, Debug)]
 pub struct Stream {
     pub report: ReportType,
-    /// The columns that identify a record; empty for append-only.
+    /// The columns that identify a record; empty for a stream without a key, which targets append.
     pub key: Vec<String>,
     entry: CatalogEntry,
     overrides: Vec<(String, ColumnType)>,
@@ -67,7 +67,7 @@ impl Stream {
         Some(Warning::ReplicationMethod { stream: self.name().to_owned(), method })
     }
 
-    /// What the report must satisfy before anything of it is emitted.
+    /// The conditions that the report must satisfy before a row of it is emitted.
     #[must_use]
     pub fn requirements(&self) -> Requirements {
         Requirements {
@@ -75,7 +75,7 @@ impl Stream {
             on_ragged: self.ragged,
             key: self.key.iter().filter(|column| *column != ROW_NUMBER).cloned().collect(),
             infer: (self.types == Types::Infer).then(|| self.remembered_types()),
-            strict_kinds: self.overrides.clone(),
+            fixed_types: self.overrides.clone(),
             max_message_bytes: self.max_message_bytes,
         }
     }
@@ -89,15 +89,19 @@ impl Stream {
     /// The columns and the schema of the stream's records.
     #[must_use]
     pub fn layout(&self, table: &VerifiedTable) -> RecordLayout {
-        let emitted = table.columns.iter().zip(&table.kinds).enumerate();
+        let emitted = table.columns.iter().zip(&table.types).enumerate();
         let fields = emitted
             .filter(|(_, (column, _))| self.emits(&column.name))
-            .map(|(index, (column, kind))| Field { index, name: column.name.clone(), kind: *kind })
+            .map(|(index, (column, column_type))| Field {
+                index,
+                name: column.name.clone(),
+                column_type: *column_type,
+            })
             .collect();
         RecordLayout::new(fields, &table.columns, self.has_row_number(), table.extra)
     }
 
-    /// What the operator should know about the report's columns: new, missing, or not separated.
+    /// Warnings about the report's columns: new, missing, or separated by another character than a comma.
     #[must_use]
     pub fn column_warnings(&self, table: &VerifiedTable) -> Vec<Warning> {
         let stream = || self.name().to_owned();
@@ -122,15 +126,15 @@ impl Stream {
         warnings.into_iter().flatten().collect()
     }
 
-    /// The columns as STATE and the column cache remember them.
+    /// The columns in the form that STATE and the column cache store.
     #[must_use]
     pub fn remember(&self, table: &VerifiedTable) -> Vec<RememberedColumn> {
-        let columns = table.columns.iter().zip(&table.kinds);
+        let columns = table.columns.iter().zip(&table.types);
         columns
-            .map(|(column, kind)| RememberedColumn {
+            .map(|(column, column_type)| RememberedColumn {
                 name: column.name.clone(),
                 title: column.title.clone(),
-                kind: kind.name().to_owned(),
+                column_type: column_type.name().to_owned(),
             })
             .collect()
     }
@@ -141,8 +145,8 @@ impl Stream {
         let field = |(index, column): (usize, &RememberedColumn)| Field {
             index,
             name: column.name.clone(),
-            kind: column_type::named(&self.overrides, &column.name)
-                .or(ColumnType::from_name(&column.kind))
+            column_type: column_type::named(&self.overrides, &column.name)
+                .or(ColumnType::from_name(&column.column_type))
                 .unwrap_or(ColumnType::String),
         };
         let fields = columns.iter().enumerate().map(field).collect();
@@ -157,23 +161,25 @@ impl Stream {
     }
 
     fn remembered_types(&self) -> Vec<(String, ColumnType)> {
-        let named =
-            |column: &RememberedColumn| Some((column.name.clone(), ColumnType::from_name(&column.kind)?));
+        let named = |column: &RememberedColumn| {
+            Some((column.name.clone(), ColumnType::from_name(&column.column_type)?))
+        };
         self.remembered.iter().filter_map(named).collect()
     }
 }
 
-/// The types that the operator fixed: by `schema_overrides`, else, unless types are inferred, in the catalog.
+/// The types that the operator fixed: in `schema_overrides`, and in the catalog unless types are inferred.
 fn overrides(stream: &str, settings: &Settings, entry: &CatalogEntry) -> Vec<(String, ColumnType)> {
     let set = settings.schema_overrides.get(stream).into_iter().flatten();
     let mut overrides: Vec<(String, ColumnType)> =
         set.map(|(column, column_type)| (column.clone(), *column_type)).collect();
     if settings.types == Types::String {
         for (column, schema) in &entry.properties {
-            let changed = ColumnType::from_schema(schema).filter(|kind| *kind != ColumnType::String);
+            let changed =
+                ColumnType::from_schema(schema).filter(|column_type| *column_type != ColumnType::String);
             let is_set = overrides.iter().any(|(name, _)| name == column);
-            if let (Some(kind), false) = (changed, column == ROW_NUMBER || is_set) {
-                overrides.push((column.clone(), kind));
+            if let (Some(column_type), false) = (changed, column == ROW_NUMBER || is_set) {
+                overrides.push((column.clone(), column_type));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! STATE, the checkpoint of a run: one bookmark per complete stream, read at the start, written after each stream.
 //!
-//! Members that this tap does not know are kept. A state that cannot be read ends the run: an empty state in its
-//! place would emit versions that the target has already seen. A missing file is an empty state.
+//! Unknown members are kept. A state that cannot be parsed ends the run, because a run with an empty state could emit
+//! versions that the target has already seen. A missing file is an empty state. It never writes the file: the target
+//! or the orchestrator does.
 
 use std::path::Path;
 
@@ -15,32 +16,32 @@ use crate::safe_name;
 /// The largest state file that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// A column as the next discovery needs it.
+/// A column in STATE and in the column cache, for the next run and the next discovery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedColumn {
     pub name: String,
     /// The CSV header, verbatim.
     pub title: String,
-    /// The column type's name.
+    /// The name of a column type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub column_type: String,
 }
 
-/// What STATE keeps of a completed stream.
+/// The bookmark of a stream whose last snapshot is complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bookmark {
-    /// The version of its records, epoch seconds.
+    /// The version of the snapshot's records, in epoch seconds.
     pub version: i64,
     pub row_count: u64,
     /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
-    /// When the answer was complete.
+    /// When the last byte of the report arrived.
     pub completed_at: String,
     /// In the report's order.
     pub columns: Vec<RememberedColumn>,
 }
 
-/// The value of a STATE message, with members of other programs.
+/// The value of a STATE message, members of other programs included.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     value: Map<String, Value>,
@@ -70,7 +71,7 @@ impl State {
 
     /// Parses a state, bare or wrapped in a STATE message.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let problem = |what: &str| Error::new(Exit::Usage, what);
+        let problem = |reason: &str| Error::new(Exit::Usage, reason);
         if bytes.trim_ascii().is_empty() {
             return Err(problem("the file is empty").hint("give `{}` for a fresh start"));
         }
@@ -87,7 +88,7 @@ impl State {
             Some(Value::Null) | None => Map::new(),
             Some(_) => return Err(problem("not a JSON object")),
         };
-        // Unwrap repeatedly: a kept value that looks like a message would be unwrapped by the next run.
+        // Unwrap repeatedly: a value that still looks like a message would be unwrapped by the next run.
         while value.get("type").and_then(Value::as_str) == Some("STATE") {
             value = match value.remove("value") {
                 Some(Value::Object(inner)) => inner,
@@ -100,8 +101,8 @@ impl State {
     }
 
     fn check(&self) -> Result<()> {
-        let problem = |what: String| {
-            Error::new(Exit::Usage, what).hint("give a state that this version of tap-together wrote")
+        let problem = |reason: String| {
+            Error::new(Exit::Usage, reason).hint("give a state that this version of tap-together wrote")
         };
         let bookmarks = match self.value.get("bookmarks") {
             None | Some(Value::Null) => return Ok(()),
@@ -135,7 +136,7 @@ impl State {
         self.bookmark(stream)?.get("row_count")?.as_u64()
     }
 
-    /// The columns of the last snapshot, unless there are none.
+    /// The columns of the last snapshot; `None` if it has none.
     #[must_use]
     pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         let columns = self.bookmark(stream)?.get("columns")?.clone();
@@ -148,7 +149,7 @@ impl State {
         self.value.get("currently_syncing")?.as_str()
     }
 
-    /// Sets the bookmark of a complete stream; keeps its unknown members.
+    /// Sets the bookmark of a stream; keeps the unknown members of its old bookmark.
     pub fn complete(&mut self, stream: &str, bookmark: &Bookmark) {
         let Ok(Value::Object(ours)) = serde_json::to_value(bookmark) else { return };
         let bookmarks = self.value.entry("bookmarks").or_insert_with(|| json!({}));
@@ -176,7 +177,8 @@ mod tests {
     use super::*;
 
     fn bookmark(version: i64) -> Bookmark {
-        let columns = vec![RememberedColumn { name: "a".into(), title: "A".into(), kind: "string".into() }];
+        let columns =
+            vec![RememberedColumn { name: "a".into(), title: "A".into(), column_type: "string".into() }];
         Bookmark {
             version,
             row_count: 3,

@@ -1,8 +1,8 @@
-//! What happens to a column's cells between the report and the RECORD line: one [`CellAction`] a column.
+//! The action that converts a cell of the stored report to the value in a RECORD line: one [`CellAction`] for each column.
 //!
-//! To add a transform, add a variant: the compiler then names the places that need it, and each variant states its
-//! own [`Bound`] on the bytes that it writes. An action writes behind a prepared `"column":` and may write more than
-//! one property from its cell. Empty cells never reach an action: they are null.
+//! To add a conversion, add a variant: the compiler then reports every match that needs it. Each variant has a
+//! [`Bound`] on the bytes that it writes. An action writes after the prepared `"column":` and may write more than one
+//! property from its cell. It never gets an empty cell: empty cells are written as null.
 
 use super::column_type::ColumnType;
 use super::date_time;
@@ -19,11 +19,11 @@ pub enum CellAction {
     CopyNumber,
     /// `True` is written as `true`.
     Boolean,
-    /// Copied in its commonest spelling, else written in UTC.
+    /// Copied if it has the commonest spelling, else converted to UTC.
     DateTime,
 }
 
-/// What an action writes at most: `fixed` bytes, and `per_byte` bytes for each byte of its cell.
+/// The most bytes that an action writes: `fixed`, and `per_byte` for each byte of its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
     pub fixed: usize,
@@ -42,7 +42,7 @@ impl CellAction {
         }
     }
 
-    /// What is written between the column's name and the value.
+    /// The text between `"column":` and the value.
     #[must_use]
     pub fn opening(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl CellAction {
         }
     }
 
-    /// What [`CellAction::write`] writes at most.
+    /// The most bytes that [`CellAction::write`] writes.
     #[must_use]
     pub fn bound(self) -> Bound {
         match self {
@@ -63,12 +63,12 @@ impl CellAction {
         }
     }
 
-    /// Writes the value of the cell at the front of `text`, which is not empty. Returns the text from the mark behind
-    /// the cell on, or nothing where the text ends before the cell does.
+    /// Writes the value of the cell at the start of `text`, which is not empty. Returns the text from the separator after
+    /// the cell on, or `None` if the text ends inside the cell.
     #[inline]
     pub fn write<'t>(self, text: &'t [u8], out: &mut Appender) -> Option<&'t [u8]> {
         match self {
-            Self::Skip => from_mark(text),
+            Self::Skip => from_separator(text),
             Self::CopyString => {
                 let rest = out.copy_until::<ControlBytes>(text);
                 out.push(b'"');
@@ -78,10 +78,10 @@ impl CellAction {
             Self::Boolean => {
                 let is_true = matches!(text.first(), Some(b't' | b'T'));
                 out.put(if is_true { b"true" } else { b"false" });
-                from_mark(text)
+                from_separator(text)
             }
             Self::DateTime => {
-                let rest = from_mark(text)?;
+                let rest = from_separator(text)?;
                 let cell = &text[..text.len() - rest.len()];
                 match date_time::to_utc(cell) {
                     Some(utc) => out.put(utc.as_bytes()),
@@ -94,8 +94,8 @@ impl CellAction {
     }
 }
 
-/// The text from the next mark on.
-pub fn from_mark(text: &[u8]) -> Option<&[u8]> {
+/// The text from the next separator on.
+pub fn from_separator(text: &[u8]) -> Option<&[u8]> {
     ByteScanner::<ControlBytes>::new(0).next(text).map(|at| &text[at..])
 }
 

@@ -1,8 +1,8 @@
-//! The types of a column, and which cells they accept without loss.
+//! The types of columns, and the cells that each type represents without loss.
 //!
-//! Every cell is a valid string. The other types accept only spellings that round-trip: `007`, `1e5`, `NaN`, thirty
-//! digits or a date-time without an offset stay strings. They accept no character that JSON escapes, so a cell's type
-//! is decided by its stored form.
+//! Every cell is a valid string. The other types accept only spellings that round-trip: `007`, `1e5`, `NaN`, a number of
+//! 30 digits and a date-time without an offset remain strings. No type but string accepts a character that JSON escapes,
+//! so the type of a cell can be decided by its stored form.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl ColumnType {
 
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        ALL.into_iter().find(|kind| kind.name() == name)
+        ALL.into_iter().find(|column_type| column_type.name() == name)
     }
 
     /// The JSON Schema of a property of this type.
@@ -86,7 +86,7 @@ impl ColumnType {
     /// The narrowest type that accepts the cell.
     #[must_use]
     pub fn of(cell: &[u8]) -> Self {
-        ALL.into_iter().find(|kind| kind.accepts(cell)).unwrap_or(Self::String)
+        ALL.into_iter().find(|column_type| column_type.accepts(cell)).unwrap_or(Self::String)
     }
 
     /// Whether this type represents the cell without loss.
@@ -107,7 +107,7 @@ pub(super) fn is_digits(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_digit)
 }
 
-/// A whole number as a program writes it: no plus, no leading zero, no `-0`.
+/// Whether the cell is a whole number in canonical form: without a plus sign, a leading zero, or the sign of `-0`.
 fn is_whole(cell: &[u8]) -> bool {
     match cell.strip_prefix(b"-").unwrap_or(cell) {
         [b'1'..=b'9', digits @ ..] => is_digits(digits),
@@ -115,34 +115,34 @@ fn is_whole(cell: &[u8]) -> bool {
     }
 }
 
-/// A whole number of 64 bits. Up to 18 digits always fit, and most cells are that short.
+/// Whether the cell is a whole number of 64 bits. Numbers of up to 18 bytes always fit and need no parsing.
 fn is_integer(cell: &[u8]) -> bool {
-    const SURE: usize = 18;
+    const ALWAYS_FITS: usize = 18;
     let fits = |cell| str::from_utf8(cell).is_ok_and(|cell| cell.parse::<i64>().is_ok());
-    is_whole(cell) && (cell.len() <= SURE || fits(cell))
+    is_whole(cell) && (cell.len() <= ALWAYS_FITS || fits(cell))
 }
 
-/// A decimal as a program writes it, short enough to round-trip through a double in every target.
+/// Whether the cell is a decimal in canonical form, short enough to round-trip through a double in every target.
 fn is_decimal(cell: &[u8]) -> bool {
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_shortest = match cell.iter().position(|byte| *byte == b'.') {
         None => is_whole(cell),
         Some(point) => {
             let (whole, fraction) = (&cell[..point], &cell[point + 1..]);
-            let ends = matches!(fraction, [.., b'1'..=b'9']) && is_digits(fraction);
-            ends && (is_whole(whole) || whole == b"-0")
+            let is_fraction = matches!(fraction, [.., b'1'..=b'9']) && is_digits(fraction);
+            is_fraction && (is_whole(whole) || whole == b"-0")
         }
     };
     digits <= EXACT_DIGITS && is_shortest
 }
 
-/// The type of the column of that name.
+/// The type of the column `name`.
 #[must_use]
-pub fn named(kinds: &[(String, ColumnType)], name: &str) -> Option<ColumnType> {
-    kinds.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind)
+pub fn named(types: &[(String, ColumnType)], name: &str) -> Option<ColumnType> {
+    types.iter().find(|(column, _)| column == name).map(|(_, column_type)| *column_type)
 }
 
-/// A JSON string.
+/// The text as a JSON string, with its quotes.
 #[must_use]
 pub fn text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn cell_has_a_narrow_type_only_where_it_round_trips() {
-        for (cell, kind) in [
+        for (cell, column_type) in [
             ("0", ColumnType::Integer),
             ("-12", ColumnType::Integer),
             ("9223372036854775807", ColumnType::Integer),
@@ -177,21 +177,21 @@ mod tests {
             ("2025-06-02T09:00:00.000+10:00", ColumnType::DateTime),
             ("2025-06-02T09:00:00", ColumnType::String),
         ] {
-            assert_eq!(ColumnType::of(cell.as_bytes()), kind, "{cell}");
+            assert_eq!(ColumnType::of(cell.as_bytes()), column_type, "{cell}");
         }
     }
 
     #[test]
     fn type_is_found_again_by_its_name_and_by_its_schema() {
-        for kind in ALL {
-            assert_eq!(ColumnType::from_name(kind.name()), Some(kind));
-            assert_eq!(ColumnType::from_schema(&kind.schema()), Some(kind));
+        for column_type in ALL {
+            assert_eq!(ColumnType::from_name(column_type.name()), Some(column_type));
+            assert_eq!(ColumnType::from_schema(&column_type.schema()), Some(column_type));
         }
     }
 
     proptest! {
         #[test]
-        fn number_is_what_round_trips_through_a_double(cell in "-?[0-9]{1,4}(\\.[0-9]{0,13})?|[-.0-9]{0,6}") {
+        fn number_is_a_cell_that_round_trips_through_a_double(cell in "-?[0-9]{1,4}(\\.[0-9]{0,13})?|[-.0-9]{0,6}") {
             let digits = cell.bytes().filter(u8::is_ascii_digit).count();
             let same = cell.parse::<f64>().is_ok_and(|number| number.to_string() == cell) && cell != "-0";
             prop_assert_eq!(ColumnType::Number.accepts(cell.as_bytes()), same && digits <= 15, "{}", cell);

@@ -1,12 +1,9 @@
-//! The CSV reader: parses text as it arrives, in pieces of any size, and writes the report's stored form.
+//! The CSV reader: parses CSV in chunks of any size and writes the report's stored form.
 //!
-//! In the stored form each cell is escaped as inside a JSON string, so no cell holds a control character, and three
-//! control characters mark the structure: [`CELL`] between two cells, [`ROW`] behind a row, [`BLANK`] for a blank line.
-//!
-//! Accepted: commas, doubled quotes, line ends CR, LF and CRLF mixed, line breaks inside quotes, a byte order mark
-//! (BOM), which is skipped. Text behind a closing quote is appended to the cell, as the csv crate does, and counted. A
-//! blank line is skipped, except where the table has one column: there it is an empty cell. A truncated report that
-//! ends inside quotes is an error. Ragged rows are counted. Input must be valid UTF-8.
+//! In the stored form each cell is escaped as in a JSON string. JSON escapes control characters, so three of them mark
+//! the structure: [`CELL`] between two cells, [`ROW`] after each row, [`BLANK`] for a blank line. A reader of the stored
+//! form only searches for these three bytes; it parses neither quotes nor escapes. The input must be UTF-8, which the
+//! decoders before it guarantee. This module does not name or type columns.
 
 use super::error::TableError;
 use crate::bytes::buffer::{Appender, OutBuffer};
@@ -14,29 +11,29 @@ use crate::bytes::scan::JsonEscapes;
 
 /// Between two cells: the unit separator of ASCII.
 pub const CELL: u8 = 0x1F;
-/// Behind a row: the record separator.
+/// After each row: the record separator of ASCII.
 pub const ROW: u8 = 0x1E;
-/// A blank line: the group separator.
+/// A blank line that is not a row: the group separator of ASCII.
 pub const BLANK: u8 = 0x1D;
 
-/// The most bytes that one escaped byte takes.
-const WORST_ESCAPE: usize = 6;
-/// Cells of the widest row.
+/// The most bytes of one escape, such as `\u0001`.
+const LONGEST_ESCAPE: usize = 6;
+/// The most cells of a row.
 const COLUMN_LIMIT: usize = 10_000;
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
-/// Statistics of a table, complete once it is parsed.
+/// Statistics of a complete table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableStats {
     /// Cells of the header.
     pub width: usize,
     /// Rows below the header.
     pub rows: u64,
-    /// Ragged rows: rows wider or narrower than the header.
+    /// Ragged rows: wider or narrower than the header.
     pub ragged: u64,
     /// The line and the width of the first ragged row.
     pub first_ragged: Option<(u64, usize)>,
-    /// Cells with text behind their closing quote.
+    /// Cells with text after their closing quote.
     pub lenient_quotes: u64,
     /// Bytes of the longest stored row.
     pub longest_row: u64,
@@ -44,43 +41,50 @@ pub struct TableStats {
     pub header_bytes: u64,
 }
 
+/// Parses comma-separated text: quotes are doubled inside quotes, and a line ends with CR, LF or CRLF, also mixed.
+///
+/// Line breaks inside quotes are kept, and a byte order mark (BOM) is skipped. Text after a closing quote is appended to the
+/// cell, as in the csv crate, and counted. A blank line is skipped, except in a table of one column, where it is a row
+/// with an empty cell. A text that ends inside quotes is an error, because it may be truncated.
 #[derive(Debug)]
 pub struct CsvReader {
     state: CsvState,
-    /// The last byte was a CR: a LF behind it belongs to the same line end.
+    /// The last byte was a CR: a LF after it is the same line break.
     after_cr: bool,
-    /// BOM bytes matched so far; set to 3 once the start of the text is decided.
+    /// Bytes of the byte order mark that matched so far; 3 once the start of the text is decided.
     bom: usize,
-    /// The physical line, from 1.
+    /// The current physical line, from 1.
     line: u64,
-    /// Where the current row began.
+    /// The line on which the current row starts.
     row_line: u64,
-    /// Where the last quote opened.
+    /// The line of the last opening quote.
     quote_line: u64,
-    /// Separators and bytes of the current row that were already cleared.
+    /// Separators of the current row that were counted by [`Self::measure`].
     separators: usize,
+    /// Bytes of the current row that were counted by [`Self::measure`].
     length: u64,
-    /// The stored form since the last [`CsvReader::clear`].
+    /// The stored form since the last [`Self::clear`].
     stored: OutBuffer,
-    /// Where the current row begins in `stored`.
+    /// The start of the current row in `stored`.
     row: usize,
     has_header: bool,
+    /// The line of the first row with more cells than [`COLUMN_LIMIT`].
     too_wide: Option<u64>,
     stats: TableStats,
 }
 
-/// Where the next byte is.
+/// The position of the next byte in the CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CsvState {
     /// At the start of a line.
     Row,
-    /// At the start of a cell that is not its row's first.
+    /// At the start of a cell that is not the first of its row.
     Cell,
     /// In a cell, outside quotes.
     Plain,
     /// Inside quotes.
     Quoted,
-    /// Behind a quote inside quotes: the end of the cell, or the first of a doubled quote.
+    /// After a quote inside quotes: the quote closes the cell, or is the first of a doubled quote.
     Quote,
 }
 
@@ -105,20 +109,20 @@ impl Default for CsvReader {
 }
 
 impl CsvReader {
-    /// The stored form since the last [`CsvReader::clear`].
+    /// The stored form since the last [`CsvReader::clear`]. It can end inside a row.
     #[must_use]
     pub fn stored(&self) -> &[u8] {
         self.stored.bytes()
     }
 
-    /// Discards the stored form, once the caller has copied it.
+    /// Drops the stored form that the caller has copied; the statistics continue.
     pub fn clear(&mut self) {
         self.measure();
         self.stored.clear();
         self.row = 0;
     }
 
-    /// Takes one character.
+    /// Takes one character, special or not.
     #[inline]
     pub fn character(&mut self, character: char) {
         match u8::try_from(character) {
@@ -129,7 +133,8 @@ impl CsvReader {
         }
     }
 
-    /// Takes `text` from `from` up to the next byte that JSON escapes; returns its position, or the end.
+    /// Takes `text` from position `from` up to the next byte that JSON escapes. Returns the position of that byte, or the
+    /// length of `text`.
     #[inline]
     pub fn run(&mut self, text: &[u8], from: usize) -> usize {
         let from = if self.bom < BYTE_ORDER_MARK.len() { self.skip_bom(text, from) } else { from };
@@ -152,7 +157,7 @@ impl CsvReader {
         to
     }
 
-    /// Ends the last row and returns the statistics.
+    /// Ends the last row and returns the statistics of the table.
     pub fn finish(&mut self) -> Result<TableStats, TableError> {
         if self.state == CsvState::Quoted {
             return Err(TableError::OpenQuote { line: self.quote_line });
@@ -167,7 +172,8 @@ impl CsvReader {
         }
     }
 
-    /// Skips a byte order mark (BOM), which may arrive byte by byte or as an escape.
+    /// Skips a byte order mark at the start of the text; returns the position after it. The mark can arrive byte by byte,
+    /// or as the escape `\ufeff`.
     #[cold]
     fn skip_bom(&mut self, text: &[u8], mut at: usize) -> usize {
         while let (Some(expected), Some(&byte)) = (BYTE_ORDER_MARK.get(self.bom), text.get(at)) {
@@ -176,27 +182,27 @@ impl CsvReader {
                     self.bom += 1;
                     at += 1;
                 }
-                // The run ends here, and an escape may follow.
+                // `run` ends at this byte, which can be the start of the escape `\ufeff`.
                 ..b' ' | b'"' | b'\\' => break,
-                _ => self.begin(),
+                _ => self.start_without_bom(),
             }
         }
         at
     }
 
-    /// The text has no BOM, or starts with another character that has the same first bytes.
+    /// The text starts without a byte order mark: writes the bytes that matched its first bytes.
     #[cold]
-    fn begin(&mut self) {
-        let begun = std::mem::replace(&mut self.bom, BYTE_ORDER_MARK.len());
-        self.stored.put(&BYTE_ORDER_MARK[..begun]);
-        self.state = if begun > 0 { CsvState::Plain } else { CsvState::Row };
+    fn start_without_bom(&mut self) {
+        let matched = std::mem::replace(&mut self.bom, BYTE_ORDER_MARK.len());
+        self.stored.put(&BYTE_ORDER_MARK[..matched]);
+        self.state = if matched > 0 { CsvState::Plain } else { CsvState::Row };
     }
 
-    /// A quote, a backslash or a control character.
+    /// Takes a quote, a backslash or a control character.
     #[inline]
     fn special(&mut self, byte: u8) {
         if self.bom < BYTE_ORDER_MARK.len() {
-            self.begin();
+            self.start_without_bom();
         }
         let after_cr = std::mem::take(&mut self.after_cr);
         match (byte, self.state) {
@@ -235,7 +241,7 @@ impl CsvReader {
         }
     }
 
-    /// Adds the bytes of the current row that are not counted yet.
+    /// Counts the separators and bytes of the current row before they are cleared or the row ends.
     fn measure(&mut self) {
         let row = &self.stored.bytes()[self.row..];
         self.separators += bytecount::count(row, CELL);
@@ -243,7 +249,7 @@ impl CsvReader {
     }
 
     fn escape(&mut self, byte: u8) {
-        self.stored.write(WORST_ESCAPE, |out| escape(byte, out));
+        self.stored.write(LONGEST_ESCAPE, |out| escape(byte, out));
     }
 
     fn end_row(&mut self) {
@@ -271,7 +277,7 @@ impl CsvReader {
     }
 }
 
-/// Writes a special byte as a JSON escape.
+/// Writes a quote, a backslash or a control character as a JSON escape.
 #[inline]
 fn escape(byte: u8, out: &mut Appender) {
     let short = match byte {

@@ -1,4 +1,4 @@
-//! The CSV reader on written examples and against the csv crate, at every split of the input.
+//! The CSV reader on examples and against the csv crate, with the input in chunks of any size.
 
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ impl CsvReader {
 
 type Table = Vec<(u64, Vec<String>)>;
 
-/// Reads a text in pieces of `size` bytes; the rows with their lines, or what is wrong.
+/// Reads a text in chunks of `size` bytes; returns the statistics and the rows with their lines, or the error.
 fn read(csv: &str, size: usize) -> Result<(TableStats, Table), TableError> {
     let mut reader = CsvReader::default();
     csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
@@ -41,7 +41,7 @@ fn cells(csv: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn stored_form_has_marks_and_no_quotes() {
+fn stored_form_has_separators_and_no_quotes() {
     let mut reader = CsvReader::default();
     reader.feed(b"a,b\n\n\"1,\"\"\n\",\t\n");
     let stats = reader.finish().unwrap();
@@ -52,7 +52,7 @@ fn stored_form_has_marks_and_no_quotes() {
 }
 
 #[test]
-fn lf_crlf_and_cr_end_a_line() {
+fn line_break_is_lf_crlf_or_cr() {
     let expected = [["a", "b"], ["1", "2"], ["3", "4"]];
     for csv in ["a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r1,2\r3,4\r", "a,b\n\n1,2\r\n\r\n3,4\r\r"] {
         assert_eq!(cells(csv), expected, "{csv:?}");
@@ -60,7 +60,7 @@ fn lf_crlf_and_cr_end_a_line() {
 }
 
 #[test]
-fn quoted_cells_keep_commas_quotes_and_line_breaks() {
+fn quoted_cell_keeps_commas_quotes_line_breaks_and_control_characters() {
     assert_eq!(cells("\"a\"\"b\",\"c\r\nd,\"\n"), [["a\"b", "c\r\nd,"]]);
     assert_eq!(cells("a\"b,\"x\"y\n"), [["a\"b", "xy"]]);
     assert_eq!(cells("a,\n,\"\""), [["a", ""], ["", ""]]);
@@ -69,7 +69,7 @@ fn quoted_cells_keep_commas_quotes_and_line_breaks() {
 }
 
 #[test]
-fn blank_line_is_a_row_where_there_is_one_column() {
+fn blank_line_is_a_row_in_a_table_of_one_column_only() {
     assert_eq!(cells("h\n\na\n\n"), [["h"], [""], ["a"], [""]]);
     assert_eq!(cells("h\r\n\r\na"), [["h"], [""], ["a"]]);
     assert_eq!(cells("a,b\n\"\"\n\n"), [vec!["a", "b"], vec![""]]);
@@ -100,7 +100,7 @@ fn ragged_row_and_open_quote_are_reported_with_their_physical_line() {
 }
 
 #[test]
-fn row_wider_than_ten_thousand_cells_is_refused() {
+fn row_of_more_than_10_000_cells_is_refused() {
     assert_eq!(cells(&",".repeat(COLUMN_LIMIT - 1))[0].len(), COLUMN_LIMIT);
     assert_eq!(
         read(&format!("a\n\n{}", ",".repeat(COLUMN_LIMIT)), 64).unwrap_err().to_string(),
@@ -110,7 +110,7 @@ fn row_wider_than_ten_thousand_cells_is_refused() {
 
 proptest! {
     #[test]
-    fn any_table_has_the_cells_that_the_csv_crate_reads(
+    fn any_table_reads_as_the_csv_crate_reads_it(
         table in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n é😀]{0,4}", 2..4), 1..6),
         terminator in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
         always: bool, size in 1usize..9,
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_parsed_the_same_in_any_split(csv in "\u{feff}?[a,\"\r\n\\\\é]{0,30}", size in 1usize..9) {
+    fn any_text_reads_the_same_in_chunks_of_any_size(csv in "\u{feff}?[a,\"\r\n\\\\é]{0,30}", size in 1usize..9) {
         prop_assert_eq!(read(&csv, size), read(&csv, 4096));
     }
 }

@@ -25,12 +25,12 @@ pub fn is_date_time(cell: &[u8]) -> bool {
     is_plain_utc(cell) || parse_date_time(cell).is_some()
 }
 
-/// Another spelling of a valid date-time, in UTC; nothing where the cell is written as it is.
+/// A valid date-time in UTC; `None` if the cell can be written unchanged.
 pub fn to_utc(cell: &[u8]) -> Option<String> {
     if is_canonical(cell) {
         return None;
     }
-    parse_date_time(cell).map(|moment| moment.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    parse_date_time(cell).map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// The commonest spelling: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
@@ -63,22 +63,22 @@ fn is_minute(text: &[u8; 16]) -> bool {
         _ => 31,
     };
     let (month, day, hour) = (number(5), number(8), number(11));
-    // Every month has 28 days: most cells need no look at the month's length.
+    // Every month has 28 days, so most cells need no lookup of the month's length.
     (1..=12).contains(&month) && day > 0 && (day <= 28 || day <= days(month)) && hour < 24
 }
 
-/// Any spelling with an offset, also one whose minus is U+2212.
+/// Parses any RFC 3339 spelling with an offset, also one whose minus sign is U+2212.
 fn parse_date_time(cell: &[u8]) -> Option<DateTime<Utc>> {
-    let separated = matches!(cell.get(10), Some(b'T' | b't' | b' '));
-    let cell = str::from_utf8(cell).ok().filter(|_| separated)?;
-    DateTime::parse_from_rfc3339(cell).ok().map(|moment| moment.to_utc())
+    let has_separator = matches!(cell.get(10), Some(b'T' | b't' | b' '));
+    let cell = str::from_utf8(cell).ok().filter(|_| has_separator)?;
+    DateTime::parse_from_rfc3339(cell).ok().map(|time| time.to_utc())
 }
 
-/// Whether a valid date-time is written as it is: in UTC, in the commonest spelling.
-fn is_canonical(moment: &[u8]) -> bool {
+/// Whether a valid date-time can be written unchanged: it is in UTC, in the commonest spelling.
+fn is_canonical(cell: &[u8]) -> bool {
     const LONGEST: usize = "YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ".len();
-    let is_leap_second = moment.get(17) == Some(&b'6');
-    moment.get(10) == Some(&b'T') && moment.ends_with(b"Z") && !is_leap_second && moment.len() <= LONGEST
+    let is_leap_second = cell.get(17) == Some(&b'6');
+    cell.get(10) == Some(&b'T') && cell.ends_with(b"Z") && !is_leap_second && cell.len() <= LONGEST
 }
 
 #[cfg(test)]
@@ -126,9 +126,9 @@ mod tests {
         fn plain_utc_spelling_is_valid_to_chrono_and_canonical(
             cell in "20[0-9]{2}-[01][0-9]-[0-2][0-9][Tt ][01][0-9]:[0-5][0-9]:[0-6]0(\\.[0-9]{0,12})?([Zz]|[+-]0[0-9]:00)",
         ) {
-            let (is_plain, moment) = (is_plain_utc(cell.as_bytes()), parse_date_time(cell.as_bytes()));
-            prop_assert!(!is_plain || moment.is_some(), "{}", cell);
-            prop_assert!(moment.is_none() || is_canonical(cell.as_bytes()) == is_plain, "{}", cell);
+            let (is_plain, time) = (is_plain_utc(cell.as_bytes()), parse_date_time(cell.as_bytes()));
+            prop_assert!(!is_plain || time.is_some(), "{}", cell);
+            prop_assert!(time.is_none() || is_canonical(cell.as_bytes()) == is_plain, "{}", cell);
         }
     }
 }

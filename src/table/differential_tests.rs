@@ -1,4 +1,4 @@
-//! The fast path from body to RECORD lines against the oracle, over random reports in every spelling of JSON and CSV.
+//! RECORD lines made from random response bodies, compared with those of the plain implementation in `oracle.rs`.
 
 use std::io::Cursor;
 
@@ -19,15 +19,15 @@ use crate::report::error::BodyError;
 use crate::report::sink::Sink;
 use crate::singer::message::RecordFrame;
 
-/// Reports per test; `REPORTS` overrides it.
-const FEW: u32 = 10_000;
+/// Reports that a test tries, unless the environment variable `REPORTS` sets another number.
+const DEFAULT_REPORTS: u32 = 10_000;
 
 #[expect(clippy::disallowed_methods, reason = "the test's own setting, which the program never sees")]
 fn reports() -> u32 {
-    std::env::var("REPORTS").map_or(FEW, |reports| reports.parse().unwrap())
+    std::env::var("REPORTS").map_or(DEFAULT_REPORTS, |reports| reports.parse().unwrap())
 }
 
-/// A piece of a report: its JSON spelling and its text.
+/// A piece of a report: its JSON spelling in the body, and the text that it decodes to.
 type Piece = (String, String);
 
 fn pieces() -> impl Strategy<Value = Vec<Piece>> {
@@ -69,7 +69,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     ];
     let plain = prop_oneof![Just("x".to_owned()), "[a-z0-9 .é]{1,6}", "[a-z ]{50,90}"]
         .prop_map(|text| (text.clone(), text));
-    // Complete cells, so that rows of the header's width are common.
+    // Whole cells, so that rows of the header's width are common.
     let cell = prop_oneof![
         Just((",".to_owned(), ",".to_owned())),
         "[a-z,\n]{0,70}"
@@ -78,7 +78,7 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     prop::collection::vec(prop_oneof![6 => structure, 2 => odd, 4 => plain, 2 => cell], 0..40)
 }
 
-/// Collects the text and parses it, in the same steps.
+/// A sink that collects the text and parses it at the same time.
 #[derive(Default)]
 struct Both(OutBuffer, CsvReader);
 
@@ -103,28 +103,28 @@ fn decode(body: &[u8], size: usize) -> Result<(String, CsvReader, Repairs), Body
     Ok((String::from_utf8(both.0.bytes().to_vec()).unwrap(), both.1, repairs))
 }
 
-/// The RECORD lines, and the cells with a tail, or the words of the error.
+/// The RECORD lines and the number of cells with text after their closing quote, or the error message.
 fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
     let requirements = Requirements {
         style: ColumnNames::SnakeCase,
         on_ragged,
         key: Vec::new(),
         infer: None,
-        strict_kinds: Vec::new(),
+        fixed_types: Vec::new(),
         max_message_bytes: 1_000_000,
     };
-    let facts = reader
+    let table = reader
         .finish()
         .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
         .map_err(|error| error.to_string())?;
     let name = |(index, column): (usize, &header::Column)| Field {
         index,
         name: column.name.clone(),
-        kind: ColumnType::String,
+        column_type: ColumnType::String,
     };
-    let fields: Vec<Field> = facts.columns.iter().enumerate().map(name).collect();
+    let fields: Vec<Field> = table.columns.iter().enumerate().map(name).collect();
     let frame = RecordFrame::new("s", None, "T");
-    let extra = facts.extra.then_some(fields.len());
+    let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
     let mut rows = Rows::with_buffer(reader.stored(), capacity);
     rows.read().unwrap();
@@ -134,8 +134,8 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(
         lines.push(String::from_utf8(line.bytes().to_vec()).unwrap());
         line.clear();
     }
-    assert_eq!(lines.len() as u64, facts.rows);
-    Ok((lines, facts.lenient_quotes))
+    assert_eq!(lines.len() as u64, table.rows);
+    Ok((lines, table.lenient_quotes))
 }
 
 fn slow(csv: &str, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
@@ -174,14 +174,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(reports()))]
 
     #[test]
-    fn any_report_has_the_records_of_the_oracle(
+    fn any_report_makes_the_record_lines_of_the_oracle(
         pieces in pieces(), size in 1usize..40, capacity in 1usize..200, pad: bool,
     ) {
         let (body, csv) = join(&pieces);
         let (text, reader, _) = decode(body.as_bytes(), size).unwrap();
         prop_assert_eq!(&text, &csv);
-        let mend = ["\\ud83dx", "\\udc00", "\\u0000"];
-        if !pieces.iter().any(|(spelling, _)| mend.contains(&spelling.as_str())) {
+        let repaired = ["\\ud83dx", "\\udc00", "\\u0000"];
+        if !pieces.iter().any(|(spelling, _)| repaired.contains(&spelling.as_str())) {
             let theirs: Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(theirs["report"].as_str().unwrap(), &csv);
         }
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn body_truncated_anywhere_is_refused_the_same_in_any_split(
+    fn truncated_body_gives_the_same_error_in_chunks_of_any_size(
         pieces in pieces(), size in 1usize..40, cut in any::<prop::sample::Index>(),
     ) {
         let (body, _) = join(&pieces);

@@ -1,20 +1,19 @@
-//! Reads a stored report without the long cells of columns that are not emitted, so that memory follows what may be
-//! emitted and not the longest row.
+//! Reads a stored report and shortens the long cells of columns that are not emitted.
 //!
-//! A cell that is left out keeps its place, whether it is empty, and whether a type narrower than string accepts it.
-//! A report without long rows is passed through as it is.
+//! So memory depends on the emitted cells, not on the longest row. A shortened cell keeps its position, its emptiness,
+//! and whether a type narrower than string accepts it. A report without long rows passes through unchanged.
 
 use std::io::{self, Read};
 
 use super::csv::{BLANK, ROW};
 use crate::bytes::scan::{ByteScanner, ControlBytes};
 
-/// A report whose longest row is shorter is passed through.
+/// A report whose longest row has at most this many bytes passes through unchanged.
 const LONG_ROW: u64 = 1024 * 1024;
-/// Bytes kept of a cell that is left out. The types narrower than string accept no longer cell, except date-times with
-/// a fraction of more than 40 digits.
+/// Bytes that are kept of a cell that is not emitted. The types narrower than string accept no longer cell, except
+/// date-times with a fraction of more than 40 digits.
 const KEPT: usize = 64;
-/// Replaces the bytes behind [`KEPT`]. No type narrower than string accepts a cell that ends with it.
+/// Replaces the bytes after the first [`KEPT`]. No type narrower than string accepts a cell that ends with it.
 const SHORTENED: u8 = b'x';
 
 pub struct EmittedCells<R> {
@@ -29,7 +28,7 @@ struct Filter {
     /// The header is always kept.
     in_header: bool,
     column: usize,
-    /// Bytes kept of the current cell where it is left out, its [`SHORTENED`] included.
+    /// Bytes kept of the current cell if it is not emitted, [`SHORTENED`] included.
     kept: usize,
 }
 
@@ -61,14 +60,14 @@ impl<R: Read> Read for EmittedCells<R> {
 }
 
 impl Filter {
-    /// Moves what is kept of `bytes` to their front; returns its length.
+    /// Moves the bytes that are kept to the front of `bytes`; returns their number.
     fn keep(&mut self, bytes: &mut [u8]) -> usize {
-        let mut marks = ByteScanner::<ControlBytes>::new(0);
+        let mut separators = ByteScanner::<ControlBytes>::new(0);
         let (mut from, mut to) = (0, 0);
         loop {
-            // Bytes that the scanner has not seen yet are not overwritten: `to` is never beyond `from`.
-            let mark = marks.next(bytes);
-            let end = mark.unwrap_or(bytes.len());
+            // `to` is never beyond `from`, so bytes that the scanner has not seen yet are not overwritten.
+            let separator = separators.next(bytes);
+            let end = separator.unwrap_or(bytes.len());
             let kept = self.keep_of_cell(end - from);
             bytes.copy_within(from..from + kept, to);
             to += kept;
@@ -77,7 +76,7 @@ impl Filter {
                 to += 1;
                 self.kept += 1;
             }
-            let Some(at) = mark else { return to };
+            let Some(at) = separator else { return to };
             bytes[to] = bytes[at];
             to += 1;
             from = at + 1;
@@ -85,7 +84,7 @@ impl Filter {
         }
     }
 
-    /// How many of the current cell's next bytes are kept.
+    /// The number of bytes to keep of the current cell's next `length` bytes.
     fn keep_of_cell(&mut self, length: usize) -> usize {
         let is_emitted = self.is_emitted.get(self.column).copied().unwrap_or(self.is_surplus_emitted);
         if self.in_header || is_emitted {
@@ -96,13 +95,13 @@ impl Filter {
         kept
     }
 
-    fn pass(&mut self, mark: u8) {
+    fn pass(&mut self, separator: u8) {
         self.kept = 0;
         self.column += 1;
-        if mark == ROW {
+        if separator == ROW {
             self.in_header = false;
         }
-        if matches!(mark, ROW | BLANK) {
+        if matches!(separator, ROW | BLANK) {
             self.column = 0;
         }
     }
@@ -141,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shortened_cell_keeps_its_place_its_emptiness_and_its_type(
+        fn shortened_cell_keeps_its_position_its_emptiness_and_its_type(
             cells in prop::collection::vec("[0-9]{0,70}|[a-z]{60,70}|2025-01-01|true|[0-9.Z-]{0,70}", 1..6), size in 1usize..80,
         ) {
             let stored = format!("h\x1e{}\x1e", cells.join("\x1f"));

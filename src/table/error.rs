@@ -1,6 +1,6 @@
-//! Why a report's table cannot be used, with the position. No message holds a cell's value.
+//! Why the table of a report cannot be used.
 //!
-//! A line is the physical line on which the row starts, from 1.
+//! A message has the physical line on which the row starts, from 1, and the column, never the value of a cell.
 
 use crate::count::Count;
 
@@ -32,8 +32,8 @@ pub enum TableError {
     )]
     LongMessage { line: u64, limit: u64, column: String },
     /// The type that the operator fixed does not accept a cell without loss.
-    #[error("line {line}, column `{column}` is not a lossless {kind}")]
-    ColumnType { line: u64, column: String, kind: &'static str },
+    #[error("line {line}, column `{column}` is not a lossless {column_type}")]
+    ColumnType { line: u64, column: String, column_type: &'static str },
     /// `key_properties` names a column that the report does not have.
     #[error("the key column `{column}` is not in the report; its columns are {columns}")]
     NoKeyColumn { column: String, columns: String },
@@ -46,7 +46,7 @@ pub enum TableError {
     Key {
         empty: u64,
         repeated: u64,
-        /// The first of these rows, as in `rows 2, 3, …`, counted from 1.
+        /// The first rows with an empty or repeated key, as in `rows 2, 3, …`, counted from 1.
         rows: String,
     },
 }

@@ -1,7 +1,7 @@
 //! Turns a CSV header into column names that every target accepts.
 //!
-//! A name is snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes, unique, and none of the reserved `_…` names. It depends
-//! on its header alone, except that an empty or duplicate header is named by its position or a number.
+//! A name is in snake case, `[a-z_][a-z0-9_]*`, at most 62 bytes long, unique and not reserved. It depends on its header
+//! alone; only the name of an empty header has its position, and that of a duplicate header a number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,20 +13,20 @@ use crate::digest::{hex, sha256};
 /// Bytes of the longest name. `PostgreSQL` allows 63, but pipelinewise's target truncates names of 63 bytes and more,
 /// so that two names could become one.
 const LONGEST: usize = 62;
-/// The position of a row in its report: the key where `key_properties` names none.
+/// The property with a row's position in its report: the key, unless `key_properties` names one.
 pub const ROW_NUMBER: &str = "_row_number";
-/// The surplus cells of a ragged row.
+/// The property with the surplus cells of a ragged row.
 pub const EXTRA: &str = "_extra";
-/// Bytes of `_` and eight hexadecimal digits, which tell truncated names apart.
+/// Bytes of `_` and eight hexadecimal digits, which make truncated names unique.
 const HASHED: usize = 9;
 
-/// How a header becomes column names: the setting `column_names`.
+/// The style of the column names: the setting `column_names`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnNames {
     /// Transliterated snake case.
     SnakeCase,
-    /// As the header has them, made unique.
+    /// The header's own names, made unique.
     Original,
 }
 
@@ -53,9 +53,9 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: ColumnNames) ->
             if name.trim().is_empty() { format!("column_{}", position + 1) } else { name }
         })
         .collect();
-    // A duplicate never takes the name of another header.
+    // A duplicate never gets the name of another header.
     let mut taken: HashSet<String> = natural.iter().map(|name| name.to_lowercase()).collect();
-    // How often each name occurred so far, so that ten thousand duplicates do not each count from two.
+    // The occurrences of each name so far: the search for a free number starts there and not at 2.
     let mut counts = HashMap::new();
     let names = natural.into_iter().map(|name| {
         let count = counts.entry(name.to_lowercase()).or_insert(0);
@@ -78,8 +78,8 @@ pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
 fn dedupe(name: &str, style: ColumnNames, taken: &mut HashSet<String>, number: &mut u32) -> String {
     loop {
         let suffix = format!("_{number}");
-        let room = if style == ColumnNames::SnakeCase { LONGEST - suffix.len() } else { usize::MAX };
-        let stem: String = name.chars().take(room).collect();
+        let longest = if style == ColumnNames::SnakeCase { LONGEST - suffix.len() } else { usize::MAX };
+        let stem: String = name.chars().take(longest).collect();
         let candidate = unreserve(stem + &suffix);
         if taken.insert(candidate.to_lowercase()) {
             return candidate;
@@ -88,14 +88,14 @@ fn dedupe(name: &str, style: ColumnNames, taken: &mut HashSet<String>, number: &
     }
 }
 
-/// The one rule for names: transliterated to ASCII, then snake case, with an acronym as one word: `apiURLKey` becomes
-/// `api_url_key`. Reports become streams by it, and headers become columns.
+/// Transliterates a name to ASCII and converts it to snake case, with an acronym as one word: `apiURLKey` becomes
+/// `api_url_key`. Streams are named after reports, and columns after headers, by this function.
 #[must_use]
 pub fn snake_case(text: &str) -> String {
     deunicode::deunicode(text).replace('\'', "").to_snake_case()
 }
 
-/// A name that every target takes.
+/// A snake-case name that every target accepts; empty if the header has no letter or digit.
 fn column_name(header: &str) -> String {
     let mut name = snake_case(header);
     if name.starts_with(|first: char| first.is_ascii_digit()) {
@@ -113,7 +113,7 @@ fn original(header: &str) -> String {
     unreserve(header.replace('\0', ""))
 }
 
-/// Prefixes a name that targets or this tap reserve.
+/// Prefixes a name that is reserved by targets or by this tap.
 fn unreserve(name: String) -> String {
     let lower = name.to_lowercase();
     let is_reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
@@ -188,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_header_gets_names_that_every_target_takes(header in prop::collection::vec(any::<String>(), 1..8)) {
+        fn any_header_gets_names_that_every_target_accepts(header in prop::collection::vec(any::<String>(), 1..8)) {
             let columns = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
             let mut seen = HashSet::new();
             for Column { name, .. } in columns {

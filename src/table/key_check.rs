@@ -1,6 +1,6 @@
 //! Checks that the key columns identify every row: none of their cells is empty, and no key repeats.
 //!
-//! Keys are kept as 16 bytes of their SHA-256, about 24 bytes of memory a row.
+//! A key is stored as 16 bytes of its SHA-256, which takes about 24 bytes of memory for each row.
 
 use std::collections::HashSet;
 
@@ -42,23 +42,23 @@ impl KeyCheck {
         !self.columns.is_empty()
     }
 
-    /// Takes row `number`, from 1.
+    /// Adds the key of row `number`, counted from 1.
     pub fn observe(&mut self, row: &Row, number: u64) {
         if self.columns.is_empty() {
             return;
         }
         let mut digest = Sha256::default();
-        let mut empty = false;
+        let mut is_empty = false;
         for &index in &self.columns {
             let cell = row.escaped(index);
-            empty |= cell.is_empty();
+            is_empty |= cell.is_empty();
             digest.update(&(cell.len() as u64).to_le_bytes());
             digest.update(cell);
         }
-        let repeated = !empty && !self.seen.insert(digest.finish());
-        self.empty += u64::from(empty);
-        self.repeated += u64::from(repeated);
-        if (empty || repeated) && self.rows.len() < NAMED_ROWS {
+        let is_repeated = !is_empty && !self.seen.insert(digest.finish());
+        self.empty += u64::from(is_empty);
+        self.repeated += u64::from(is_repeated);
+        if (is_empty || is_repeated) && self.rows.len() < NAMED_ROWS {
             self.rows.push(number.to_string());
         }
     }

@@ -1,7 +1,7 @@
 //! Checks that no cell and no message is too long.
 //!
-//! The length of the longest row usually decides it. Otherwise the stored report is read cell by cell, and nothing of
-//! it is kept in memory, however long a row is.
+//! If the longest row is short enough, no cell needs to be read. Otherwise the stored report is read cell by cell, in
+//! constant memory even if a row is long.
 
 use std::io::{self, Read};
 
@@ -14,7 +14,7 @@ use crate::bytes::scan::{ByteScanner, ControlBytes};
 const CELL_LIMIT: u64 = 64 * 1024 * 1024;
 /// An upper bound of the fixed parts of a RECORD line.
 const LINE_OVERHEAD: u64 = 512;
-/// Comma, quotes and colon of a property, and `null` where it is empty.
+/// Bytes of a property's comma, quotes and colon, and of `null` for an empty cell.
 const PROPERTY_OVERHEAD: u64 = 8;
 const BUFFER: usize = 256 * 1024;
 
@@ -22,16 +22,16 @@ pub struct LengthCheck<'a> {
     /// Bytes of the longest message: the setting `max_message_bytes`.
     pub limit: u64,
     pub columns: &'a [Column],
-    /// Which columns are emitted; the others make no message long.
+    /// Whether each column is emitted; the others do not add to the length of a message.
     pub is_emitted: &'a [bool],
 }
 
-/// A row that is too long, by its position below the header, from 1.
+/// A cell or a message that is too long. The header is row 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooLong {
-    /// One of its cells, by its column from 0.
+    /// The row and the column, from 0, of a cell that is too long.
     Cell(u64, usize),
-    /// Its message, and the column of its largest emitted cell.
+    /// The row whose message is too long, and the column, from 0, of its largest emitted cell.
     Message(u64, usize),
 }
 
@@ -51,8 +51,8 @@ impl LengthCheck<'_> {
             if read == 0 {
                 return Ok(None);
             }
-            let (mut marks, mut from) = (ByteScanner::<ControlBytes>::new(0), 0);
-            while let Some(at) = marks.next(&buffer[..read]) {
+            let (mut separators, mut from) = (ByteScanner::<ControlBytes>::new(0), 0);
+            while let Some(at) = separators.next(&buffer[..read]) {
                 cell += (at - from) as u64;
                 from = at + 1;
                 if buffer[at] == BLANK {
@@ -79,7 +79,7 @@ impl LengthCheck<'_> {
         }
     }
 
-    /// The error for a row that starts on `line`.
+    /// The error for the row, which starts on `line`.
     #[must_use]
     pub fn error(&self, found: TooLong, line: u64) -> TableError {
         match found {

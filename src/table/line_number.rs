@@ -1,6 +1,6 @@
 //! Finds the physical line on which a row of a stored report starts, for error messages.
 //!
-//! It reads everything before the row once more, and copies none of it.
+//! It reads the stored report again from its start to the row, in constant memory.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ use super::csv::{BLANK, CELL, ROW};
 
 const BUFFER: usize = 256 * 1024;
 
-/// The line, from 1, of row `number`, from 0 for the header.
+/// The line, counted from 1, on which row `number` starts. The header is row 0.
 pub fn line_of_row(mut stored: impl Read, number: u64) -> io::Result<u64> {
     let mut buffer = vec![0; BUFFER];
     let mut counter = LineCounter { line: 1, rows: 0, is_row_start: true, is_escape: false, after_cr: false };
@@ -32,7 +32,7 @@ struct LineCounter {
     is_row_start: bool,
     /// The last byte was the backslash of an escape.
     is_escape: bool,
-    /// The last escape was `\r`: a `\n` behind it is the same line break.
+    /// The last escape was `\r`: a `\n` after it is the same line break.
     after_cr: bool,
 }
 

@@ -1,9 +1,9 @@
-//! The table: from the CSV of a report to the lines of its records. It knows no HTTP and no Singer files.
+//! The table of a report: parses its CSV, verifies it, and writes its rows as RECORD lines. It knows no HTTP.
 //!
-//! [`csv`] parses the text as it arrives and writes its stored form. [`rows`] reads the stored form row by row,
+//! [`csv`] parses the text as it arrives and writes the stored form. [`rows`] reads the stored form row by row,
 //! [`header`] names the columns, [`column_type`] types them, and [`verify`] checks that the whole report can be used.
-//! [`plan`], compiled once, writes each row as a RECORD line; [`cell_action`] is what happens to a column on the way.
-//! An error carries its line and column, and never a cell's value.
+//! [`plan`], compiled once for each stream, writes each row as a RECORD line; a [`cell_action`] converts each cell.
+//! An error has the line and the column, never the value of a cell.
 
 mod cell_action;
 pub mod column_type;

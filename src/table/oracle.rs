@@ -1,6 +1,7 @@
-//! The oracle of the tests: from CSV to records one character at a time, everything in memory, `serde_json` for strings.
+//! A plain second implementation from CSV to records, for tests only: one character at a time, everything in memory.
 //!
-//! It is slow and obvious. The fast path must have the same result, errors and their lines included.
+//! It is slow and simple, and uses `serde_json` for strings. The shipped implementation must give the same records and
+//! the same errors with the same lines. It does not name columns.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -10,11 +11,11 @@ use serde_json::{Value, json};
 /// A row and the line on which it starts.
 pub type Plain = (u64, Vec<String>);
 
-/// What was read, up to the end or to an error.
+/// The rows up to the end of the text or up to the error.
 #[derive(Default)]
 pub struct Table {
     pub rows: Vec<Plain>,
-    /// Cells with text behind their closing quote.
+    /// Cells with text after their closing quote.
     pub lenient: u64,
     pub error: Option<String>,
 }
@@ -33,7 +34,7 @@ pub fn read(csv: &str) -> Table {
         while row.is_empty() || text.next_if_eq(&',').is_some() {
             match cell(&mut text, &mut line, &mut table.lenient) {
                 Ok(cell) => row.push(cell),
-                Err(words) => return Table { error: Some(words), ..table },
+                Err(message) => return Table { error: Some(message), ..table },
             }
         }
         line += u64::from(line_end(&mut text));
@@ -69,7 +70,7 @@ fn line_end(text: &mut Peekable<Chars>) -> bool {
     text.next_if_eq(&'\n').is_some() || cr
 }
 
-/// The record of a row below a header of these names, every column a string; surplus cells where `pad` asks for it.
+/// The record of a row, with every column a string. `names` are the columns; `pad` adds the surplus cells as `_extra`.
 pub fn record(names: &[String], row: &[String], number: usize, pad: bool) -> Value {
     let mut record = serde_json::Map::new();
     for (index, name) in names.iter().enumerate() {

@@ -1,42 +1,42 @@
-//! The plan: everything about a RECORD line that does not change from row to row, compiled once.
+//! The plan of a stream's RECORD lines: everything that is the same in every row, compiled once.
 //!
-//! A cell's stored form is its JSON form. So a row is written in one pass over its text: behind a prepared
-//! `"column":` each cell is copied up to the mark that ends it, unless its [`CellAction`] converts it. The bytes around
-//! the record come from the caller: the plan knows no Singer message.
+//! The stored form of a cell is its JSON form. So a row is written in one pass over its text: each cell is copied after
+//! a prepared `"column":`, up to the separator, unless its [`CellAction`] converts it. The bytes before and after the
+//! record come from the caller; the plan does not know the shape of a Singer message.
 
-use super::cell_action::{Bound, CellAction, from_mark};
+use super::cell_action::{Bound, CellAction, from_separator};
 use super::column_type::{self, ColumnType};
 use super::csv::{BLANK, CELL, ROW};
 use super::header::{EXTRA, ROW_NUMBER};
 use crate::bytes::buffer::{Appender, Literal, OutBuffer};
 
-/// The most digits of a row's number.
+/// The most digits of a row number.
 const DIGITS: usize = 20;
-/// Each surplus cell adds a comma and two quotes in place of its mark; the list adds its brackets, or is `null`.
+/// Each surplus cell adds a comma and two quotes and drops its separator; the list adds brackets, or is `null`.
 const SURPLUS: Bound = Bound { fixed: 4, per_byte: 3 };
 
 /// An emitted column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The cell's position in its row, from 0.
+    /// The position of the cell in its row, from 0.
     pub index: usize,
-    /// The property's name.
+    /// The name of the property.
     pub name: String,
-    pub kind: ColumnType,
+    pub column_type: ColumnType,
 }
 
 /// The compiled form of a stream's records.
 #[derive(Debug)]
 pub struct Plan {
     before: Literal,
-    /// One for each cell of a row, up to the last that is emitted.
+    /// One writer for each cell of a row, up to the last cell that is emitted.
     columns: Vec<CellWriter>,
     /// `,"_extra":`
     extra: Option<Literal>,
     /// `,"_row_number":`
     row_number: Option<Literal>,
     after: Literal,
-    /// Bytes of a line at most, by the bytes of its cells.
+    /// The most bytes of a line, by the bytes of its row.
     bound: Bound,
 }
 
@@ -44,7 +44,7 @@ pub struct Plan {
 #[derive(Debug)]
 struct CellWriter {
     action: CellAction,
-    /// `,"column":` and the value's opening.
+    /// `,"column":` and the opening quote of a string.
     prefix: Literal,
     /// `,"column":null`
     null: Literal,
@@ -66,8 +66,8 @@ impl CellWriter {
         Bound { fixed: self.null.len().max(self.prefix.len() + fixed), per_byte }
     }
 
-    /// Writes the cell at the front of `text`; returns the text from the mark behind the cell on, or nothing where the
-    /// text ends before the cell does.
+    /// Writes the cell at the start of `text`. Returns the text from the separator after the cell on, or `None` if the
+    /// text ends inside the cell.
     #[inline]
     fn write<'t>(&self, text: &'t [u8], out: &mut Appender) -> Option<&'t [u8]> {
         if *text.first()? < b' ' {
@@ -80,8 +80,8 @@ impl CellWriter {
 }
 
 impl Plan {
-    /// Compiles the plan of lines that begin with `before`, hold the record's members and end with `after`.
-    /// `fields` have the report's order. `extra` is the header's width where surplus cells are emitted.
+    /// Compiles the plan for lines of `before`, the members of the record, and `after`. `fields` are in the order of the
+    /// report. `extra` is the width of the header if surplus cells are emitted.
     #[must_use]
     pub fn compile(
         before: &[u8],
@@ -98,7 +98,7 @@ impl Plan {
         let width = fields.last().map_or(0, |field| field.index + 1).max(extra.unwrap_or(0));
         let mut columns: Vec<CellWriter> = (0..width).map(|_| CellWriter::skip()).collect();
         for field in fields {
-            columns[field.index] = CellWriter::new(CellAction::of(field.kind), &property(&field.name));
+            columns[field.index] = CellWriter::new(CellAction::of(field.column_type), &property(&field.name));
         }
         let mut plan = Self {
             before: Literal::new(before),
@@ -122,29 +122,29 @@ impl Plan {
         )
     }
 
-    /// Appends the RECORD line of the row that begins at `start`; `number` is its position in the report, from 1.
-    /// Returns where the next row begins. Returns nothing, and appends nothing, where the text ends before the row does.
+    /// Appends the RECORD line of the row that starts at `start`; `number` is its position in the report, from 1.
+    /// Returns the start of the next row. If the text ends inside the row, it appends nothing and returns `None`.
     pub fn write(&self, text: &[u8], mut start: usize, number: u64, out: &mut OutBuffer) -> Option<usize> {
         while *text.get(start)? == BLANK {
             start += 1;
         }
-        let begun = out.len();
+        let length = out.len();
         let most = self.bound.fixed + self.bound.per_byte * (text.len() - start);
         let rest = out.write(most, |out| self.line(&text[start..], number, out));
         if rest.is_none() {
-            out.truncate(begun);
+            out.truncate(length);
         }
         rest.map(|rest| text.len() - rest.len())
     }
 
     fn line<'t>(&self, mut text: &'t [u8], number: u64, out: &mut Appender) -> Option<&'t [u8]> {
         out.literal(&self.before);
-        let mut mark = CELL;
+        let mut separator = CELL;
         let mut written = 0;
         for column in &self.columns {
-            (mark, text) = split_mark(column.write(text, out)?)?;
+            (separator, text) = split_separator(column.write(text, out)?)?;
             written += 1;
-            if mark == ROW {
+            if separator == ROW {
                 break;
             }
         }
@@ -152,10 +152,10 @@ impl Plan {
         self.columns[written..].iter().for_each(|column| out.literal(&column.null));
         if let Some(name) = &self.extra {
             out.literal(name);
-            text = surplus(text, mark, out)?;
+            text = surplus(text, separator, out)?;
         } else {
-            while mark != ROW {
-                (mark, text) = split_mark(from_mark(text)?)?;
+            while separator != ROW {
+                (separator, text) = split_separator(from_separator(text)?)?;
             }
         }
         if let Some(name) = &self.row_number {
@@ -167,27 +167,27 @@ impl Plan {
     }
 }
 
-/// The mark at the front of `text`, and the text behind it.
+/// The separator at the start of `text`, and the text after it.
 #[inline]
-fn split_mark(text: &[u8]) -> Option<(u8, &[u8])> {
-    text.split_first().map(|(mark, rest)| (*mark, rest))
+fn split_separator(text: &[u8]) -> Option<(u8, &[u8])> {
+    text.split_first().map(|(separator, rest)| (*separator, rest))
 }
 
-/// Writes the rest of the row as a list; returns the text behind the row.
+/// Writes the cells after `separator` as a list, or `null` if it ends the row; returns the text after the row.
 #[inline]
-fn surplus<'t>(mut text: &'t [u8], mut mark: u8, out: &mut Appender) -> Option<&'t [u8]> {
-    if mark == ROW {
+fn surplus<'t>(mut text: &'t [u8], mut separator: u8, out: &mut Appender) -> Option<&'t [u8]> {
+    if separator == ROW {
         out.put(b"null");
         return Some(text);
     }
     let mut opening: &[u8] = b"[\"";
-    while mark != ROW {
-        let rest = from_mark(text)?;
+    while separator != ROW {
+        let rest = from_separator(text)?;
         out.put(opening);
         out.put(&text[..text.len() - rest.len()]);
         out.put(b"\"");
         opening = b",\"";
-        (mark, text) = split_mark(rest)?;
+        (separator, text) = split_separator(rest)?;
     }
     out.put(b"]");
     Some(text)
@@ -199,13 +199,13 @@ mod tests {
 
     const ROWS: &[u8] = b"7\x1f\x1fx\\n\x1fover\x1fmore\x1e\x1d8\x1e";
 
-    /// The record's members alone.
+    /// A plan for lines of `<`, the members of the record, and `>`.
     fn compile(fields: &[Field], row_number: bool, extra: Option<usize>) -> Plan {
         Plan::compile(b"<", b">\n", fields, row_number, extra)
     }
 
-    fn field(index: usize, name: &str, kind: ColumnType) -> Field {
-        Field { index, name: name.into(), kind }
+    fn field(index: usize, name: &str, column_type: ColumnType) -> Field {
+        Field { index, name: name.into(), column_type }
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_cells_are_written_as_their_types_spell_them() {
+    fn typed_cell_is_written_in_the_spelling_of_its_type() {
         let fields = [
             field(0, "a", ColumnType::Number),
             field(1, "b", ColumnType::Boolean),

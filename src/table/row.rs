@@ -1,4 +1,6 @@
-//! A row in the reader's buffer: its cells in their stored form, which is the JSON form. Nothing is copied.
+//! A row of a stored report, borrowed from the buffer of its reader.
+//!
+//! The cells are in their stored form, which is their JSON form. Nothing is copied, except a text that is unescaped.
 
 use std::borrow::Cow;
 
@@ -13,7 +15,7 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// The number of its cells, at least one.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "no row is empty")]
+    #[expect(clippy::len_without_is_empty, reason = "every row has a cell")]
     pub fn len(&self) -> usize {
         self.ends.len()
     }

@@ -1,8 +1,8 @@
 //! Reads the rows of a stored report, each in place in one reused buffer.
 //!
-//! The stored form is what [`csv`](super::csv) wrote: complete rows, which need no further checks. A row that ends
-//! beyond the buffer is read again from its start once the buffer is filled, so no state is carried over. The buffer
-//! grows to the longest row; see [`EmittedCells`](super::emitted_cells) for what bounds it.
+//! The stored form comes from [`csv`](super::csv): its rows are complete and need no checks. If a row ends beyond the
+//! buffer, more bytes are read and the row is scanned again from its start, so no state is kept between two reads. The
+//! buffer grows to the longest row, which [`EmittedCells`](super::emitted_cells) bounds.
 
 use std::io::{self, Read};
 
@@ -10,16 +10,16 @@ use super::csv::{BLANK, ROW};
 use super::row::Row;
 use crate::bytes::scan::{ByteScanner, ControlBytes};
 
-/// The initial size; the buffer doubles where a row is longer.
+/// The initial size; the buffer doubles if a row is longer.
 const BUFFER: usize = 256 * 1024;
 
 pub struct Rows<R> {
     input: R,
     buffer: Vec<u8>,
-    /// The bytes from `begin` to `end` are read and not yet returned.
+    /// The bytes from `begin` to `end` were read and not returned yet.
     begin: usize,
     end: usize,
-    /// Where the cells of the current row end.
+    /// The position after each cell of the current row.
     ends: Vec<usize>,
 }
 
@@ -33,7 +33,7 @@ impl<R: Read> Rows<R> {
         Self { input, buffer: vec![0; size], begin: 0, end: 0, ends: Vec::new() }
     }
 
-    /// The next row; nothing at the end.
+    /// The next row; `None` at the end.
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
         loop {
             let text = &self.buffer[..self.end];
@@ -51,8 +51,8 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Calls `take` with the text and where the next row begins in it. `take` returns where the row ends, or nothing if
-    /// the text ends first: then it is called again with more text. Returns false at the end of the report.
+    /// Calls `take` with the buffered text and the start of the next row in it. `take` returns the position after the row,
+    /// or `None` if the text ends inside the row; then it is called again with more text. Returns false at the end.
     pub fn lend(&mut self, mut take: impl FnMut(&[u8], usize) -> Option<usize>) -> io::Result<bool> {
         loop {
             if let Some(end) = take(&self.buffer[..self.end], self.begin) {
@@ -65,7 +65,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Moves the unread bytes to the front and reads more; returns false at the end.
+    /// Moves the bytes that were not returned to the front and reads more; returns false at the end.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.copy_within(self.begin..self.end, 0);
         self.end -= self.begin;
@@ -79,13 +79,13 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Collects where the cells end of the row that begins at `start`. Returns where its last cell ends, or nothing if the
-/// text ends before.
+/// Collects the end of each cell of the row that starts at `start`. Returns the end of the last cell, or `None` if the
+/// text ends inside the row.
 fn split(text: &[u8], start: usize, ends: &mut Vec<usize>) -> Option<usize> {
-    let mut marks = ByteScanner::<ControlBytes>::new(start);
+    let mut separators = ByteScanner::<ControlBytes>::new(start);
     ends.clear();
     loop {
-        let at = marks.next(text)?;
+        let at = separators.next(text)?;
         ends.push(at);
         if text[at] == ROW {
             return Some(at);

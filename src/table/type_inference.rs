@@ -1,7 +1,7 @@
 //! Infers the types of columns from their cells, or checks types that the operator fixed.
 //!
-//! A type starts as narrow as its first cell, or as the type of an earlier run, and only widens: integer to number to
-//! string, any other type to string. A column that has become a string is not looked at any more.
+//! A column starts with the narrowest type of its first cell, or with the type of an earlier run. A type only widens:
+//! integer to number to string, any other type to string. Cells of a column that has become a string are not read.
 
 use super::column_type::{self, ColumnType, EXACT_DIGITS};
 use super::header::Column;
@@ -10,22 +10,22 @@ use super::verify::Requirements;
 
 pub struct TypeInference {
     width: usize,
-    /// The columns that are not strings so far.
+    /// The columns that are not strings yet.
     open: Vec<OpenColumn>,
 }
 
 struct OpenColumn {
     index: usize,
-    /// None while all cells are empty.
+    /// `None` while all cells are empty.
     column_type: Option<ColumnType>,
     /// The operator fixed the type.
     is_fixed: bool,
-    /// An integer among its cells has more digits than a double represents exactly.
+    /// One of the integers has more than [`EXACT_DIGITS`] digits, so the type number does not accept it.
     has_long_integer: bool,
 }
 
 impl OpenColumn {
-    /// The narrowest type of all cells so far and of this one, which the current type does not accept.
+    /// The narrowest type that accepts all cells so far and `cell`, which the current type does not accept.
     fn wider(&self, cell: &[u8]) -> ColumnType {
         match self.column_type {
             None => ColumnType::of(cell),
@@ -47,7 +47,7 @@ impl OpenColumn {
 impl TypeInference {
     pub fn new(columns: &[Column], requirements: &Requirements) -> Self {
         let open = |(index, column): (usize, &Column)| {
-            let fixed = column_type::named(&requirements.strict_kinds, &column.name);
+            let fixed = column_type::named(&requirements.fixed_types, &column.name);
             let infer = requirements.infer.as_deref();
             let earlier =
                 infer.map_or(Some(ColumnType::String), |earlier| column_type::named(earlier, &column.name));
@@ -68,7 +68,8 @@ impl TypeInference {
         self.open.is_empty()
     }
 
-    /// Takes the next row. Returns a column whose cell the type that the operator fixed does not accept.
+    /// Adds the cells of the next row. Returns the column and its type if the operator fixed a type that does not accept
+    /// the cell.
     pub fn observe(&mut self, row: &Row) -> Option<(usize, ColumnType)> {
         let mut has_changed = false;
         for column in &mut self.open {

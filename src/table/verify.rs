@@ -1,8 +1,8 @@
 //! Verifies that a whole report can be used, before any of its rows is emitted.
 //!
-//! Open quotes and ragged rows are known from parsing the CSV. Lengths, types and keys are checked in passes over the
-//! stored report, and only where the requirements ask for them. Memory stays flat, except for natural keys, which take
-//! 24 bytes a row.
+//! Open quotes and ragged rows are known from parsing the CSV. Lengths, types and keys are checked in further passes over
+//! the stored report, if the requirements ask for them. Memory is constant, except for natural keys, which take 24 bytes
+//! for each row.
 
 use std::io::{Read, Seek};
 
@@ -26,44 +26,45 @@ const HEADER_LIMIT: u64 = 16 * 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnRagged {
-    /// The report cannot be used.
+    /// The report is refused.
     Fail,
-    /// Missing cells are null, surplus ones go to `_extra`.
+    /// Missing cells are null, and surplus cells are collected in `_extra`.
     Pad,
 }
 
-/// What the report must satisfy.
+/// The conditions that a report must satisfy.
 #[derive(Clone, Debug)]
 pub struct Requirements {
     pub style: ColumnNames,
     pub on_ragged: OnRagged,
-    /// Columns that must identify a row; empty for none.
+    /// Columns that must identify a row; empty if no key is checked.
     pub key: Vec<String>,
-    /// The types of an earlier run, from which inference goes on. Without it every column is a string.
+    /// The types of an earlier run, from which inference continues. `None` makes every column a string.
     pub infer: Option<Vec<(String, ColumnType)>>,
     /// Types that the operator fixed.
-    pub strict_kinds: Vec<(String, ColumnType)>,
+    pub fixed_types: Vec<(String, ColumnType)>,
     pub max_message_bytes: u64,
 }
 
 #[derive(Clone, Debug)]
 pub struct VerifiedTable {
-    /// The columns in the report's order.
+    /// In the report's order.
     pub columns: Vec<Column>,
-    pub kinds: Vec<ColumnType>,
+    /// The type of each column.
+    pub types: Vec<ColumnType>,
     pub rows: u64,
     pub ragged: u64,
-    /// Cells with text behind their closing quote.
+    /// Cells with text after their closing quote.
     pub lenient_quotes: u64,
-    /// Whether there is a column for surplus cells.
+    /// Whether surplus cells are emitted as `_extra`.
     pub extra: bool,
-    /// Which columns are emitted, one entry a column.
+    /// Whether each column is emitted.
     is_emitted: Vec<bool>,
     /// Bytes of the longest stored row.
     longest_row: u64,
 }
 
-/// Verifies a stored report, of which `stats` are known. A column that is not emitted makes no message long.
+/// Verifies a stored report with the statistics `stats`. Cells that are not emitted do not add to the length of a message.
 pub fn verify(
     stats: &TableStats,
     mut stored: impl Read + Seek,
@@ -78,7 +79,7 @@ pub fn verify(
         return Err(TableError::Ragged { line, expected: stats.width, found });
     }
     let mut table = VerifiedTable {
-        kinds: Vec::new(),
+        types: Vec::new(),
         is_emitted: columns.iter().map(|column| is_emitted(&column.name)).collect(),
         columns,
         rows: stats.rows,
@@ -88,12 +89,12 @@ pub fn verify(
         longest_row: stats.longest_row,
     };
     check_lengths(&table, &mut stored, requirements.max_message_bytes)?;
-    table.kinds = check_cells(&table, &mut stored, requirements)?;
+    table.types = check_cells(&table, &mut stored, requirements)?;
     Ok(table)
 }
 
 impl VerifiedTable {
-    /// The rows of the stored report from its header on; long cells of columns that are not emitted are shortened.
+    /// The rows of the stored report, the header first. Long cells of columns that are not emitted are shortened.
     pub fn read_rows<R: Read>(&self, stored: R) -> Rows<EmittedCells<R>> {
         Rows::new(EmittedCells::new(stored, &self.is_emitted, self.extra, self.longest_row))
     }
@@ -135,11 +136,11 @@ fn check_cells(
             continue;
         }
         key.observe(&row, number);
-        if let Some((index, kind)) = inference.observe(&row) {
+        if let Some((index, column_type)) = inference.observe(&row) {
             return Err(TableError::ColumnType {
                 line: line_of_row(rewind(stored)?, number)?,
                 column: table.columns[index].name.clone(),
-                kind: kind.name(),
+                column_type: column_type.name(),
             });
         }
     }
