@@ -1,4 +1,6 @@
-//! Why a report cannot be received. No message holds a byte of the report.
+//! Why a report cannot be received.
+//!
+//! A message has positions and limits, never a byte of the report.
 
 use std::io;
 
@@ -13,7 +15,7 @@ pub enum ReceiveError {
     /// The input ended inside a gzip member, or the member's checksum does not match.
     #[error("the answer's gzip data is truncated or damaged")]
     GzipTruncated,
-    /// A gzip bomb.
+    /// The data is a gzip bomb.
     #[error("the answer's gzip data grows more than 1000 times")]
     GzipBomb,
     #[error("the CSV is not UTF-8: invalid byte at {0}")]
@@ -26,7 +28,7 @@ pub enum ReceiveError {
     ReportTooLarge { limit: u64 },
     #[error("the answer has more than {limit} bytes outside its `report`")]
     OutsideTooLarge { limit: u64 },
-    /// Limits the input even where it adds nothing to the report.
+    /// The limit also applies to input that adds nothing to the report.
     #[error(
         "the answer is larger than {limit} bytes, the most that a report of `max_report_bytes` can take in JSON"
     )]
@@ -36,7 +38,7 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// What the operator can do, where the error itself decides it and not the source of the bytes.
+    /// The hint for the operator; `None` if the hint depends on the source of the bytes.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {

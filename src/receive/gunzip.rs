@@ -1,7 +1,7 @@
 //! Decompresses gzip as it arrives: one member or several, each with its checksum verified.
 //!
-//! A gzip bomb is refused, and its output never gathers: input goes in in small steps, and the output of each step is
-//! handed on before the next. Bytes behind the last member that are not another member are an error.
+//! Memory is constant even for a gzip bomb, which is refused: input is decompressed in small steps, and the output of a
+//! step is passed on before the next step. Bytes after the last member that do not start a member are an error.
 
 use std::io::Write;
 
@@ -9,9 +9,9 @@ use flate2::write::GzDecoder;
 
 use super::error::ReceiveError;
 
-/// One step of input makes at most 4 MiB of output: deflate compresses at most 1,032 times.
+/// Bytes of input in one step. Its output has at most 4 MiB, because deflate compresses at most 1,032 times.
 const STEP: usize = 4 * 1024;
-/// A higher ratio is a gzip bomb, once more than [`BOMB_BYTES`] have come out.
+/// Data with a higher compression ratio and more than [`BOMB_BYTES`] of output is a gzip bomb.
 const BOMB_RATIO: u64 = 1000;
 const BOMB_BYTES: u64 = 64 * 1024 * 1024;
 /// The first byte of every gzip member.
@@ -30,7 +30,7 @@ impl Default for Gunzip {
 }
 
 impl Gunzip {
-    /// Decompresses the next bytes and hands the output to `take`, piece by piece.
+    /// Decompresses the next bytes and passes the output to `take` in pieces.
     pub fn feed(
         &mut self,
         bytes: &[u8],
@@ -39,7 +39,7 @@ impl Gunzip {
         for step in bytes.chunks(STEP) {
             self.received += step.len() as u64;
             self.write(step)?;
-            self.hand_on(&mut take)?;
+            self.pass_on(&mut take)?;
         }
         Ok(())
     }
@@ -50,13 +50,13 @@ impl Gunzip {
         mut take: impl FnMut(&[u8]) -> Result<(), ReceiveError>,
     ) -> Result<(), ReceiveError> {
         self.member.try_finish().map_err(|_| ReceiveError::GzipTruncated)?;
-        self.hand_on(&mut take)
+        self.pass_on(&mut take)
     }
 
     fn write(&mut self, mut step: &[u8]) -> Result<(), ReceiveError> {
         while let Some(&first) = step.first() {
             let taken = self.member.write(step).map_err(|_| ReceiveError::GzipDamaged)?;
-            // The decoder takes nothing more where its member is complete.
+            // The decoder takes no more bytes once its member is complete.
             if taken == 0 {
                 self.member.try_finish().map_err(|_| ReceiveError::GzipDamaged)?;
                 if first != MEMBER_START {
@@ -69,7 +69,7 @@ impl Gunzip {
         Ok(())
     }
 
-    fn hand_on(
+    fn pass_on(
         &mut self,
         take: &mut impl FnMut(&[u8]) -> Result<(), ReceiveError>,
     ) -> Result<(), ReceiveError> {

@@ -1,9 +1,8 @@
-//! Receives a report: turns bytes, as they arrive, into a complete spool.
+//! Receives a report: decodes its bytes as they arrive and spools it until it is complete.
 //!
 //! Steps: gunzip, decode (the API's JSON body or plain CSV), parse the CSV, hash, spool. Every step streams, so memory
-//! stays flat, and [`Receiver::finish`] returns a report only when all of its bytes have arrived.
-//! Limits bound the report, the bytes outside it and the whole input. This module knows no HTTP: a source feeds it
-//! chunks and maps [`ReceiveError`] to its own failures.
+//! is constant. [`Receiver::finish`] returns a report only if all of its bytes have arrived. Limits bound the report, the
+//! bytes outside it and the whole input. It knows no HTTP: a source feeds it chunks and maps [`ReceiveError`].
 
 pub mod error;
 mod gunzip;
@@ -19,12 +18,12 @@ use crate::report::spool::{Report, Spool};
 
 /// Input is decoded, hashed and parsed in pieces of this size, so that a piece stays in the CPU cache.
 const CHUNK: usize = 64 * 1024;
-/// A report's envelope takes a few bytes; an answer that holds more than this beside the report is a defect.
+/// The most bytes of a JSON body outside its `report`. The API sends a few.
 const OUTSIDE_BYTES: u64 = 16 * 1024 * 1024;
 /// A JSON string takes at most six bytes for one byte of text: `\u0041` for `A`.
 const LONGEST_ESCAPE: u64 = 6;
 
-/// What the bytes are, once they are decompressed.
+/// The format of the bytes after decompression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The API's `{"report": "<CSV>"}`.
@@ -54,8 +53,8 @@ impl ReceiveLimits {
         Self { report_bytes, outside_bytes: OUTSIDE_BYTES, on_nul }
     }
 
-    /// The most bytes that a report within the limits can need, on the wire and after decompression. It bounds input
-    /// that adds nothing to the report, such as escaped NUL characters or empty gzip members.
+    /// The most bytes of input for a report within the limits, before and after decompression. It bounds input that adds
+    /// nothing to the report, such as escaped NUL characters or empty gzip members.
     fn input_bytes(self) -> u64 {
         self.report_bytes.saturating_mul(LONGEST_ESCAPE).saturating_add(self.outside_bytes)
     }
@@ -67,7 +66,7 @@ pub struct Receiver {
     decoder: Decoder,
     spool: Spool,
     limits: ReceiveLimits,
-    /// Bytes as they arrived.
+    /// Bytes before decompression.
     received: u64,
     /// Bytes after decompression.
     decompressed: u64,
@@ -113,7 +112,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// Checks that the input is complete and completes the spool.
+    /// Checks that the input is complete and returns the report.
     pub fn finish(mut self) -> Result<Report, ReceiveError> {
         if let Some(gunzip) = self.gunzip.take() {
             gunzip.finish(|plain| self.decode(plain))?;

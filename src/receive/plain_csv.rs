@@ -1,7 +1,7 @@
-//! Decodes a report that arrives as plain CSV: checks that it is UTF-8 and treats NUL characters as `on_nul` asks.
+//! Decodes a report that arrives as plain CSV: validates UTF-8 and treats NUL characters as the setting `on_nul` says.
 //!
-//! The end of plain CSV carries no proof that it is complete, except that it does not end inside a character; the CSV
-//! reader finds an end inside quotes. A byte order mark is the CSV reader's, too.
+//! Plain CSV does not show that it is complete: only a truncation inside a character is found here, and one inside quotes
+//! by the CSV reader. The CSV reader also skips the byte order mark.
 
 use super::error::ReceiveError;
 use crate::report::body::{OnNul, Repairs};
@@ -13,7 +13,7 @@ use crate::report::utf8::Utf8;
 pub struct PlainCsvDecoder {
     on_nul: OnNul,
     utf8: Utf8,
-    /// Bytes taken.
+    /// Bytes that were decoded.
     at: u64,
     repairs: Repairs,
 }
@@ -23,7 +23,7 @@ impl PlainCsvDecoder {
         Self { on_nul, ..Self::default() }
     }
 
-    /// Hands the next bytes to `out`.
+    /// Passes the text of the next bytes to `out`.
     pub fn feed(&mut self, bytes: &[u8], out: &mut impl Sink) -> Result<(), ReceiveError> {
         self.utf8.feed(bytes).map_err(|offset| ReceiveError::NotUtf8(self.at + offset))?;
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! Both entrances, compressed and not, in pieces of any size, complete, truncated, damaged and too large.
+//! JSON bodies and plain CSV, compressed and not, in chunks of any size: complete, truncated, damaged and too large.
 
 use std::io::{Read, Write};
 
@@ -180,7 +180,7 @@ fn truncated_input_is_refused_at_every_byte() {
 
 proptest! {
     #[test]
-    fn any_csv_makes_the_same_spool_by_both_entrances(csv in "[a-c,\"\r\n\\\\\u{0}-\u{1f}é😀\u{feff}]{1,40}", size in 1usize..9) {
+    fn any_csv_makes_the_same_spool_as_json_body_and_as_plain_csv(csv in "[a-c,\"\r\n\\\\\u{0}-\u{1f}é😀\u{feff}]{1,40}", size in 1usize..9) {
         let plain = receive(Format::Csv, Compression::None, csv.as_bytes(), size);
         let body = receive(Format::JsonBody, Compression::Gzip, &gzip(&json(&csv)), size);
         prop_assert_eq!(plain, body);
