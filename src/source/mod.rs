@@ -1,7 +1,7 @@
-//! Where reports come from: one enum, so that the verbs do not know which source a run uses.
+//! The sources of reports: one enum, so that the verbs do not depend on the source of a run.
 //!
-//! Every source hands over complete, verified spools. Credentials and the gate belong to [`Source::Api`] only.
-//! A new source is a new variant; the compiler names the places that are missing.
+//! Every source returns complete spools. Credentials and the gate belong to [`Source::Api`] only.
+//! To add a source, add a variant: the compiler then reports every match that needs it. No table is verified here.
 
 use crate::api::Api;
 pub use crate::api::GateOptions;
@@ -20,7 +20,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens the source that the settings name; sends nothing.
+    /// Opens the source that the settings name; sends no request.
     pub fn open(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Self> {
         Ok(Self::Api(Box::new(Api::new(settings, settings.on_nul, options, telemetry)?)))
     }
@@ -32,7 +32,7 @@ impl Source {
         }
     }
 
-    /// Fetches one report without retries and drops it; returns the sentence that says that the source works.
+    /// Fetches one report without retries and drops it; returns a sentence about the success.
     pub async fn test(self, report: &ReportType, telemetry: &Telemetry) -> Result<String> {
         match self {
             Self::Api(api) => {
@@ -48,7 +48,7 @@ impl Source {
     }
 }
 
-/// Says first what the failure means for the credentials.
+/// Puts the consequence of the failure for the credentials before its message.
 fn credentials_error(error: Error) -> Error {
     let result = match error.exit {
         Exit::Refused => "the credentials do not work",
