@@ -1,7 +1,8 @@
-//! The catalog: what discovery writes, and what the operator selects in it.
+//! The catalog: discovery writes it, and the operator selects streams and columns in it.
 //!
-//! Selection follows Singer: `automatic` is always selected, `unsupported` never; then `selected` decides, then
-//! `selected-by-default`, then the stream. Without a catalog everything is selected. Unknown metadata is ignored.
+//! Selection has Singer's order of precedence: `automatic` is always selected and `unsupported` never; then `selected`
+//! decides, then `selected-by-default`, then the stream. Without a catalog everything is selected. Unknown metadata is
+//! ignored. A catalog does not change how a report is fetched.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,13 +27,13 @@ pub struct Catalog {
 #[derive(Clone, Debug, Default)]
 pub struct CatalogEntry {
     selected: bool,
-    /// Whether a column is selected, for columns whose metadata says so.
+    /// Whether a column is selected; only columns whose metadata decides it.
     columns: BTreeMap<String, bool>,
     /// Properties and the schemas that the catalog gives them.
     pub properties: Map<String, Value>,
-    /// The key, where the catalog names one.
+    /// The key; `None` if the catalog has none or the default.
     pub key_properties: Option<Vec<String>>,
-    /// A replication method that is not `FULL_TABLE`.
+    /// The replication method, if it is not `FULL_TABLE`.
     pub other_method: Option<String>,
 }
 
@@ -48,8 +49,8 @@ pub enum Selection {
 impl Catalog {
     /// Reads the file that `--catalog` names.
     pub fn load(path: &Path) -> Result<Self> {
-        let problem = |what: String| {
-            Error::new(Exit::Usage, format!("cannot use the catalog {}: {what}", safe_name::path(path)))
+        let problem = |reason: String| {
+            Error::new(Exit::Usage, format!("cannot use the catalog {}: {reason}", safe_name::path(path)))
                 .hint("make one with `--discover`")
         };
         let bytes = read_stream(path, LIMIT).map_err(|cause| problem(cause.to_string()))?;
@@ -93,13 +94,13 @@ impl CatalogEntry {
 
     fn parse(stream: &Value) -> Self {
         let mut root = Map::new();
-        let mut own = BTreeMap::new();
+        let mut by_column = BTreeMap::new();
         for item in stream.get("metadata").and_then(Value::as_array).into_iter().flatten() {
             let Some(metadata) = item.get("metadata").and_then(Value::as_object) else { continue };
             match item.get("breadcrumb").and_then(Value::as_array).map(Vec::as_slice) {
                 None | Some([]) => root.clone_from(metadata),
                 Some([_, Value::String(column)]) => {
-                    own.insert(column.clone(), metadata.clone());
+                    by_column.insert(column.clone(), metadata.clone());
                 }
                 Some(_) => {}
             }
@@ -108,7 +109,7 @@ impl CatalogEntry {
             root.entry("selected").or_insert(selected.into());
         }
         let selected = is_selected_by(&root).unwrap_or(true);
-        let columns = own
+        let columns = by_column
             .into_iter()
             .filter_map(|(column, metadata)| Some((column, is_selected_by(&metadata)?)))
             .collect();
@@ -152,7 +153,7 @@ fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
     candidates.into_iter().flatten().find(|key| key != &[ROW_NUMBER])
 }
 
-/// Singer's order of precedence; `None` if the metadata does not decide.
+/// Whether the metadata selects, by Singer's order of precedence; `None` if it does not decide.
 fn is_selected_by(metadata: &Map<String, Value>) -> Option<bool> {
     match metadata.get("inclusion").and_then(Value::as_str) {
         Some("automatic") => return Some(true),
@@ -162,7 +163,7 @@ fn is_selected_by(metadata: &Map<String, Value>) -> Option<bool> {
     ["selected", "selected-by-default"].iter().find_map(|key| parse_bool(metadata.get(*key)?))
 }
 
-/// A boolean, also as the string that some tools write.
+/// A boolean, also as a string, which some tools write.
 fn parse_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(selected) => Some(*selected),
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn selection_follows_singers_precedence() {
-        for (metadata, choice) in [
+        for (metadata, expected) in [
             (json!({"inclusion": "automatic", "selected": false}), Selection::Selected),
             (json!({"inclusion": "unsupported", "selected": true}), Selection::Deselected),
             (json!({"selected": false, "selected-by-default": true}), Selection::Deselected),
@@ -217,7 +218,7 @@ mod tests {
             (json!({"selected-by-default": false}), Selection::Deselected),
             (json!({}), Selection::Selected),
         ] {
-            assert_eq!(entry(&column(&metadata)).selection("a"), choice, "{metadata}");
+            assert_eq!(entry(&column(&metadata)).selection("a"), expected, "{metadata}");
         }
         assert_eq!(entry(&json!([])).selection("new"), Selection::Unknown);
     }

@@ -1,7 +1,7 @@
-//! The shape of every Singer message, borrowed and serialize-only.
+//! The shape of every Singer message, as types that borrow their data and can only be serialised.
 //!
-//! RECORD lines are not serialised one by one: [`RecordFrame`] has the bytes around a record, and the table's plan
-//! writes the record's members between them.
+//! RECORD lines are not serialised one by one: [`RecordFrame`] has the bytes before and after the members of a record,
+//! and the plan of the table writes the members. Messages of other taps are not parsed here: see `check`.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

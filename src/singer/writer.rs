@@ -1,6 +1,7 @@
 //! The writer of stdout: whole lines in large writes, and an error for every failed write.
 //!
-//! A STATE line is flushed with all lines before it, so STATE never runs ahead of the records. It does not retry.
+//! A STATE line is flushed together with all lines before it, so a target never reads a STATE before its records. A
+//! failed write is not retried.
 
 use std::io::{ErrorKind, Write};
 
@@ -8,7 +9,7 @@ use super::message::Message;
 use crate::bytes::buffer::OutBuffer;
 use crate::error::{Error, Exit, Result};
 
-/// Bytes of lines that are collected before a write.
+/// Bytes that are collected before a write.
 const BUFFER: usize = 256 * 1024;
 
 /// Writes messages to a target.
@@ -23,7 +24,7 @@ impl<W: Write> Writer<W> {
         Self { out, lines: OutBuffer::default() }
     }
 
-    /// Writes one message; a STATE is flushed.
+    /// Writes one message; flushes after a STATE.
     pub fn message(&mut self, message: &Message) -> Result<()> {
         let mut line = serde_json::to_vec(message)
             .map_err(|cause| Error::new(Exit::Bug, format!("cannot serialise a message: {cause}")))?;
@@ -32,14 +33,14 @@ impl<W: Write> Writer<W> {
         if matches!(message, Message::State { .. }) { self.flush() } else { self.spill() }
     }
 
-    /// Lets `append` add whole lines; returns what `append` returns.
+    /// Lets `append` add complete lines; returns the result of `append`.
     pub fn lines<T>(&mut self, append: impl FnOnce(&mut OutBuffer) -> T) -> Result<T> {
         let result = append(&mut self.lines);
         self.spill()?;
         Ok(result)
     }
 
-    /// Writes out everything.
+    /// Writes all collected lines to the target.
     pub fn flush(&mut self) -> Result<()> {
         let outcome = self.out.write_all(self.lines.bytes()).and_then(|()| self.out.flush());
         self.lines.clear();

@@ -1,8 +1,8 @@
 //! The checker: validates the output of any tap, line by line, against the rules that real targets rely on.
 //!
-//! For every rule there is a target that loses rows, loses the state or stops when the rule is broken; a habit of
-//! this tap alone is not a rule. Violations name positions, streams and fields, never a value. [`property`] validates
-//! what a SCHEMA declares, [`stream`] what follows it.
+//! Each rule exists because a real target loses rows, loses the state or stops if the rule is broken. A violation names
+//! line, stream and field, never a value. [`property`] validates the properties of a SCHEMA, and [`stream`] the messages
+//! after it. Conventions of this tap that no target relies on are not checked.
 
 mod property;
 mod stream;
@@ -14,10 +14,10 @@ use serde_json::{Map, Value};
 
 use self::stream::Stream;
 
-/// Meltano stops at a longer line, in bytes.
+/// The most bytes of a line that Meltano reads; it stops at a longer line.
 const MAX_LINE: usize = 50 * 1024 * 1024;
 
-/// A broken rule.
+/// A rule that the output breaks, and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Counted from 1; 0 for the output as a whole.
@@ -34,7 +34,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Collects what the rules need to know of the lines so far.
+/// The state of a check: everything about the lines so far that the rules need.
 #[derive(Default)]
 pub struct Checker {
     line: u64,

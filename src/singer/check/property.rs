@@ -1,6 +1,6 @@
 //! Rules for the properties of a SCHEMA: names that every target can store, types that every target can read.
 //!
-//! It looks at one SCHEMA at a time and knows nothing of records.
+//! It validates one SCHEMA at a time and does not look at records.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! Rules for the messages after a SCHEMA: records, their keys and versions, and the end of the snapshot.
 //!
-//! Keys are kept as hashes of 16 bytes each, so a stream of many records fits in memory.
+//! A key is stored as a hash of 16 bytes, so that the keys of a large stream fit in memory. No record is stored.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Takes a SCHEMA. One that is repeated within a snapshot starts no new snapshot.
+    /// Validates a SCHEMA and returns its stream. A SCHEMA that is repeated within a snapshot continues that snapshot.
     pub(super) fn declare(
         message: &Map<String, Value>,
         earlier: Option<Self>,
@@ -107,7 +107,7 @@ impl Stream {
         self.key(record, wrong);
     }
 
-    /// One version in all records of a snapshot, greater than the last activated one.
+    /// Checks that all records of a snapshot have one version, greater than the version that was activated last.
     fn version(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
         let version = message.get("version").cloned().unwrap_or_default();
         if self.version.as_ref() == Some(&version) {
