@@ -131,7 +131,7 @@ fn folder_that_was_moved_or_replaced_is_not_current() {
 }
 
 #[test]
-fn lock_is_held_by_one_and_names_its_process() {
+fn lock_file_has_one_holder_and_names_its_process() {
     let (_directory, folder) = folder();
     let TryLock::Locked(lock) = folder.try_lock("s.lock").unwrap() else { panic!("it is held") };
     let TryLock::Held { pid } = folder.try_lock("s.lock").unwrap() else { panic!("two hold it") };
@@ -142,7 +142,7 @@ fn lock_is_held_by_one_and_names_its_process() {
 }
 
 #[test]
-fn lock_is_not_current_after_its_file_or_folder_was_replaced() {
+fn lock_file_is_not_current_after_it_or_its_folder_was_replaced() {
     let changes: [fn(&Path); 4] = [
         |state| std::fs::remove_file(state.join("s.lock")).unwrap(),
         |state| {
@@ -164,7 +164,7 @@ fn lock_is_not_current_after_its_file_or_folder_was_replaced() {
 }
 
 #[test]
-fn lock_on_what_is_not_a_regular_file_is_refused() {
+fn lock_file_that_is_not_a_regular_file_is_refused() {
     let (directory, folder) = folder();
     fifo(&directory.path().join("fifo"));
     symlink("elsewhere", directory.path().join("link")).unwrap();
@@ -176,7 +176,7 @@ fn lock_on_what_is_not_a_regular_file_is_refused() {
 }
 
 #[test]
-fn abandoned_files_are_removed_by_their_exact_name_only() {
+fn abandoned_temporary_files_are_removed_by_their_exact_name_only() {
     let (directory, folder) = folder();
     let hour = Duration::from_secs(3600);
     let now = SystemTime::from(clock::wall());
@@ -202,7 +202,7 @@ fn abandoned_files_are_removed_by_their_exact_name_only() {
 }
 
 #[test]
-fn fsync_of_a_folder_may_be_unsupported_but_not_fail() {
+fn fsync_of_a_folder_that_is_unsupported_is_ignored_and_other_errors_are_not() {
     for kind in [ErrorKind::InvalidInput, ErrorKind::Unsupported] {
         assert!(tolerate_unsupported(Err(kind.into())).is_ok());
     }
@@ -217,7 +217,7 @@ fn handles_are_closed_in_child_processes() {
 }
 
 #[test]
-fn folder_is_made_with_its_parents_for_this_user_only() {
+fn folder_is_created_with_its_parents_for_this_user_only() {
     let directory = tempdir().unwrap();
     set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = directory.path().join("a/b");

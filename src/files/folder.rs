@@ -1,7 +1,7 @@
 //! An open folder: reads, atomic replaces, locks and clean-up that all go through one handle (`openat`, `renameat`).
 //!
-//! Names are single path components. Nothing follows a symbolic link or blocks on a FIFO. A replaced file is
-//! complete or unchanged, also after a power cut: temporary file, fsync, rename, fsync of the folder.
+//! No function follows a symbolic link or blocks on a FIFO. A file is replaced atomically, also across a power cut:
+//! temporary file, fsync, rename, fsync of the folder. Names must be single path components, which is not checked.
 
 use std::fs::File;
 use std::io::{ErrorKind, Result, Write};
@@ -15,14 +15,14 @@ use rustix::io::Errno;
 use super::read::{not_regular, take, too_large};
 use super::{LockFile, TryLock};
 
-/// Never through a symbolic link, never waiting for the other end of a FIFO.
+/// Flags for opening a file: never follows a symbolic link, never waits for the other end of a FIFO.
 pub(super) const SAFE_OPEN: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
-/// Only the owner reads and writes.
+/// Mode of a new file: only the owner can read and write it.
 pub(super) const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// Temporary files are `.tap-together-` and eight letters or digits.
+/// The start of a temporary file's name; eight letters or digits follow.
 const TEMPORARY: &str = ".tap-together-";
 const RANDOM_CHARACTERS: usize = 8;
-/// A temporary file that is older was left behind by a process that was killed.
+/// Age at which a temporary file is considered abandoned by a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
 /// Names that are tried for a temporary file.
 const ATTEMPTS: u32 = 16;
@@ -41,8 +41,8 @@ impl Folder {
         Ok(Self { handle: rustix::fs::open(path, flags, Mode::empty())?, path: path.to_owned() })
     }
 
-    /// Makes the folder and its missing parents, readable by this user only, and opens it. The parent of each folder
-    /// that was made is flushed to the disk, so a power cut cannot take it away.
+    /// Creates the folder and its missing parents, readable by this user only, and opens it. The parent of each new
+    /// folder is fsynced, so that a new folder survives a power cut.
     pub fn create(path: &Path) -> Result<Self> {
         let mut missing: Vec<&Path> = Vec::new();
         for folder in path.ancestors().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -57,7 +57,7 @@ impl Folder {
                 Err(cause) => return Err(cause.into()),
             }
             let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync(&File::open(parent.unwrap_or(Path::new(".")))?)?;
+            fsync(&File::open(parent.unwrap_or(Path::new(".")))?)?;
         }
         Self::open(path)
     }
@@ -81,7 +81,7 @@ impl Folder {
         Ok(rustix::fs::fstat(&self.handle)?)
     }
 
-    /// Type, owner and permissions of what has this name, a symbolic link itself; `None` if nothing has.
+    /// Type, owner and permissions of the entry `name`, without following a symbolic link; `None` if it does not exist.
     pub fn stat_of(&self, name: &str) -> Result<Option<Stat>> {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
@@ -94,7 +94,7 @@ impl Folder {
     pub fn names(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle)? {
-            // Names that are not UTF-8 are not ours.
+            // This program creates no name that is not UTF-8.
             match entry?.file_name().to_str() {
                 Ok(".." | ".") | Err(_) => {}
                 Ok(name) => names.push(name.to_owned()),
@@ -128,8 +128,8 @@ impl Folder {
         self.place(name, bytes, RenameFlags::empty())
     }
 
-    /// Creates a complete file, readable by this user only; a file, folder or link of this name is an error and
-    /// stays as it is.
+    /// Creates a complete file, readable by this user only. An existing file, folder or link of this name is an error and
+    /// remains unchanged.
     pub fn create_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.place(name, bytes, RenameFlags::NOREPLACE)
     }
@@ -141,13 +141,13 @@ impl Folder {
             let _ = rustix::fs::unlinkat(&self.handle, &temporary, AtFlags::empty());
             return Err(cause);
         }
-        sync(&File::from(self.handle.try_clone()?))
+        fsync(&File::from(self.handle.try_clone()?))
     }
 
     /// Removes a file; a file that does not exist is not an error.
     pub fn remove(&self, name: &str) -> Result<()> {
         match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
-            Ok(()) => sync(&File::from(self.handle.try_clone()?)),
+            Ok(()) => fsync(&File::from(self.handle.try_clone()?)),
             Err(Errno::NOENT) => Ok(()),
             Err(cause) => Err(cause.into()),
         }
@@ -159,7 +159,7 @@ impl Folder {
             return Ok(rustix::fs::renameat(at, from, at, to)?);
         }
         match rustix::fs::renameat_with(at, from, at, to, flags) {
-            // Some file systems cannot refuse to replace; a hard link can.
+            // Some file systems do not support NOREPLACE. A hard link also fails if the name exists.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 rustix::fs::linkat(at, from, at, to, AtFlags::empty())?;
                 Ok(rustix::fs::unlinkat(at, from, AtFlags::empty())?)
@@ -185,8 +185,8 @@ impl Folder {
         LockFile::try_lock(self, name)
     }
 
-    /// Removes temporary files of killed processes, by their exact name pattern. `now` is the time since 1970.
-    /// Belongs under the lock. What cannot be removed stays.
+    /// Removes temporary files of killed processes, by their exact name pattern. `now` is the time since 1970. The caller
+    /// must hold the lock. A file that cannot be removed remains.
     pub fn remove_abandoned(&self, now: Duration) {
         for name in self.names().unwrap_or_default().into_iter().filter(|name| is_temporary(name)) {
             let Ok(Some(stat)) = self.stat_of(&name) else { continue };
@@ -210,7 +210,7 @@ fn temporary_name() -> String {
     TEMPORARY.chars().chain(random).collect()
 }
 
-/// Whether this program made the file: exactly the pattern of [`temporary_name`].
+/// Whether the name has exactly the pattern of [`temporary_name`].
 pub(super) fn is_temporary(name: &str) -> bool {
     name.strip_prefix(TEMPORARY).is_some_and(|random| {
         random.len() == RANDOM_CHARACTERS && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -222,16 +222,16 @@ pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-/// Whether nothing has this path, not even a dangling symbolic link.
+/// Whether the path does not exist, not even as a dangling symbolic link.
 pub(super) fn is_missing(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound)
 }
 
-fn sync(folder: &File) -> Result<()> {
+fn fsync(folder: &File) -> Result<()> {
     tolerate_unsupported(folder.sync_all())
 }
 
-/// Some network file systems cannot fsync a folder; there the rename alone must do.
+/// Ignores the error of a network file system that does not support fsync of a folder.
 pub(super) fn tolerate_unsupported(outcome: Result<()>) -> Result<()> {
     match outcome {
         Err(cause) if matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

@@ -1,7 +1,7 @@
 //! A lock file: exclusive among all processes that open the same file (`flock`), released by the kernel at exit.
 //!
-//! The file is created once and never unlinked, renamed, truncated or written by this program. Somebody else may
-//! still delete it or move its folder; [`LockFile::is_current`] notices both, and then the lock protects nothing.
+//! The file is created once; this program never unlinks, renames, truncates or writes it. If another user or program
+//! deletes it or moves its folder, the lock excludes no one; [`LockFile::is_current`] detects both.
 
 use std::fs::{File, TryLockError};
 use std::io::Result;
@@ -22,21 +22,20 @@ pub struct LockFile {
     name: String,
 }
 
-/// The outcome of one try.
+/// The result of one attempt to lock.
 #[derive(Debug)]
 pub enum TryLock {
-    /// Ours.
     Locked(LockFile),
     /// Another process holds it.
     Held {
-        /// Its process id, where the system shows it.
+        /// The id of that process, if the system shows it.
         pid: Option<u32>,
     },
 }
 
 impl LockFile {
-    /// Opens the file, which is created if it is missing, and tries the lock once. The file may be
-    /// replaced between the two, so the caller asks [`Self::is_current`] before it relies on the lock.
+    /// Opens the file, creates it if it is missing, and tries the lock once. The file can be replaced between these steps,
+    /// so the caller must check [`Self::is_current`] before it relies on the lock.
     pub(super) fn try_lock(folder: &Arc<Folder>, name: &str) -> Result<TryLock> {
         let flags = OFlags::RDWR | OFlags::CREATE | SAFE_OPEN;
         let file = File::from(rustix::fs::openat(folder, name, flags, PRIVATE)?);
@@ -50,8 +49,7 @@ impl LockFile {
         }
     }
 
-    /// Whether the locked file is still the one at its path: it has a name, the name is still this file's, and the
-    /// folder is still the one at the folder's path.
+    /// Whether the locked file is still the file at its path, and its folder still the folder at its path.
     #[must_use]
     pub fn is_current(&self) -> bool {
         let at_name = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW);

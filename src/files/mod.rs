@@ -1,9 +1,9 @@
-//! The one home of file access: bounded reads, atomic replaces, lock files and the state folder.
+//! All file access of the program: bounded reads, atomic replaces, lock files and the state folder.
 //!
-//! Inside the state folder everything goes through an open [`Folder`], so a folder that is moved or replaced
-//! meanwhile is noticed and never written into by accident. Files that the operator names are read by
-//! [`read_bounded`] (regular files) or [`read_stream`] (FIFOs and `/dev/fd/N` too), both with a limit.
-//! Nothing here decides what an error means for the run.
+//! Files in the state folder are accessed through an open [`Folder`] only, so a folder that was moved or replaced is
+//! detected and nothing is written to the new one by mistake. Files that the operator names are read by [`read_bounded`]
+//! (regular files) or [`read_stream`] (also FIFOs and `/dev/fd/N`), both with a limit. Callers decide what an error
+//! means for the run.
 
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Result};
@@ -20,7 +20,7 @@ pub use lock_file::{LockFile, TryLock};
 pub use poll_writer::PollWriter;
 pub use read::{read_bounded, read_stream, take};
 
-/// Replaces a file that the operator names atomically, see [`Folder::replace`].
+/// Atomically replaces a file that the operator names; see [`Folder::replace`].
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // The parent may be a symbolic link.

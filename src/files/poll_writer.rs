@@ -1,18 +1,18 @@
 //! A writer for a descriptor that may be non-blocking, such as a stdout that shares its pipe with another program.
 //!
-//! `EAGAIN` is not an error here: the writer waits until the descriptor accepts bytes again.
+//! On `EAGAIN` the writer waits until the descriptor accepts bytes again. It has no timeout and no buffer.
 
 use std::io::{ErrorKind, Result, Write};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// Waits where the inner writer would report that it would block.
+/// Waits whenever the inner writer fails with `WouldBlock`.
 #[derive(Debug)]
 pub struct PollWriter<W>(W);
 
 impl<W: Write + AsFd> PollWriter<W> {
-    /// A writer that waits for `inner`.
+    /// Makes a writer to `inner`.
     pub fn new(inner: W) -> Self {
         Self(inner)
     }

@@ -1,6 +1,6 @@
 //! Bounded reads of files that the operator names: configs, keys, catalogs, states, certificates.
 //!
-//! The file is opened once and at most `limit` bytes are returned; a longer file is an error that names the limit.
+//! A file is opened once. A file of more than `limit` bytes is an error that names the limit; it is never truncated.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result};
@@ -22,13 +22,13 @@ pub fn read_bounded(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>> {
     take(file, limit)
 }
 
-/// Reads at most `limit` bytes from anything that can be opened. A FIFO is waited for, so this belongs on a thread
-/// that a signal does not wait for.
+/// Reads at most `limit` bytes from anything that can be opened. It can block on a FIFO, so it must run on a thread that
+/// the end of the process does not wait for.
 pub fn read_stream(path: impl AsRef<Path>, limit: u64) -> Result<Vec<u8>> {
     take(File::open(path)?, limit)
 }
 
-/// Reads to the end, which must come within `limit` bytes.
+/// Reads to the end; an input of more than `limit` bytes is an error.
 pub fn take(input: impl Read, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

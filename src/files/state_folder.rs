@@ -1,15 +1,8 @@
-//! The state folder: who may own it, who may write to it, and who may rename it.
+//! Opens the state folder and checks the permissions of the folder and its parents.
 //!
-//! Everybody who can change the folder can make two taps send at once, so it is refused (exit 74) unless:
-//! 1. it is a folder itself, no symbolic link, and belongs to this user or root;
-//! 2. it is not writable by others, and writable by its group only if this process is in that group (a Kubernetes
-//!    volume with `fsGroup` makes it so);
-//! 3. no parent can be renamed by somebody outside our own groups: each one that is writable by others or by a
-//!    foreign group has the sticky bit (`/tmp`). Who owns a parent does not matter (the image's `/state`).
-//!
-//! "Our own groups" are the effective group and the supplementary groups; their other members are trusted.
-//! The folder and its parents are checked through the open handle; parents on the way to a symbolic link by path.
-//! ACLs count as far as the mode shows them.
+//! A user who can change the folder can make two taps send at once. So the folder is refused (exit 74) if a user outside
+//! this process's groups can write to it or rename it: see [`open`] for the rules. The open handle is checked, not only
+//! the path, so the folder cannot be exchanged after the check. ACLs are checked only as far as the mode shows them.
 
 use std::fmt::Display;
 use std::os::fd::AsFd;
@@ -26,12 +19,10 @@ const GROUP_WRITES: RawMode = 0o020;
 const OTHERS_WRITE: RawMode = 0o002;
 const STICKY: RawMode = 0o1000;
 
-/// What was found at the state folder's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderStatus {
-    /// A folder that can be used.
     Ready,
-    /// Nothing; the first run makes the folder.
+    /// The first run creates the folder.
     Missing,
 }
 
@@ -42,7 +33,15 @@ struct Identity {
     groups: Vec<u32>,
 }
 
-/// Opens the state folder, which is made if it is missing.
+/// Opens the state folder, and creates it if it is missing. The folder is refused unless:
+/// 1. it is a folder, not a symbolic link, and belongs to this user or root;
+/// 2. it is not writable by others, and writable by its group only if this process is in that group, as in a Kubernetes
+///    volume with `fsGroup`;
+/// 3. only this process's groups can rename a parent: a parent that is writable by others or by another group must have
+///    the sticky bit, as `/tmp` has. The owner of a parent does not matter, as of `/state` in the image.
+///
+/// This process's groups are its effective group and its supplementary groups; their other members are trusted. The
+/// folder and its parents are checked through the open handle, and the parents of a symbolic link by path.
 pub fn open(path: &Path) -> Result<Folder> {
     let us = Identity::current();
     if is_missing(path) {
@@ -73,7 +72,7 @@ fn open_existing(path: &Path) -> Result<Folder> {
     Ok(folder)
 }
 
-/// Whether the folder can be used, as far as can be known without leaving a trace.
+/// Checks whether the folder can be used, without creating a file or folder that remains.
 pub fn inspect(path: &Path) -> Result<FolderStatus> {
     let status = if is_missing(path) {
         check_nearest(path, &Identity::current())?;
@@ -82,7 +81,7 @@ pub fn inspect(path: &Path) -> Result<FolderStatus> {
         open_existing(path)?;
         FolderStatus::Ready
     };
-    // Permissions do not tell everything. The file has no name, and some bytes, so that a full disk is noticed.
+    // Permissions do not show a read-only or full disk, so some bytes are written to a file without a name.
     let attempt = tempfile::tempfile_in(nearest(path)).and_then(|mut file| {
         use std::io::Write;
         file.write_all(&[0; 1024])
@@ -97,7 +96,7 @@ fn nearest(path: &Path) -> &Path {
     existing.next().unwrap_or(Path::new("."))
 }
 
-/// Checks the parents of a folder that is to be made.
+/// Checks the parents of a folder that will be created.
 fn check_nearest(path: &Path, us: &Identity) -> Result<()> {
     let parent = nearest(path);
     // A parent may be a symbolic link; the folder itself may not.
@@ -117,7 +116,7 @@ fn check(folder: &Folder, us: &Identity) -> Result<()> {
         .map_err(|cause| unusable(path, &cause))
 }
 
-/// Checks every parent of the open folder, and every folder that its path names on the way.
+/// Checks every parent of the open folder, and every folder that its path names.
 fn check_parents(path: &Path, folder: &Folder, us: &Identity) -> Result<()> {
     let fail = |cause: &dyn Display| unusable(path, cause);
     let mut below = folder.stat().map_err(|cause| fail(&cause))?;
@@ -157,7 +156,7 @@ impl Identity {
         Self { user: geteuid().as_raw(), groups }
     }
 
-    /// Why a folder cannot be the state folder.
+    /// The reason why a folder cannot be the state folder.
     fn reason_against_folder(&self, stat: &Stat) -> Option<String> {
         if stat.st_uid != self.user && stat.st_uid != 0 {
             return Some(format!("it belongs to another user ({})", stat.st_uid));
@@ -165,7 +164,7 @@ impl Identity {
         self.foreign_writers(stat).map(|writers| format!("{writers} can write to it"))
     }
 
-    /// Who else can write to a folder.
+    /// The users outside this process's groups who can write to a folder.
     fn foreign_writers(&self, stat: &Stat) -> Option<String> {
         if stat.st_mode & OTHERS_WRITE != 0 {
             Some("everybody".into())

@@ -1,4 +1,4 @@
-//! Who may own, write to and rename the state folder.
+//! Owners, permissions and parents of the state folder that are accepted or refused.
 
 use std::fs::{File, Permissions, create_dir, create_dir_all, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -22,7 +22,7 @@ fn stat(user: u32, group: u32, mode: RawMode) -> Stat {
 }
 
 #[test]
-fn folder_must_be_ours_or_roots_and_writable_by_nobody_else() {
+fn state_folder_of_another_user_or_writable_by_others_is_refused() {
     let us = Identity { user: 1000, groups: vec![2000, 1000] };
     for (user, group, mode, expected) in [
         (1000, 1000, 0o700, None),
@@ -42,7 +42,7 @@ fn folder_must_be_ours_or_roots_and_writable_by_nobody_else() {
 }
 
 #[test]
-fn parent_must_not_be_renamed_from_outside_our_groups() {
+fn parent_that_users_outside_our_groups_can_rename_is_refused() {
     let us = Identity { user: 1000, groups: vec![0, 1000] };
     let path = Path::new("/parent/state");
     for (user, group, mode, is_refused) in [
@@ -62,15 +62,15 @@ fn parent_must_not_be_renamed_from_outside_our_groups() {
 }
 
 #[test]
-fn parent_that_everybody_can_rename_is_refused_and_nothing_is_made() {
+fn parent_that_everybody_can_rename_is_refused_and_no_folder_is_created() {
     let directory = tempdir().unwrap();
     let parent = directory.path().join("parent");
     create_dir_all(parent.join("state")).unwrap();
     mode(&parent, 0o777);
-    let words = format!("everybody can rename it, because `{}` has mode 0777", parent.display());
+    let reason = format!("everybody can rename it, because `{}` has mode 0777", parent.display());
     for path in ["state", "new", "new/deeper"].map(|name| parent.join(name)) {
-        assert!(refused(&path).ends_with(&words), "{}", refused(&path));
-        assert!(inspect(&path).unwrap_err().message.ends_with(&words));
+        assert!(refused(&path).ends_with(&reason), "{}", refused(&path));
+        assert!(inspect(&path).unwrap_err().message.ends_with(&reason));
     }
     assert!(!parent.join("new").exists());
     mode(&parent, 0o1777);
@@ -78,7 +78,7 @@ fn parent_that_everybody_can_rename_is_refused_and_nothing_is_made() {
 }
 
 #[test]
-fn link_to_the_parent_is_checked_where_it_is_and_where_it_leads() {
+fn parents_of_a_symbolic_link_and_of_its_target_are_checked() {
     let directory = tempdir().unwrap();
     let [good, open_to_all] = ["good", "open"].map(|name| directory.path().join(name));
     create_dir(&good).unwrap();
@@ -94,7 +94,7 @@ fn link_to_the_parent_is_checked_where_it_is_and_where_it_leads() {
 }
 
 #[test]
-fn what_is_not_a_folder_is_refused() {
+fn state_folder_that_is_a_file_or_a_link_is_refused() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("state");
     File::create(&path).unwrap();
@@ -106,13 +106,13 @@ fn what_is_not_a_folder_is_refused() {
         assert!(refused(&path).ends_with("it is not a folder itself (a symbolic link or a file)"));
         std::fs::remove_file(&path).unwrap();
     }
-    // The message has the reason why it cannot be made, not that it is missing.
+    // The message has the reason why the folder cannot be created, not that it is missing.
     let refused = refused(Path::new("/sys/tap-together"));
     assert!(!refused.contains("No such file"), "{refused}");
 }
 
 #[test]
-fn hint_names_our_user() {
+fn hint_of_the_state_folder_names_the_user() {
     let error = open(Path::new("/dev/null/state")).unwrap_err();
     let user = geteuid().as_raw();
     assert!(error.to_string().contains(&format!("only user {user} can write to")), "{error}");
@@ -120,7 +120,7 @@ fn hint_names_our_user() {
 }
 
 #[test]
-fn inspection_makes_nothing() {
+fn inspection_of_a_missing_state_folder_creates_nothing() {
     let directory = tempdir().unwrap();
     let missing = directory.path().join("a/b");
     assert_eq!(inspect(&missing).unwrap(), FolderStatus::Missing);
