@@ -1,13 +1,8 @@
 //! Linux: boot identity, boot clock, pipe size, process hardening, signal dispositions and lock holders.
 //!
-//! The boot clock is `CLOCK_BOOTTIME` of the initial time namespace: the offset of the process's own time namespace
-//! is subtracted. Inodes of time namespaces are reused, so an inode does not prove that two readings have the same
-//! offset. A ledger names the initial namespace in `time_ns` ([`INITIAL_TIME_NS`]), whose inode is never reused:
-//! - A ledger written by an older version in the initial namespace has the same value and the same clock, so it is valid.
-//! - A ledger written by an older version in another namespace has another value, so it proves nothing.
-//! - An older version that runs in another namespace compares with its own inode and does not accept our ledger.
-//!
-//! Where the offset cannot be read there is no boot identity, and the rate limit assumes the worst.
+//! The boot clock is `CLOCK_BOOTTIME` of the initial time namespace: the offset of the process's time namespace is
+//! subtracted. If the offset cannot be read, there is no boot identity, and the rate limit assumes that a request was
+//! just sent. Everything is read from system calls and `/proc`; nothing is written.
 
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
@@ -22,6 +17,12 @@ use rustix::time::{ClockId, clock_gettime};
 use super::BootId;
 
 /// The inode of the initial time namespace, a constant of the kernel's interface (`PROC_TIME_INIT_INO`).
+///
+/// A ledger has it as `time_ns`. Inodes of other time namespaces are reused, so they do not prove that two readings have
+/// the same offset; this inode is never reused. Compatibility with older versions of this program:
+/// - A ledger that an older version wrote in the initial namespace has this value and the same clock, so it is valid.
+/// - A ledger that an older version wrote in another namespace has another value, so it proves nothing.
+/// - An older version in another namespace compares with the inode of that namespace and does not accept our ledger.
 pub const INITIAL_TIME_NS: u64 = 0xEFFF_FFFA;
 /// Where programs keep their state below the home folder.
 pub const STATE_HOME: &str = ".local/state";
@@ -95,14 +96,14 @@ pub fn enlarge_pipe(out: impl AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(out, PIPE_SIZE);
 }
 
-/// Disables core dumps and debuggers, and hides new files from other users. What fails is left as it is.
+/// Disables core dumps and debuggers, and hides new files from other users. Errors are ignored.
 pub fn harden_process() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     umask(Mode::from_raw_mode(0o077));
 }
 
-/// Whether the process ignores the signal. Before a handler is installed this is the parent's choice (`nohup`).
+/// Whether the process ignores the signal. Until a handler is installed, the parent decides this (`nohup`).
 #[must_use]
 pub fn is_signal_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -117,7 +118,7 @@ fn parse_ignored_signals(status: &str) -> Option<u64> {
 /// Whether the stream was probably closed when the process started.
 ///
 /// The standard library opens `/dev/null` for reading and writing in place of a closed stream. A shell's `>/dev/null`
-/// is open for writing only. Python's and Node's ways to discard output look the same as a closed stream.
+/// is open for writing only. Python and Node open `/dev/null` for both to discard output, so this returns true for them.
 #[must_use]
 pub fn was_closed_at_start(stream: impl AsFd) -> bool {
     let (Ok(flags), Ok(stat)) = (fcntl_getfl(&stream), fstat(&stream)) else { return true };

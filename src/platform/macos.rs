@@ -1,4 +1,4 @@
-//! macOS: the same functions as on Linux, as far as the system can answer them.
+//! macOS: the same functions as on Linux, as far as the system supports them.
 //!
 //! The boot clock is `CLOCK_MONOTONIC_RAW`: it runs while the Mac sleeps and cannot be set. `CLOCK_MONOTONIC` follows
 //! the wall clock and can step back, and `std::time::Instant` stops during sleep. The boot's identity is
@@ -25,7 +25,7 @@ pub const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 /// Digits and hyphens of a UUID.
 const UUID_LENGTH: usize = 36;
 
-/// The identity of this boot; `None` if the system does not tell it.
+/// The identity of this boot; `None` if the system does not provide it.
 #[must_use]
 pub fn boot_id() -> Option<BootId> {
     let mut sysctl = Command::new("/usr/sbin/sysctl");
@@ -51,7 +51,7 @@ pub fn boot_clock() -> Duration {
 /// Does nothing: macOS sizes pipes itself.
 pub fn enlarge_pipe(_: impl AsFd) {}
 
-/// Disables core dumps and hides new files from other users. What fails is left as it is.
+/// Disables core dumps and hides new files from other users. Errors are ignored.
 pub fn harden_process() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     umask(Mode::from_raw_mode(0o077));

@@ -1,7 +1,8 @@
-//! Everything that differs between operating systems, behind one set of functions.
+//! All code that depends on the operating system, behind one set of functions.
 //!
 //! Boot identity and boot clock for the rate limit, pipe size, process hardening, signal dispositions, lock holders.
-//! Callers never ask which system they run on: a function that a system cannot answer says so in its return value.
+//! Callers never check which system they run on. If a system cannot provide a value, the function returns `None`, false
+//! or an error, as its documentation says. Windows is not supported.
 
 use std::sync::OnceLock;
 
@@ -21,7 +22,7 @@ compile_error!("tap-together does not run on Windows: use WSL 2 or the container
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 compile_error!("tap-together runs on Linux and macOS only: use one of them or the container");
 
-/// Where a reading of the boot clock is valid: readings with different identities cannot be compared.
+/// The identity of a boot. Readings of the boot clock can be compared only if their identities are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootId {
     /// The kernel's random name for this boot.
@@ -31,14 +32,14 @@ pub struct BootId {
 }
 
 impl BootId {
-    /// The identity of this boot; `None` where the system cannot prove it.
+    /// The identity of this boot; `None` if the system does not provide it.
     #[must_use]
     pub fn current() -> Option<Self> {
         boot_id()
     }
 
-    /// A random identity for the life of this process, for a system without a boot identity: a run accepts the entries
-    /// that it wrote itself, and no other run accepts them.
+    /// A random identity of this process, for a system without a boot identity: a run accepts the ledger entries that it
+    /// wrote itself, and no other run accepts them.
     #[must_use]
     pub fn of_process() -> Self {
         static RANDOM: OnceLock<u128> = OnceLock::new();
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boot_id_of_the_process_is_stable_and_no_boot_has_it() {
+    fn boot_id_of_the_process_is_stable_and_differs_from_the_boot() {
         assert_eq!(BootId::of_process(), BootId::of_process());
         assert_ne!(Some(BootId::of_process()), boot_id());
     }
