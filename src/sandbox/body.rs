@@ -1,7 +1,7 @@
-//! The body of a response, generated chunk by chunk while it is sent, in constant memory.
+//! The body of a response, generated in chunks while it is sent, in constant memory.
 //!
-//! Each step takes chunks and gives chunks: the JSON envelope, gzip, the chunked transfer coding. A body that is
-//! generated twice has the same bytes.
+//! Each step is an iterator over chunks: the JSON envelope, gzip, the chunked transfer coding. A body that is generated
+//! twice has the same bytes. Faults are applied elsewhere: see `response`.
 
 use std::io::Write;
 
@@ -9,13 +9,13 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::data::{self, Dataset};
 
-/// Bytes in the order of the body.
+/// The bytes of a body, in order.
 pub type Chunks = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
 /// Small chunks are joined up to this size.
 const CHUNK: usize = 64 * 1024;
 
-/// What a body is generated from.
+/// The content from which a body is generated.
 #[derive(Clone, Debug)]
 pub enum BodySource {
     Bytes(Vec<u8>),
@@ -29,7 +29,6 @@ pub enum BodySource {
 }
 
 impl BodySource {
-    /// The body's bytes.
     #[must_use]
     pub fn chunks(&self) -> Chunks {
         match self {
@@ -67,7 +66,7 @@ pub fn gzip(mut chunks: Chunks) -> Chunks {
     Box::new(std::iter::from_fn(move || {
         let mut running = encoder.take()?;
         for chunk in chunks.by_ref() {
-            // A write to memory succeeds.
+            // A write to memory never fails.
             let _ = running.write_all(&chunk);
             if !running.get_ref().is_empty() {
                 let ready = std::mem::take(running.get_mut());

@@ -1,8 +1,8 @@
-//! The sandbox: an HTTP server on loopback that behaves like the vendor's API and serves made-up people.
+//! The sandbox: an HTTP server on loopback that behaves like the vendor's API and serves generated people.
 //!
 //! It enforces the API's rules (four headers, the rate limit, one request at a time, a key that is revoked after
-//! repeated violations) and applies the faults of its [`script`]. It is written on bare sockets, because an HTTP
-//! library would not send a wrong length or a truncated body. [`data`] says what the reports contain.
+//! repeated violations) and applies the faults of its [`script`]. It writes to sockets directly, because an HTTP library
+//! would not send a wrong length or a truncated body. [`data`] describes the contents of the reports. It has no TLS.
 
 mod body;
 pub mod data;
@@ -56,7 +56,7 @@ impl Embedded {
         })
     }
 
-    /// The settings for this sandbox. They replace the environment of the process.
+    /// The environment variables with the settings for this sandbox. They replace the environment of the process.
     #[must_use]
     pub fn environment(&self) -> Environment {
         Environment::of(&[

@@ -1,7 +1,7 @@
 //! One HTTP response: status, headers, body and framing, with the faults that the script applies to it.
 //!
-//! A response is written byte by byte to a bare socket, so that a fault (a truncated body, a wrong length, a reset)
-//! occurs exactly where the script says.
+//! A response is written to the socket directly, so that a fault (a truncated body, a wrong length, a reset) occurs
+//! exactly at the byte in the script. It does not enforce the API's rules: see `server`.
 
 use std::io;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Response {
         }
     }
 
-    /// Fails if the fault names a file that cannot be read.
+    /// Changes the response as the fault says. Fails if the fault names a file that cannot be read.
     pub fn apply_fault(&mut self, fault: &Fault) -> io::Result<()> {
         match fault {
             Fault::Status(status) => {

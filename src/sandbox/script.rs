@@ -1,6 +1,7 @@
-//! The script of a sandbox: which fault is applied to which request. Syntax: `[REPORT:][N:]FAULT[=VALUE]`.
+//! The script of a sandbox: the faults, and the requests that each of them applies to.
 //!
-//! [`FAULTS`] is the only list of faults: [`Script::parse`] reads it, and `tap-together sandbox --help` prints it.
+//! The syntax of a step is `[REPORT:][N:]FAULT[=VALUE]`. [`FAULTS`] is the only list of faults: [`Script::parse`] reads
+//! it, and `tap-together sandbox --help` prints it. The response applies the faults: see `response`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,9 +16,9 @@ pub struct Script {
 
 #[derive(Clone, Debug)]
 struct Step {
-    /// All reports if absent.
+    /// `None` for all reports.
     report: Option<String>,
-    /// From 1; all requests if absent.
+    /// The number of the request, from 1; `None` for all requests.
     nth: Option<u64>,
     fault: Fault,
 }
@@ -37,7 +38,7 @@ pub enum Fault {
     Cut(usize),
     /// Bytes of the body before the connection is reset.
     Reset(usize),
-    /// Bytes of the body before the server falls silent.
+    /// Bytes of the body before the server stops sending and keeps the connection open.
     Hang(usize),
     Delay(Duration),
     /// The pause between two bytes.
@@ -49,20 +50,19 @@ pub enum Fault {
     CsvFile(String),
 }
 
-/// How the fault is written on the command line, and what it does.
+/// The spelling of a fault on the command line, and its effect.
 struct FaultSyntax {
     name: &'static str,
     /// The placeholder of the value; empty for a fault without one.
     value: &'static str,
     meaning: &'static str,
-    /// Nothing for an invalid value.
+    /// Returns `None` for an invalid value.
     parse: fn(&str) -> Option<Fault>,
 }
 
-/// The name of the one fault that is written as its value alone.
+/// The name of the status fault, which is written as its value alone.
 const STATUS: &str = "";
 
-/// All faults.
 static FAULTS: [FaultSyntax; 17] = [
     row(STATUS, "STATUS", "respond with this status, as `503`", |value| {
         let status = value.parse().ok()?;
@@ -130,14 +130,14 @@ impl Script {
         Ok(Self { steps: steps.iter().map(|text| Step::parse(text)).collect::<Result<_, _>>()? })
     }
 
-    /// Adds a fault: to the `nth` request or to all, for `report` or for all.
+    /// Adds a fault for `report`, or for all reports, at the `nth` request, or at all requests.
     #[must_use]
     pub fn on(mut self, report: Option<&str>, nth: Option<u64>, fault: Fault) -> Self {
         self.steps.push(Step { report: report.map(str::to_owned), nth, fault });
         self
     }
 
-    /// The faults of request number `of_report` for `report`, which is number `of_all` of all requests.
+    /// The faults of a request: number `of_report` among the requests for `report`, and number `of_all` among all.
     pub fn faults<'a>(
         &'a self,
         report: &'a str,
@@ -171,7 +171,8 @@ impl Step {
     }
 }
 
-/// Shows what was typed only if it resembles the name of a fault: it may be the API key in the wrong place.
+/// The error for a fault that cannot be parsed. It shows `typed` only if that resembles the name of a fault, because it
+/// may be the API key in the wrong place.
 fn invalid_fault(typed: &str) -> String {
     let names = FAULTS.iter().map(|fault| fault.name).filter(|name| *name != STATUS);
     match closest(typed, names) {
@@ -215,7 +216,7 @@ mod tests {
         }
     }
 
-    /// A way to write each fault. The match is exhaustive, so a new variant needs a row here and in the table.
+    /// A spelling of each fault. The match is exhaustive, so a new variant needs a row here and in [`FAULTS`].
     fn spelling(fault: &Fault) -> &'static str {
         match fault {
             Fault::Status(_) => "503",

@@ -1,7 +1,7 @@
 //! The HTTP server of the sandbox: one task for each connection, one request for each connection.
 //!
 //! It enforces the API's rules: the four headers, the rate limit, one request at a time, and a key that is revoked
-//! after repeated violations. It records every request, so that tests can look at what a client did.
+//! after repeated violations. It records every request, so that tests can check them. It has no keep-alive.
 
 use std::collections::HashMap;
 use std::io;
@@ -27,14 +27,15 @@ pub struct Sandbox {
     shared: Arc<Shared>,
 }
 
-/// A request, as the server received it.
+/// A request and the status of its response.
 #[derive(Clone, Debug)]
 pub struct ReceivedRequest {
-    /// The name of the report, or the whole path if the path is not that of a report.
+    /// The name of the report, or the whole path if it is not the path of a report.
     pub report: String,
     /// Time since the server's start.
     pub arrived: Duration,
-    /// Taken just before the last byte of the response is written, so no client can see the end earlier.
+    /// Time since the server's start, just before the last byte of the response is written, so that no client can see the
+    /// end earlier. `None` while the response is sent.
     pub finished: Option<Duration>,
     pub status: u16,
     /// Names in lower case.
@@ -87,7 +88,7 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a request; returns its index, and the status and message that the rules give it.
+    /// Records a request; returns its index, and the status and message by the API's rules.
     fn record_request(&self, report: &str, headers: HashMap<String, String>) -> (usize, u16, String) {
         let now = self.began.elapsed();
         let mut log = self.log();
@@ -116,7 +117,7 @@ impl Shared {
     }
 }
 
-/// The status and message that the four required headers give.
+/// The status and message by the four required headers.
 fn check_headers(headers: &HashMap<String, String>) -> (u16, String) {
     let rules = [
         ("organization-id", ORGANIZATION_ID),

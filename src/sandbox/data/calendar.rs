@@ -1,6 +1,6 @@
 //! Days and times of the sandbox's organisation, and their spelling in a report.
 //!
-//! Days count from day 0, the day that the reports show without `--evolve`. No clock is read.
+//! Days are counted from day 0, which the reports show without `--evolve`. No clock is read.
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 

@@ -1,4 +1,4 @@
-//! What changes from day to day: each kind of change that the module doc of `data` lists.
+//! Changes of the reports from day to day: every change that the module doc of `data` lists.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ fn rows_are_added_edited_and_removed_in_each_report_within_ten_days() {
     }
 }
 
-/// Columns of which no cell changes once its row exists.
+/// Columns whose cells never change after their row was added.
 const CONSTANT: [&str; 12] = [
     "Employee ID",
     "Last Name",
@@ -99,7 +99,7 @@ fn ended_match_loses_its_open_sessions_and_can_be_reopened() {
 }
 
 #[test]
-fn question_is_added_edited_and_removed() {
+fn question_is_added_edited_and_removed_on_fixed_days() {
     for rows in [0, 3, 450] {
         let day = |day| users(rows, day).header;
         let added = "When could you start?".to_owned();
@@ -121,7 +121,7 @@ fn question_is_added_edited_and_removed() {
 }
 
 #[test]
-fn values_move_the_types_of_their_columns() {
+fn cell_values_change_the_types_of_their_columns_on_fixed_days() {
     let types = |table: &Table, column: &str| -> BTreeSet<&'static str> {
         table.cells(column).iter().map(|cell| ColumnType::of(cell.as_bytes()).name()).collect()
     };

@@ -1,8 +1,9 @@
-//! What changes for the whole organisation on a fixed day: columns and the types of their values.
+//! Changes of the whole organisation on fixed days: columns, and the types of their values.
 //!
-//! The module doc of `data` lists these changes beside those of single rows.
+//! The module doc of `data` lists these changes together with those of single rows, which `samples` and `organisation`
+//! make.
 
-/// A question is added to the user report as its last column, still without an answer.
+/// A question is added to the user report as its last column, without answers.
 pub const QUESTION_ADDED: i64 = 2;
 /// People answer the added question with dates.
 pub const FIRST_START_DATES: i64 = 3;
@@ -26,14 +27,14 @@ const EDITED_TEXT: &str = "Anything else we should know? 😊";
 /// The columns of a report on a day.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// The sample's column that is gone.
+    /// The index of the sample's column that is removed on this day.
     pub removed: Option<usize>,
-    /// Columns after those of the sample.
+    /// Columns after the columns of the sample.
     pub added: &'static [&'static str],
 }
 
 impl Layout {
-    /// Only the user report has questions.
+    /// The layout of the report with this header. Only the user report has questions, so only it changes.
     #[must_use]
     pub fn of(sample_header: &csv::StringRecord, day: i64) -> Self {
         let removed = sample_header.iter().position(|name| name == REMOVED_QUESTION);

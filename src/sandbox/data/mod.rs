@@ -1,12 +1,13 @@
-//! The reports of the sandbox: the samples first, then generated rows of one made-up organisation.
+//! The reports of the sandbox: the sample rows first, then generated rows of one fictional organisation.
 //!
 //! Guarantees: a report depends on [`Dataset`] alone; a row depends on its number, the seed and the day alone, so a
 //! report of any size is generated while it is sent, in constant memory. The three reports agree: matches join users
-//! by e-mail address, sessions join matches by id, counts and dates fit, at any number of rows and on any day. (The
-//! samples alone name people whom only rows 4 to 11 show.) All people live on example.com and example.org.
+//! by e-mail address, sessions join matches by id, and counts and dates agree, at any number of rows and on any day. (The
+//! samples refer to people in rows 4 to 11.) All e-mail addresses are on example.com and example.org.
 //!
 //! # `--data`
-//! [`DataKind::Realistic`] is described here; one row in fifty is nasty. [`DataKind::Nasty`] is the module [`nasty`].
+//! [`DataKind::Realistic`] is described here; one row in fifty is nasty. The module [`nasty`] generates
+//! [`DataKind::Nasty`].
 //!
 //! # `--evolve N`
 //! The reports are those of day N; day 0 is 2025-07-01. Every day:
@@ -59,7 +60,7 @@ use samples::{Edit, SAMPLE_ROWS, fixed_rows, sample_prefix};
 /// Rows that are generated at a time.
 const CHUNK_ROWS: u64 = 256;
 
-/// What the rows are like.
+/// The kind of the generated rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DataKind {
     /// Consistent rows, as an organisation would have them; one in fifty is nasty
@@ -69,7 +70,7 @@ pub enum DataKind {
     Nasty,
 }
 
-/// Everything that a report depends on.
+/// The parameters of a report. The same parameters give the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// Rows of each report on day 0.
@@ -101,7 +102,7 @@ impl Dataset {
 /// One report: its name, its fixed rows and the writer of a generated row.
 pub struct ReportTemplate {
     name: &'static str,
-    /// Of the ids in the nasty mixture.
+    /// The start of each id in the nasty rows.
     id_prefix: &'static str,
     sample: &'static str,
     more_rows: &'static str,
@@ -156,7 +157,7 @@ pub fn exists(report: &str) -> bool {
     ReportTemplate::find(report).is_some()
 }
 
-/// The CSV text of a report in pieces; nothing for an unknown report.
+/// The CSV text of a report in chunks; `None` for an unknown report.
 #[must_use]
 pub fn chunks(report: &str, dataset: &Dataset) -> Option<Box<dyn Iterator<Item = String> + Send>> {
     let template = ReportTemplate::find(report)?;
@@ -183,7 +184,7 @@ fn realistic(
     for row in fixed.iter_mut().flatten() {
         row.resize(sample_header.len() + layout.added.len(), String::new());
     }
-    // On day 0 the samples are served as they are written.
+    // On day 0 the samples are served unchanged.
     let (begin, start) = if organisation.day == 0 {
         (sample_prefix(template.sample, dataset.rows).to_owned(), SAMPLE_ROWS + 1)
     } else {

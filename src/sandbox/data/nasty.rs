@@ -1,8 +1,8 @@
-//! The `nasty` mixture: random cells that stress a CSV reader, for tests that need odd cells in most rows.
+//! Nasty rows: random cells that stress a CSV reader, for tests that need unusual cells in most rows.
 //!
-//! Guarantee: row n depends on the seed and n alone; the bytes never change for the same seed, because tests and
-//! figures compare them. The cells have no meaning: columns hold dates, names and numbers at random, and no report
-//! joins another. Some cells are quoted without need, so the `csv` crate's writer cannot write them.
+//! Guarantee: row n depends on the seed and n alone, and the bytes for a seed never change, because tests and benchmarks
+//! compare them. The cells have no meaning: columns contain dates, names and numbers at random, and no report joins
+//! another. Some cells are quoted without need, which the writer of the `csv` crate cannot do.
 
 use std::fmt::Write;
 

@@ -1,9 +1,9 @@
-//! Which users, matches and sessions exist on a day, and how they belong together.
+//! The users, matches and sessions that exist on a day, and their relations.
 //!
-//! Every answer is arithmetic on row numbers: user, match and session rows come in blocks of 12, and the matches of a
-//! block join users of the same block. So a row needs no other row, and counts such as "sessions completed" are
-//! derived from the same dates that the session report shows. Row numbers never change; a report of a later day has
-//! more of them and skips those of removed rows.
+//! Everything is computed from row numbers: user, match and session rows come in blocks of 12, and the matches of a block
+//! join users of the same block. So a row is generated without other rows, and counts such as "sessions completed" are
+//! derived from the same dates that the session report shows. Row numbers never change; a report of a later day has more
+//! rows and skips removed ones. Cells are written elsewhere: see `users`, `pairings` and `sessions`.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub struct Organisation {
     pub day: i64,
 }
 
-/// A match by its place in a block: the places of its mentor and mentee, and of its sessions.
+/// The plan of a match by its place in a block: the places of its mentor, its mentee and its sessions in the block.
 struct MatchPlan {
     mentor: u64,
     mentee: Option<u64>,
@@ -40,7 +40,7 @@ const fn plan(mentor: u64, mentee: Option<u64>, sessions: Range<u64>, ends_early
     MatchPlan { mentor, mentee, sessions, ends_early }
 }
 
-/// The places of mentor and mentee are never after that of their match, so that every prefix of the reports is consistent.
+/// Mentor and mentee never have a later place than their match, so that every prefix of the reports is consistent.
 const MATCHES: [MatchPlan; BLOCK] = [
     plan(0, None, 0..1, false),
     plan(0, Some(1), 1..5, false),
@@ -57,8 +57,9 @@ const MATCHES: [MatchPlan; BLOCK] = [
 ];
 /// The place of the match that an administrator may delete: it has no session.
 const DELETABLE_MATCH: u64 = 6;
-/// The place of the user who leaves after both of their matches, at these two places, have ended.
+/// The place of the user who leaves after both of their matches have ended.
 pub const LEAVER: u64 = 10;
+/// The places of these two matches.
 const LEAVER_MATCHES: [u64; 2] = [10, 11];
 
 /// A generated match. Days count from day 0.
@@ -68,7 +69,7 @@ pub struct Match {
     pub mentor: u64,
     pub mentee: Option<u64>,
     pub start: i64,
-    /// The day of its end, which can be in the future: see [`Self::ended`].
+    /// The day of the end, which can be in the future: see [`Self::ended`].
     end: Option<i64>,
     reopened: Option<i64>,
     removed: Option<i64>,
@@ -87,10 +88,11 @@ pub struct SessionCounts {
     pub last: Option<(u64, i64)>,
 }
 
-/// A session that exists. Its match and its place among the sessions of the match, from 1.
+/// A session that exists on the day of the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
     pub of: Match,
+    /// The position among the sessions of the match, from 1.
     pub number: u64,
     pub day: i64,
     pub completed: bool,
@@ -108,7 +110,7 @@ impl Organisation {
         self.rows.saturating_add(self.added_each_day().saturating_mul(self.day.unsigned_abs()))
     }
 
-    /// One row in a hundred, and at least one row of a report that is not empty.
+    /// The rows that are added each day: one for each hundred rows of day 0, rounded up.
     fn added_each_day(&self) -> u64 {
         self.rows.div_ceil(100)
     }
@@ -181,7 +183,7 @@ impl Organisation {
             .filter(|found| found.exists(self.day))
     }
 
-    /// The session of a row of the session report, unless the end of its match has removed it.
+    /// The session of a row of the session report; `None` if the end of its match has removed it.
     #[must_use]
     pub fn session_at(&self, row: u64) -> Option<Session> {
         let index = row - FIRST_GENERATED_SESSION;
@@ -234,7 +236,7 @@ impl Match {
         self.removed.is_none_or(|removed| day < removed)
     }
 
-    /// The day of the end, unless the match is active on `day`.
+    /// The day of the end; `None` if the match is active on `day`.
     #[must_use]
     pub fn ended(&self, day: i64) -> Option<i64> {
         self.end.filter(|end| *end <= day && self.reopened.is_none_or(|reopened| day < reopened))

@@ -1,4 +1,6 @@
 //! Generated rows of the pairing report.
+//!
+//! A row depends on its number, the seed and the day alone. `organisation` decides which matches exist.
 
 use fastrand::Rng;
 

@@ -1,9 +1,11 @@
 //! Names, e-mail addresses and employee numbers of the generated people.
+//!
+//! A person depends on the seed and the row number alone. All addresses are on example.com and example.org.
 
 use super::organisation::Organisation;
 use super::row_writer::RowWriter;
 
-/// A name as written, and as it is in an e-mail address.
+/// The spelling of a name, and its spelling in an e-mail address.
 type Name = (&'static str, &'static str);
 
 const FIRST_NAMES: [Name; 24] = [
@@ -72,7 +74,7 @@ pub fn is_nasty(row: u64) -> bool {
     row.is_multiple_of(50)
 }
 
-/// A generated user's name and address; both stay the same for ever.
+/// The name and address of a generated user; both are the same on every day.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
     row: u64,

@@ -1,4 +1,4 @@
-//! What holds for the rows of a report on every day: ids, references, counts, dates, values.
+//! Properties of the rows of the reports on every day: ids, references, counts, dates, values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ fn each(check: impl Fn(&Reports, u64, u16)) {
     }
 }
 
-/// The samples name people and sessions that only a report of eleven rows shows.
+/// Whether a report of this size contains all people and sessions that the row refers to. The samples refer to rows 4 to 11.
 fn is_complete(rows: u64, id: &str) -> bool {
     let fixed = ["usr_0001", "usr_0002", "pair_9001", "pair_9002", "pair_9003"];
     let more = ["usr_0004", "usr_0005", "usr_0006", "pair_9004", "pair_9005", "pair_9006"];
@@ -56,7 +56,7 @@ fn same_seed_gives_the_same_report_and_another_seed_another() {
 }
 
 #[test]
-fn nasty_mixture_keeps_its_bytes() {
+fn nasty_reports_of_a_seed_have_the_recorded_digest() {
     let mut hash = Sha256::default();
     for template in &REPORTS {
         hash.update(
@@ -138,7 +138,7 @@ fn counts_of_matches_and_users_agree_with_the_session_report() {
 }
 
 #[test]
-fn dates_are_in_order() {
+fn dates_of_users_matches_and_sessions_are_in_order() {
     each(|reports, rows, day| {
         let users: BTreeMap<&str, &Row> =
             reports.users.rows.values().map(|user| (user.get("Email"), user)).collect();
@@ -173,7 +173,7 @@ fn dates_are_in_order() {
 }
 
 #[test]
-fn values_are_the_documented_ones() {
+fn cell_values_are_the_documented_ones() {
     let reports = Reports::of(2_000, 3, 10);
     for (table, column, allowed) in [
         (&reports.users, "Employee Status", &["A", "T", "L"][..]),

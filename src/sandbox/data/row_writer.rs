@@ -1,7 +1,7 @@
 //! Writes the rows of one chunk of a report as CSV, in memory.
 //!
-//! A row is written cell by cell in the order of the sample's header. A column that was removed by the report's day
-//! is skipped here, so that the modules which make rows need not know of it.
+//! A row is written cell by cell in the order of the sample's header. A removed column is skipped here, so that the
+//! modules that write rows do not need to know of it. It writes nothing to a file or socket.
 
 use super::calendar::Instant;
 
@@ -20,7 +20,6 @@ impl RowWriter {
         Self { writer: csv::Writer::from_writer(Vec::new()), removed, column: 0, scratch: Vec::new() }
     }
 
-    /// The text so far.
     #[must_use]
     pub fn into_text(self) -> String {
         let bytes = self.writer.into_inner().expect("a write to memory succeeds");
@@ -48,7 +47,7 @@ impl RowWriter {
         self.parts(if condition { parts } else { &[] });
     }
 
-    /// A prefix and a number with leading zeros up to `width` digits.
+    /// One cell: a prefix and a number with leading zeros up to `width` digits.
     pub fn id(&mut self, prefix: &str, number: u64, width: usize) {
         self.build(|cell| {
             let mut buffer = itoa::Buffer::new();
@@ -63,7 +62,6 @@ impl RowWriter {
         self.text(itoa::Buffer::new().format(number));
     }
 
-    /// A date.
     pub fn date(&mut self, at: Instant) {
         self.build(|cell| at.write_date(cell));
     }
@@ -82,7 +80,7 @@ impl RowWriter {
         });
     }
 
-    /// One cell, whose text `write` appends.
+    /// One cell, whose bytes `write` appends.
     fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let mut cell = std::mem::take(&mut self.scratch);
         cell.clear();

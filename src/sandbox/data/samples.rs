@@ -1,8 +1,8 @@
 //! The fixed rows of each report: the three samples and the rows that complete them.
 //!
-//! The samples name people, matches and sessions that they do not show. The rows after them add these, so that every
-//! name and every count of the samples resolves from 11 rows on. [`USER_EDITS`], [`PAIRING_EDITS`] and
-//! [`SESSION_EDITS`] say what changes in the fixed rows from day 1 on, at any number of rows.
+//! The samples refer to people, matches and sessions that they do not contain. The other fixed rows contain them, so
+//! reports of at least 11 rows are consistent. [`USER_EDITS`], [`PAIRING_EDITS`] and [`SESSION_EDITS`] list the changes of
+//! fixed rows from day 1 on, at any number of rows.
 
 use super::ReportTemplate;
 
@@ -44,7 +44,7 @@ enum Change {
 }
 use Change::{Cell, RowRemoved};
 
-/// A change of the row `row` of a report, from a day on.
+/// A change of row `row`, counted from 1, from day `day` on.
 pub struct Edit {
     day: i64,
     row: u64,
@@ -110,7 +110,7 @@ pub fn sample_prefix(sample: &str, rows: u64) -> &str {
     end.map_or(sample, |(at, _)| &sample[..=at])
 }
 
-/// All fixed rows of a report on a day, by row number from 1; nothing in place of a removed row.
+/// All fixed rows of a report on a day, the first at index 0; `None` for a removed row.
 #[must_use]
 pub fn fixed_rows(template: &ReportTemplate, day: i64) -> Vec<Option<Vec<String>>> {
     let mut rows: Vec<Option<Vec<String>>> = template
@@ -132,7 +132,7 @@ pub fn fixed_rows(template: &ReportTemplate, day: i64) -> Vec<Option<Vec<String>
     rows
 }
 
-/// The records of a CSV text that is part of the program.
+/// The records of a CSV text that is compiled into the program.
 pub fn records(text: &'static str, has_header: bool) -> impl Iterator<Item = csv::StringRecord> {
     let reader = csv::ReaderBuilder::new().has_headers(has_header).from_reader(text.as_bytes());
     reader.into_records().map(|record| record.expect("the samples are CSV"))

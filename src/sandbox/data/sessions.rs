@@ -1,4 +1,6 @@
 //! Generated rows of the session report.
+//!
+//! A row depends on its number, the seed and the day alone. `organisation` decides which sessions exist.
 
 use fastrand::Rng;
 

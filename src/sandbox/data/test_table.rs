@@ -1,4 +1,4 @@
-//! A report as the tests look at it: rows by id, cells by column name.
+//! A parsed report for the tests: rows by id, cells by column name.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Table {
     pub rows: BTreeMap<String, Row>,
 }
 
-/// A row; of two columns with the same name it has the first.
+/// The cells of a row by column name; if two columns have the same name, the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row(BTreeMap<String, String>);
 

@@ -1,4 +1,6 @@
 //! Free text of the generated rows, composed from short phrases.
+//!
+//! A change of a list changes the reports of every seed.
 
 use fastrand::Rng;
 
@@ -96,13 +98,13 @@ const NASTY_FEEDBACK: [&str; 4] = [
     "Windows\r\nline ends, and a tab\there",
 ];
 
-/// One of them at random.
+/// A random element of `all`.
 #[must_use]
 pub fn pick<T: Copy>(random: &mut Rng, all: &[T]) -> T {
     all[random.usize(0..all.len())]
 }
 
-/// The parts of one sentence.
+/// The parts of one feedback text.
 #[must_use]
 pub fn feedback(random: &mut Rng, nasty: bool) -> [&'static str; 4] {
     if nasty {

@@ -1,4 +1,6 @@
 //! Generated rows of the user report.
+//!
+//! A row depends on its number, the seed and the day alone. Columns of the matching agree with the other two reports.
 
 use fastrand::Rng;
 
@@ -9,7 +11,7 @@ use super::people::{Person, is_nasty, write_employee_id};
 use super::row_writer::RowWriter;
 use super::texts::{DEPARTMENTS, NICKNAMES, OFFICES, PROGRAMS, SKILLS, feedback, pick};
 
-/// The roles of a user by the place in its block; they agree with the matches of that place.
+/// The roles of a user by the user's place in a block; they agree with the matches of that place.
 const ROLES: [&str; 12] = [
     "Mentor, Facilitator",
     "Mentee",
@@ -24,14 +26,14 @@ const ROLES: [&str; 12] = [
     "Mentee",
     "",
 ];
-/// The place of a user who is invited: they register on a later day, or are deleted.
+/// The place of an invited user, who registers on a later day or is deleted.
 const INVITED: u64 = 6;
-/// The place of a user who is registered and never matched.
+/// The place of a registered user who is never matched.
 const UNMATCHED: u64 = 9;
-/// The place of a person who is in the directory alone.
+/// The place of a person who is only in the employer's directory.
 const DIRECTORY_ONLY: u64 = 11;
 
-/// How far a user's registration is on a day.
+/// The state of a user's registration on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Registration {
     DirectoryOnly,
@@ -68,7 +70,7 @@ pub fn write(organisation: &Organisation, row: u64, added_columns: usize, out: &
     out.end_row();
 }
 
-/// The registration today; nothing for a user who never registered and was deleted.
+/// The registration on the day of the report; `None` for a user who never registered and was deleted.
 fn registration(organisation: &Organisation, row: u64, random: &mut Rng) -> Option<Registration> {
     let born = organisation.born(row);
     // Users register on the day before their row is added.
@@ -153,7 +155,7 @@ fn participation(
     if nasty || random.u8(..) < 20 { out.parts(&feedback(random, nasty)) } else { out.empty(1) }
 }
 
-/// `Matching Status` and `Sessions Completed`, as the other two reports have it.
+/// `Matching Status` and `Sessions Completed`, which agree with the other two reports.
 fn matching(organisation: &Organisation, row: u64, out: &mut RowWriter) {
     let (mut is_matched, mut completed) = (false, 0);
     for found in organisation.matches_of(row) {
