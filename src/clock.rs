@@ -1,7 +1,7 @@
-//! The clocks: [`now`], the time since boot, and [`wall`], the date and time of day. Nothing else reads a clock.
+//! The clocks: [`now`], the time since boot, and [`wall`], the date and time of day. No other module reads a clock.
 //!
-//! The boot clock includes suspend and cannot be set; together with [`BootId`] it proves how long ago something was.
-//! The wall clock dates records and bookmarks and may only ever add delay.
+//! The boot clock includes suspend and cannot be set; together with [`BootId`] it proves how long ago an event was.
+//! The wall clock dates records and bookmarks. It can only lengthen a wait, never shorten it.
 
 #[cfg(test)]
 use std::sync::OnceLock;
@@ -21,15 +21,15 @@ pub fn now() -> Duration {
     now
 }
 
-/// In unit tests this clock follows tokio's: where a test has paused tokio's clock, both stop, and both jump to the end
-/// of the next wait.
+/// In unit tests this clock follows that of tokio: if a test pauses tokio's clock, both stop, and both jump to the end of
+/// the next wait.
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the only reader of this clock")]
 fn follow_tokio(boot: Duration) -> Duration {
     static START: OnceLock<(std::time::Instant, Duration)> = OnceLock::new();
     let (start, boot) = *START.get_or_init(|| (std::time::Instant::now(), boot));
     let now = tokio::time::Instant::now().into_std();
-    // One of the two differences is zero: a clock may have been paused before the start.
+    // One of the two differences is zero. `now` can be before `start` if tokio's clock was paused earlier.
     (boot + now.saturating_duration_since(start)).saturating_sub(start.saturating_duration_since(now))
 }
 

@@ -1,7 +1,7 @@
-//! The column cache: the reports' columns in the state folder, so that discovery needs no request.
+//! The column cache: the columns of the reports, stored in the state folder, so that discovery needs no request.
 //!
-//! Column names only, never a cell. A cache that is missing or unreadable costs a request at the next discovery; a
-//! cache that cannot be written is not an error.
+//! It contains names, headers and types, never a cell. If it is missing or unreadable, the next discovery sends a
+//! request. If it cannot be written, the run continues without an error.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,19 +23,19 @@ pub struct ColumnCache {
 type Columns = BTreeMap<String, Vec<RememberedColumn>>;
 
 impl ColumnCache {
-    /// The cache that belongs to the settings.
+    /// The cache of the API and organisation in the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self { folder: settings.state_dir.clone(), name: format!("{}.columns.json", scope(settings)) }
     }
 
-    /// The columns of a stream, if they are known.
+    /// The columns of a stream; `None` if the cache has none.
     #[must_use]
     pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
         self.load(&self.folder()?).remove(stream).filter(|columns| !columns.is_empty())
     }
 
-    /// Keeps the columns of a stream.
+    /// Stores the columns of a stream, if they have changed.
     pub fn keep(&self, stream: &str, columns: Vec<RememberedColumn>) {
         let Some(folder) = self.folder() else { return };
         let mut all = self.load(&folder);

@@ -1,7 +1,7 @@
 //! SHA-256 digests, and bytes as hexadecimal text.
 //!
-//! The algorithm is ring's, because TLS already brings ring into the binary. A digest names files and columns, detects
-//! a repeated key and identifies a report; the crate signs and encrypts nothing with it.
+//! The implementation is that of ring, which the binary already contains for TLS. A digest names files and columns,
+//! detects a repeated key and identifies a report. Nothing is signed or encrypted with it.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! The error type of the program, classified by who must act.
 //!
-//! The message says what failed and why, the hint what to do. The exit code tells an orchestrator whether a retry can
-//! help. An error never holds a cell, a body of a successful response, or a secret.
+//! The message has the failed action and its cause, and the hint an action for the operator. The exit code tells an
+//! orchestrator whether a retry can help. An error never contains a cell, the body of a successful response, or a secret.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Of several failures, the one with the highest rank sets the exit code.
+    /// The failure with the highest rank sets the exit code of a run with several failures.
     #[must_use]
     pub fn rank(self) -> u8 {
         match self {
@@ -40,7 +40,7 @@ impl Exit {
     }
 }
 
-/// A failure and what to do about it.
+/// A failure, with a hint for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub exit: Exit,

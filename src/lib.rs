@@ -2,8 +2,8 @@
 //!
 //! Modules in the order of the data flow: [`cli`] → [`mod@settings`] → [`job`] → [`source`] ([`api`]: gate, attempt,
 //! retry) → [`receive`] and [`report`] (decode, spool) → [`table`] (rows, plan) → [`singer`] (messages on stdout), with
-//! [`telemetry`] on stderr. [`sandbox`] is a stand-in of the API. A module imports only modules of the layers below it; a test
-//! (`tests/it/architecture.rs`) lists the layers. [`run`] is the table of contents.
+//! [`telemetry`] on stderr. [`sandbox`] imitates the API. A module imports only modules of lower layers, which
+//! `tests/it/architecture.rs` lists and checks. [`run`] runs the verb of a command line; start reading there.
 
 pub mod api;
 pub mod bytes;
@@ -45,7 +45,7 @@ use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
 
-/// What to do after a signal has stopped a sync.
+/// The hint after a signal has stopped a sync.
 const RESUME: &str = "; hint: run again with the last STATE to go on";
 
 /// Runs the verb of the command line, and logs its error as the last line.

@@ -1,4 +1,6 @@
-//! Parse, run, print the error, choose the exit code.
+//! The program: parses the command line, runs it, and exits with its code.
+//!
+//! Help and version go to stdout with exit code 0. A panic is reported as a defect with exit code 70, without its message.
 
 use std::process::ExitCode;
 
@@ -6,14 +8,14 @@ use tap_together::cli::Cli;
 
 fn main() -> ExitCode {
     match Cli::read() {
-        // The hook has said where; a panic's own words may hold data.
+        // The panic hook has printed the location. The panic's message is dropped, because it may contain data.
         Ok(cli) => std::panic::catch_unwind(|| tap_together::run(&cli)).unwrap_or_else(|_| {
             tap_together::defect();
             ExitCode::from(70)
         }),
-        // Help and version are answers, everything else is a mistake.
-        Err(answer) if answer.exit_code() == 0 => {
-            let _ = answer.print();
+        // clap returns help and version as errors with exit code 0.
+        Err(help) if help.exit_code() == 0 => {
+            let _ = help.print();
             ExitCode::SUCCESS
         }
         Err(usage) => tap_together::refuse(&usage),

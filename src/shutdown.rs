@@ -1,14 +1,15 @@
-//! The end of the process by a signal: one [`Shutdown`], and a [`Stop`] for each part of the work that must see it.
+//! A shutdown after a signal: one [`Shutdown`], and a [`Stop`] for each part of the work that must react to it.
 //!
 //! [`Shutdown::stop`] asks every part to end; [`Shutdown::finished`] resolves when each part has dropped its [`Stop`].
+//! It handles no signals and has no timeout: see `process`.
 
 use tokio::sync::watch;
 
-/// Asks the work to end, and waits until it has.
+/// Asks the work to end, and waits until it has ended.
 #[derive(Debug)]
 pub struct Shutdown(watch::Sender<()>);
 
-/// Held by a part of the work until its last write.
+/// A part of the work holds this until its last write.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<()>);
 
@@ -64,7 +65,7 @@ mod tests {
                 () = std::future::ready(()) => true,
             }
         };
-        assert!(waiting.await, "the delivery still holds its own");
+        assert!(waiting.await, "the delivery still holds its `Stop`");
         drop(delivery);
         shutdown.finished().await;
     }
