@@ -3,7 +3,7 @@
 //! `cargo bench --bench stages [-- MEGABYTES]` measures; `-- write FILE [MEGABYTES]` writes the same body for
 //! `compare/run`. The data is generated from a fixed seed: 25 columns of names, e-mails,
 //! dates, free text with quotes, line breaks and emoji, and many empty cells.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark talks to whoever runs it")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints its figures and may panic")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -28,22 +28,22 @@ const MEGABYTE: usize = 1_000_000;
 /// Bytes of a piece, as the receiver cuts them.
 const CHUNK: usize = 64 * 1024;
 /// Bytes of the row reader's buffer.
-const LENT: usize = 256 * 1024;
+const BUFFER: usize = 256 * 1024;
 const RUNS: usize = 5;
 
 fn main() {
-    // cargo adds `--bench`
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let size = words.last().and_then(|word| word.parse().ok()).unwrap_or(100) * MEGABYTE;
+    // cargo adds the argument `--bench`.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let size = arguments.last().and_then(|word| word.parse().ok()).unwrap_or(100) * MEGABYTE;
     let csv = csv(size);
     let body = serde_json::to_vec(&serde_json::json!({ "report": csv })).unwrap();
-    if words.first().is_some_and(|word| word == "write") {
-        std::io::Write::write_all(&mut std::fs::File::create(&words[1]).unwrap(), &body).unwrap();
+    if arguments.first().is_some_and(|word| word == "write") {
+        std::io::Write::write_all(&mut std::fs::File::create(&arguments[1]).unwrap(), &body).unwrap();
         return;
     }
-    if words.first().is_some_and(|word| word == "engine") {
-        let written = engine(&body);
-        println!("{} bytes of CSV, {written} bytes of RECORD lines", csv.len());
+    if arguments.first().is_some_and(|word| word == "engine") {
+        let records = engine(&body);
+        println!("{} bytes of CSV, {records} RECORD lines", csv.len());
         return;
     }
     println!("{} MB of CSV in {} MB of JSON", csv.len() / MEGABYTE, body.len() / MEGABYTE);
@@ -55,22 +55,22 @@ fn main() {
     stage("digest", || sha256::<32>(csv.as_bytes()));
     stage("decode, csv, digest, spool", || spool(&body));
     let mut report = spool(&body);
-    let facts = verified(&mut report, false);
+    let table = verified(&mut report, false);
     stage("verify, types inferred", || verified(&mut report, true));
     stage("rows", || rows(&mut report));
-    stage("write", || write(&mut report, &facts));
-    let facts = verified(&mut report, true);
-    stage("write, types inferred", || write(&mut report, &facts));
+    stage("write", || write(&mut report, &table));
+    let table = verified(&mut report, true);
+    stage("write, types inferred", || write(&mut report, &table));
 }
 
-/// From body to RECORD lines in memory, without digest and spool. Each half is one function, so that callgrind can
-/// count it alone.
+/// From body to RECORD lines in memory, without digest and spool; returns the number of records. Each half is one
+/// function, so that callgrind can count it alone.
 #[inline(never)]
 fn engine(body: &[u8]) -> u64 {
-    let mut rest = Vec::with_capacity(2 * body.len());
-    read(body, |text| rest.extend_from_slice(text));
+    let mut stored = Vec::with_capacity(2 * body.len());
+    read(body, |text| stored.extend_from_slice(text));
     let width = count_read(body).width;
-    count_write(&rest, width)
+    count_write(&stored, width)
 }
 
 #[inline(never)]
@@ -79,17 +79,17 @@ fn count_read(body: &[u8]) -> TableStats {
 }
 
 #[inline(never)]
-fn count_write(rest: &[u8], width: usize) -> u64 {
+fn count_write(stored: &[u8], width: usize) -> u64 {
     let fields: Vec<Field> = (0..width)
         .map(|index| Field { index, name: format!("column_{index}"), column_type: ColumnType::String })
         .collect();
     let plan = compile(&fields);
     let mut writer = Writer::new(std::io::sink());
     let (mut at, mut number) = (0, 0);
-    while at < rest.len() {
-        let lent = &rest[at..rest.len().min(at + LENT)];
+    while at < stored.len() {
+        let text = &stored[at..stored.len().min(at + BUFFER)];
         let mut start = 0;
-        while let Some(next) = writer.lines(|lines| plan.write(lent, start, number + 1, lines)).unwrap() {
+        while let Some(next) = writer.lines(|lines| plan.write(text, start, number + 1, lines)).unwrap() {
             start = next;
             number += 1;
         }
@@ -150,7 +150,7 @@ fn read(body: &[u8], mut take: impl FnMut(&[u8])) -> TableStats {
 /// Unescaped cells in a buffer.
 fn parse_with_csv_core(csv: &[u8]) -> u64 {
     let mut reader = csv_core::Reader::new();
-    let (mut cells, mut ends) = (vec![0; LENT], vec![0; COLUMNS + 1]);
+    let (mut cells, mut ends) = (vec![0; BUFFER], vec![0; COLUMNS + 1]);
     let (mut rest, mut rows) = (csv, 0);
     loop {
         let (result, read, _, _) = reader.read_record(rest, &mut cells, &mut ends);
@@ -165,7 +165,7 @@ fn parse_with_csv_core(csv: &[u8]) -> u64 {
 
 /// Unescaped cells in a buffer.
 fn parse_with_simd_csv(csv: &[u8]) -> u64 {
-    let mut reader = simd_csv::ReaderBuilder::with_capacity(LENT).from_reader(csv);
+    let mut reader = simd_csv::ReaderBuilder::with_capacity(BUFFER).from_reader(csv);
     let (mut record, mut rows) = (simd_csv::ByteRecord::new(), 0);
     while reader.read_byte_record(&mut record).unwrap() {
         rows += 1;
@@ -175,7 +175,7 @@ fn parse_with_simd_csv(csv: &[u8]) -> u64 {
 
 /// The bounds of the cells only, quotes left in them.
 fn scan_with_simd_csv(csv: &[u8]) -> u64 {
-    let mut reader = simd_csv::ZeroCopyReaderBuilder::with_capacity(LENT).from_reader(csv);
+    let mut reader = simd_csv::ZeroCopyReaderBuilder::with_capacity(BUFFER).from_reader(csv);
     let mut rows = 0;
     while reader.read_byte_record().unwrap().is_some() {
         rows += 1;
@@ -214,9 +214,9 @@ fn rows(report: &mut Report) -> usize {
     cells
 }
 
-/// Reading included, into nothing.
-fn write(report: &mut Report, facts: &VerifiedTable) -> u64 {
-    let columns = facts.columns.iter().zip(&facts.types).enumerate();
+/// Reads the stored rows and writes their RECORD lines to a writer that drops them.
+fn write(report: &mut Report, table: &VerifiedTable) -> u64 {
+    let columns = table.columns.iter().zip(&table.types).enumerate();
     let fields: Vec<Field> = columns
         .map(|(index, (column, column_type))| Field {
             index,
@@ -251,24 +251,24 @@ fn csv(size: usize) -> String {
         "It’s fine. I would like to develop my skills in giving feedback to peers and managers alike.",
         "Mentoring",
     ];
-    let mut dice = fastrand::Rng::with_seed(7);
+    let mut random = fastrand::Rng::with_seed(7);
     let mut csv = (1..=COLUMNS).map(|n| format!("Column {n}")).collect::<Vec<_>>().join(",");
     csv.push('\n');
     while csv.len() < size {
         for column in 0..COLUMNS {
             let cell = match column % 12 {
-                0 => format!("usr_{:016x}", dice.u64(..)),
-                1 => FIRST[dice.usize(0..6)].to_owned(),
-                2 => LAST[dice.usize(0..6)].to_owned(),
-                3 => format!("{}.person{}@example.com", dice.u8(..), dice.u32(0..100_000)),
-                4 | 5 => format!("2025-{:02}-{:02}T08:00:00.000Z", dice.u8(1..13), dice.u8(1..29)),
-                6 | 7 => TEXT[dice.usize(0..6)].to_owned(),
-                8 => dice.u16(..).to_string(),
-                9 => ["active", "paused", "true"][dice.usize(0..3)].to_owned(),
+                0 => format!("usr_{:016x}", random.u64(..)),
+                1 => FIRST[random.usize(0..6)].to_owned(),
+                2 => LAST[random.usize(0..6)].to_owned(),
+                3 => format!("{}.person{}@example.com", random.u8(..), random.u32(0..100_000)),
+                4 | 5 => format!("2025-{:02}-{:02}T08:00:00.000Z", random.u8(1..13), random.u8(1..29)),
+                6 | 7 => TEXT[random.usize(0..6)].to_owned(),
+                8 => random.u16(..).to_string(),
+                9 => ["active", "paused", "true"][random.usize(0..3)].to_owned(),
                 _ => String::new(),
             };
             let separator = if column + 1 == COLUMNS { '\n' } else { ',' };
-            let _ = if dice.u8(0..5) == 0 {
+            let _ = if random.u8(0..5) == 0 {
                 write!(csv, "{separator}")
             } else if cell.contains([',', '"', '\n', '\r']) {
                 write!(csv, "\"{}\"{separator}", cell.replace('"', "\"\""))
