@@ -1,10 +1,9 @@
-//! The body decoder, against `serde_json` and against itself.
+//! The body decoder: the same result in chunks of any size, and the same text as `serde_json`.
 //!
-//! The first byte chooses what becomes of NUL characters and how the rest, the body, is split. What holds:
-//! - whole, byte by byte and in pieces of any size, the outcome is one (of bytes that are no UTF-8: refused in each);
-//! - it is a report exactly where `serde_json` finds an object with one `report`, a string, and of the same text;
-//! - `serde_json` refuses what is refused as not JSON. Known differences: a byte order mark is skipped, a lone surrogate
-//!   becomes U+FFFD, NUL characters are treated as chosen, and nesting has a limit.
+//! The first byte of the input chooses the setting `on_nul` and the size of the chunks; the other bytes are the body. A
+//! body is accepted exactly if `serde_json` finds an object with one `report`, a string. A body that is refused as invalid
+//! JSON is invalid for `serde_json`. Known differences: the decoder skips a byte order mark, replaces a lone surrogate by
+//! U+FFFD, treats NUL characters as chosen and limits the nesting. Bytes that are not UTF-8 must only be refused.
 
 #![no_main]
 
@@ -28,10 +27,10 @@ fuzz_target!(|data: &[u8]| {
             assert!(split.is_err() && whole.is_err());
         }
     }
-    let theirs = plainly(body);
+    let theirs = read_with_serde_json(body);
     match whole {
         Ok((text, repairs)) => {
-            let theirs = theirs.expect("a JSON object").expect("one `report`, a string");
+            let theirs = theirs.expect("the body is a JSON object").expect("its only `report` is a string");
             assert_eq!(text, if on_nul == OnNul::Strip { theirs.replace('\0', "") } else { theirs.clone() });
             let nuls = if on_nul == OnNul::Strip { theirs.matches('\0').count() as u64 } else { 0 };
             assert_eq!(repairs.nuls, nuls);
@@ -49,26 +48,26 @@ fn decode(body: &[u8], on_nul: OnNul, size: usize) -> Result<(String, Repairs), 
     let mut out = OutBuffer::default();
     body.chunks(size).try_for_each(|piece| decoder.feed(piece, &mut out))?;
     let repairs = decoder.finish()?;
-    Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder proves UTF-8"), repairs))
+    Ok((String::from_utf8(out.bytes().to_vec()).expect("the decoder validates UTF-8"), repairs))
 }
 
-/// The object's only `report` if it is a string; nothing where the body is not an object.
-fn plainly(body: &[u8]) -> Option<Option<String>> {
+/// The only `report` of the body, if it is a string; `None` if the body is not a JSON object.
+fn read_with_serde_json(body: &[u8]) -> Option<Option<String>> {
     let body = std::str::from_utf8(body).ok()?;
-    let body = whole_surrogates(body.strip_prefix('\u{FEFF}').unwrap_or(body));
+    let body = replace_lone_surrogates(body.strip_prefix('\u{FEFF}').unwrap_or(body));
     serde_json::from_str(&body).ok().map(|Envelope(reports)| match reports.as_slice() {
         [Some(report)] => Some(report.clone()),
         _ => None,
     })
 }
 
-/// The same JSON with U+FFFD in place of half a surrogate pair, which `serde_json` refuses.
-fn whole_surrogates(body: &str) -> String {
+/// The same JSON with U+FFFD in place of each lone surrogate, which `serde_json` refuses.
+fn replace_lone_surrogates(body: &str) -> String {
     let unit = |at: usize| {
         let digits = body.get(at..)?.strip_prefix("\\u")?.get(..4)?;
         u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
     };
-    let mut whole = String::new();
+    let mut replaced = String::new();
     let mut at = 0;
     while let Some(next) = body[at..].chars().next() {
         let (length, keep) = match (unit(at), unit(at + 6)) {
@@ -78,10 +77,10 @@ fn whole_surrogates(body: &str) -> String {
             (None, _) if next == '\\' => (1 + body[at + 1..].chars().next().map_or(0, char::len_utf8), true),
             (None, _) => (next.len_utf8(), true),
         };
-        whole.push_str(if keep { &body[at..at + length] } else { "\\uFFFD" });
+        replaced.push_str(if keep { &body[at..at + length] } else { "\\uFFFD" });
         at += length;
     }
-    whole
+    replaced
 }
 
 /// Each `report` of an object; `None` for one that is not a string.

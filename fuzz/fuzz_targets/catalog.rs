@@ -56,8 +56,8 @@ fn assert_described(name: &str, entry: &CatalogEntry) {
     let key = entry.key_properties.clone().unwrap_or_else(|| vec!["_row_number".into()]);
     let schema = json!({"type": "object", "properties": entry.properties});
     let again = json!({"streams": [describe(name, &schema, &key)]});
-    let again = Catalog::parse(&again).expect("what is described can be read");
-    let again = again.entry(name).expect("under its name");
+    let again = Catalog::parse(&again).expect("a described catalog can be parsed");
+    let again = again.entry(name).expect("the entry has the stream's name");
     assert!(again.is_selected() && again.other_method.is_none());
     assert_eq!((&again.properties, &again.key_properties), (&entry.properties, &entry.key_properties));
     assert!(entry.properties.keys().all(|column| again.selection(column) == Selection::Selected));

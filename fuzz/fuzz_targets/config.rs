@@ -1,9 +1,9 @@
-//! The config: any file ends in settings that may be used or in an error that shows no value of it.
+//! The config: any file gives safe settings or an error that shows no value of the file.
 //!
-//! The input is the file. What holds: an error is the operator's, never a defect of ours; each text in the file is
-//! in turn replaced by a canary, which no error shows; settings that are accepted ask only https or loopback, and
-//! only loopback faster than once a minute; printed for debugging they hide the key; and the same settings
-//! given through the environment mean the same. Left out: keys from files and commands, which would be run.
+//! The input is the file. An error has the exit code 2. Each text in the file is replaced in turn by a canary, which no
+//! error shows. Accepted settings send requests to https or loopback only, and more than one a minute to loopback only.
+//! Their `Debug` output hides the key. The same settings in the environment give the same result. Files with
+//! `api_key_file` or `api_key_command` are skipped, because the command would be run.
 
 #![no_main]
 
@@ -13,10 +13,10 @@ use tap_together::error::{Error, Exit};
 use tap_together::settings::env::Environment;
 use tap_together::settings::{CommandGroup, Settings, load};
 
-/// No message of ours, and no name, contains it.
+/// A text that no message and no name of the program contains.
 const CANARY: &str = "kanari-8Zq";
-/// The most texts of one file that are replaced.
-const MOST: usize = 4;
+/// The most texts that are replaced in one file.
+const MAX_TEXTS: usize = 4;
 
 fuzz_target!(|file: &[u8]| {
     let object = match serde_json::from_slice(file.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(file)) {
@@ -26,25 +26,25 @@ fuzz_target!(|file: &[u8]| {
     if object.contains_key("api_key_command") || object.contains_key("api_key_file") {
         return;
     }
-    match accepted(file, &[]) {
+    match load_settings(file, &[]) {
         Ok(settings) => {
-            usable(&settings);
-            same_from_environment(&object, &settings);
+            assert_safe(&settings);
+            assert_same_from_environment(&object, &settings);
         }
         Err(error) => assert_eq!(error.exit, Exit::Usage, "{error}"),
     }
     if !String::from_utf8_lossy(file).contains(CANARY) {
-        no_canary(&Value::Object(object));
+        assert_no_canary(&Value::Object(object));
     }
 });
 
-fn accepted(file: &[u8], variables: &[(&str, &str)]) -> Result<Settings, Error> {
+fn load_settings(file: &[u8], variables: &[(&str, &str)]) -> Result<Settings, Error> {
     let environment = Environment::of(&[&[("HOME", "/home/tap")], variables].concat());
     let name = if variables.is_empty() { "-" } else { "ENV" };
     load(&[name.into()], &environment, &mut &*file, &CommandGroup::default()).map(|(settings, _)| settings)
 }
 
-fn usable(settings: &Settings) {
+fn assert_safe(settings: &Settings) {
     let host = settings.base_url.host_str().expect("a base URL has a host");
     let loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
     assert!(settings.base_url.scheme() == "https" || loopback, "{}", settings.base_url);
@@ -54,7 +54,7 @@ fn usable(settings: &Settings) {
     assert!(url.path().ends_with("/reports/export/userReport"), "{url}");
 }
 
-fn same_from_environment(object: &Map<String, Value>, settings: &Settings) {
+fn assert_same_from_environment(object: &Map<String, Value>, settings: &Settings) {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let variables: Vec<(String, String)> = object
         .iter()
@@ -63,20 +63,21 @@ fn same_from_environment(object: &Map<String, Value>, settings: &Settings) {
         .collect();
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let mut theirs = accepted(b"", &variables).expect("what a file may say, a variable may say");
-    // The place of the key is the only difference.
-    theirs.api_key_from.clone_from(&settings.api_key_from);
-    assert_eq!(format!("{theirs:?}"), format!("{settings:?}"));
+    let mut from_environment =
+        load_settings(b"", &variables).expect("variables accept every value of the file");
+    // The source of the key is the only difference.
+    from_environment.api_key_from.clone_from(&settings.api_key_from);
+    assert_eq!(format!("{from_environment:?}"), format!("{settings:?}"));
 }
 
-fn no_canary(object: &Value) {
-    for number in 0..MOST {
+fn assert_no_canary(object: &Value) {
+    for number in 0..MAX_TEXTS {
         let mut planted = object.clone();
         if !plant(&mut planted, &mut { number }) {
             return;
         }
         let file = planted.to_string();
-        match accepted(file.as_bytes(), &[]) {
+        match load_settings(file.as_bytes(), &[]) {
             Err(error) => assert!(!error.to_string().contains(CANARY), "{error}"),
             Ok(settings) if planted["api_key"] == CANARY => {
                 assert!(!format!("{settings:?}").contains(CANARY), "{settings:?}");
@@ -86,7 +87,7 @@ fn no_canary(object: &Value) {
     }
 }
 
-/// Replaces the text of this number; false where there are fewer.
+/// Replaces text `number`, counted from 0; returns false if there are fewer texts.
 fn plant(value: &mut Value, number: &mut usize) -> bool {
     match value {
         Value::String(text) if *number == 0 => {

@@ -1,9 +1,9 @@
-//! The namer of columns: what `docs` and targets rely on, for any header.
+//! Column names: the rules that targets rely on, for any header.
 //!
-//! The input is a header, its cells separated by `|`. What holds in both styles: as many columns as cells, the
-//! title is the cell (without NUL characters), names are not blank, unique also when case is ignored, and none is
-//! reserved. In snake case also: `[a-z_][a-z0-9_]*`, at most 62 bytes. A header that shares its name with no other
-//! is named as if it stood alone, so that a new column elsewhere renames nothing.
+//! The input is a header whose cells are separated by `|`. In both styles each cell gives one column; its title is the
+//! cell without NUL characters; names are not blank, not reserved, and unique also when case is ignored. In snake case
+//! a name also matches `[a-z_][a-z0-9_]*` and has at most 62 bytes. A cell whose name no other cell shares has the same
+//! name as in a header of this cell alone, so that a new column renames no other.
 
 #![no_main]
 
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(!name.trim().is_empty() && !name.contains('\0'), "{name:?}");
             let lower = name.to_lowercase();
             assert!(!lower.starts_with("_sdc_") && lower != "_row_number" && lower != "_extra", "{name:?}");
-            assert!(seen.insert(lower), "{name:?} occurs twice");
+            assert!(seen.insert(lower), "two columns are named {name:?}");
             if style == ColumnNames::SnakeCase {
                 assert!(name.len() <= 62, "{name:?} is longer than 62 bytes");
                 assert!(!name.starts_with(|first: char| first.is_ascii_digit()), "{name:?}");
@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         }
         for (name, Column { name: among, .. }) in alone.iter().zip(&named) {
             let lower = name.to_lowercase();
-            // A blank cell is named by its position and may so share a name, too.
+            // The name of a blank cell has its position, so it can equal the name of another cell.
             if shared[&lower] == 1 && !lower.starts_with("column_") {
                 assert_eq!(name, among);
             }

@@ -26,14 +26,14 @@ fuzz_target!(|file: &[u8]| {
         let written = serde_json::to_vec(ledger).expect("a ledger is JSON");
         assert_eq!(Ledger::parse(&written), reading);
     }
-    for present in presents(&reading) {
-        let found = due(&reading, &present, LIMIT);
-        assert_eq!(found.at, expected(&reading, &present), "{reading:?} at {present:?}: {found:?}");
+    for now in moments(&reading) {
+        let found = due(&reading, &now, LIMIT);
+        assert_eq!(found.at, expected(&reading, &now), "{reading:?} at {now:?}: {found:?}");
     }
 });
 
-/// Every moment and place from which the ledger looks different.
-fn presents(reading: &LedgerRead) -> Vec<Now> {
+/// Every combination of clocks, boot identity and `--assume-idle` that can change the due time.
+fn moments(reading: &LedgerRead) -> Vec<Now> {
     let (began, boot, unix) = match reading {
         LedgerRead::Found(ledger) => (
             ledger.boottime_ms,
@@ -44,7 +44,7 @@ fn presents(reading: &LedgerRead) -> Vec<Now> {
     };
     let other_boot = BootId { boot_id: format!("{}x", boot.boot_id), ..boot.clone() };
     let other_space = BootId { time_ns: boot.time_ns ^ 1, ..boot.clone() };
-    let mut presents = Vec::new();
+    let mut moments = Vec::new();
     for boot in [Some(boot), Some(other_boot), Some(other_space), None] {
         for locked in
             [0, began.saturating_sub(1), began, began.saturating_add(1), began.saturating_add(86_400_000)]
@@ -52,21 +52,21 @@ fn presents(reading: &LedgerRead) -> Vec<Now> {
             for unix_ms in [i64::MIN, unix.saturating_sub(86_400_000), unix, i64::MAX] {
                 for assume_idle in [false, true] {
                     let locked = Duration::from_millis(locked);
-                    presents.push(Now { locked, unix_ms, boot: boot.clone(), assume_idle });
+                    moments.push(Now { locked, unix_ms, boot: boot.clone(), assume_idle });
                 }
             }
         }
     }
-    presents
+    moments
 }
 
-/// The rules once more, in milliseconds that cannot overflow.
-fn expected(reading: &LedgerRead, present: &Now) -> Duration {
-    let locked = present.locked.as_millis();
+/// A second implementation of the rules, in milliseconds that cannot overflow.
+fn expected(reading: &LedgerRead, now: &Now) -> Duration {
+    let locked = now.locked.as_millis();
     let (interval, grace) = (LIMIT.interval.as_millis(), LIMIT.grace.as_millis());
     let LedgerRead::Found(ledger) = reading else { return milliseconds(locked + interval + grace) };
     let began = u128::from(ledger.boottime_ms);
-    let same_clock = present
+    let same_clock = now
         .boot
         .as_ref()
         .is_some_and(|boot| boot.boot_id == ledger.boot_id && boot.time_ns == ledger.time_ns);
@@ -75,7 +75,7 @@ fn expected(reading: &LedgerRead, present: &Now) -> Duration {
     let is_clean = ledger.phase == Phase::Done && (is_proven || !same_clock);
     let is_first_run = ledger.witness == Some(Witness::FirstRun) && is_clean;
     let floor = match (is_clean, ledger.timed_out) {
-        _ if is_first_run && present.assume_idle => locked,
+        _ if is_first_run && now.assume_idle => locked,
         (true, _) => end + interval,
         (false, true) => end + LIMIT.after_timeout.as_millis(),
         (false, false) => end + interval + grace,
@@ -84,7 +84,7 @@ fn expected(reading: &LedgerRead, present: &Now) -> Duration {
     let backoff = if is_proven {
         u128::from(ledger.not_before.unwrap_or(0)).min(began + cap)
     } else {
-        let owed = ledger.not_before_unix_ms.map_or(0, |then| i128::from(then) - i128::from(present.unix_ms));
+        let owed = ledger.not_before_unix_ms.map_or(0, |then| i128::from(then) - i128::from(now.unix_ms));
         locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0).min(cap)
     };
     milliseconds(floor.max(backoff))

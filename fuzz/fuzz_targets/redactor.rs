@@ -1,8 +1,8 @@
-//! The redactor: a foreign text with a secret is withheld, a message never keeps an exact spelling, time is linear.
+//! The redactor: it withholds a foreign text with a secret and masks every spelling of a secret in a message.
 //!
 //! The input is two lines of secrets and then a text, in which `@` is replaced by each spelling of the first secret.
-//! Secrets are printable ASCII that starts with twelve letters or digits, without `*`, which looks like the mask. The
-//! text is also repeated to a large size: libFuzzer's `-timeout` bounds the time for it.
+//! Secrets are printable ASCII that starts with 12 letters or digits, without `*`, of which the mask consists. The text is
+//! also repeated to a large size, to find time that is not linear: libFuzzer's `-timeout` bounds it.
 
 #![no_main]
 
@@ -48,7 +48,7 @@ fn is_like_a_key(secret: &str) -> bool {
         && bytes.iter().all(|byte| matches!(byte, b'!'..=b'~') && *byte != b'*')
 }
 
-/// A text as logs, URLs and JSON encode it; written without the redactor's libraries.
+/// The encodings of a text in logs, URLs and JSON, made without the redactor's libraries.
 fn spellings(text: &str) -> Vec<String> {
     let json = text.chars().map(|c| match c {
         '"' | '\\' => format!("\\{c}"),

@@ -1,8 +1,9 @@
-//! `Retry-After`, and what the retry policy makes of it.
+//! `Retry-After`: the parser of the header, and the retry that is decided on it.
 //!
-//! The input is the header's value; behind the first line break, the response's `Date`. Properties: digits are seconds,
-//! anything else is the distance of two HTTP dates or unreadable; padding changes nothing; a retry comes neither before
-//! what is asked for nor before the rate limit's interval, nor after the longest wait; unreadable is the longest backoff.
+//! The input is the value of the header and, after the first line break, the `Date` of the response. Digits are a number
+//! of seconds; any other value is the distance between two HTTP dates, or unreadable. White space around the value changes
+//! nothing. A retry is never earlier than the header asks or the rate limit allows, nor later than the longest wait. A
+//! value that is unreadable asks for the longest backoff.
 
 #![no_main]
 
@@ -14,25 +15,26 @@ use tap_together::api::retry::{Decision, Policy, decide};
 use tap_together::api::retry_after::{RetryAfter, parse_value};
 
 const WALL: SystemTime = UNIX_EPOCH;
+/// The longest backoff.
 const LONGEST: Duration = Duration::from_secs(900);
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (value, date) = text.split_once('\n').map_or((text, None), |(value, date)| (value, Some(date)));
     let asked = parse_value(value, date, WALL);
-    assert_eq!(asked, plainly(value.trim(), date.map(str::trim)));
+    assert_eq!(asked, parse_plainly(value.trim(), date.map(str::trim)));
     assert_eq!(asked, parse_value(&format!(" {value}\t"), date, WALL));
     let retry_after = RetryAfter::parse([Some(value)], date, WALL);
     for jitter in [0.0, 0.5, 1.0] {
         for attempt in [1, 2, 5] {
             for status in [404, 429, 503] {
-                judge(asked.unwrap_or(LONGEST), &retry_after, attempt, status, jitter);
+                assert_decision(asked.unwrap_or(LONGEST), &retry_after, attempt, status, jitter);
             }
         }
     }
 });
 
-fn judge(asked: Duration, retry_after: &RetryAfter, attempt: u32, status: u16, jitter: f64) {
+fn assert_decision(asked: Duration, retry_after: &RetryAfter, attempt: u32, status: u16, jitter: f64) {
     let policy = Policy {
         max_attempts: 5,
         max_wait: Duration::from_secs(3600),
@@ -54,8 +56,8 @@ fn judge(asked: Duration, retry_after: &RetryAfter, attempt: u32, status: u16, j
     }
 }
 
-/// Digit by digit, or date from date.
-fn plainly(value: &str, date: Option<&str>) -> Option<Duration> {
+/// A second implementation: digit by digit, or the difference of two dates.
+fn parse_plainly(value: &str, date: Option<&str>) -> Option<Duration> {
     let digits = value.chars().map(|digit| digit.is_ascii().then(|| digit.to_digit(10)).flatten());
     let seconds =
         digits.fold(Some(0u64), |sum, digit| Some(sum?.saturating_mul(10).saturating_add(digit?.into())));

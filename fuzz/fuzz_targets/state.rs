@@ -1,8 +1,8 @@
 //! STATE: unknown members are kept, and a written state can be read again.
 //!
-//! The input is the file of `--state`. For every accepted state: the bookmark of a completed stream is read back as it
-//! was written, all other members are kept, the value is never empty, and the value alone means the same to the next
-//! run as the whole STATE message.
+//! The input is the file of `--state`. For every accepted state: the bookmark of a completed stream is read back
+//! unchanged, all other members are kept, the value is never empty, and the next run reads the same from the value alone
+//! as from the STATE message.
 
 #![no_main]
 
@@ -18,8 +18,11 @@ fuzz_target!(|file: &[u8]| {
     let earlier = state.value(syncing.as_deref()).clone();
     assert_eq!(read(&Value::Object(earlier.clone())), state);
 
-    let columns =
-        vec![RememberedColumn { name: "a".into(), title: "A \u{e9}\"".into(), column_type: "date-time".into() }];
+    let columns = vec![RememberedColumn {
+        name: "a".into(),
+        title: "A \u{e9}\"".into(),
+        column_type: "date-time".into(),
+    }];
     let bookmark = Bookmark {
         version: i64::MAX,
         row_count: u64::MAX,
@@ -47,12 +50,12 @@ fuzz_target!(|file: &[u8]| {
 });
 
 fn read(value: &Value) -> State {
-    State::parse(&serde_json::to_vec(value).expect("a state is JSON")).expect("what was written can be read")
+    State::parse(&serde_json::to_vec(value).expect("a state is JSON")).expect("a written state can be parsed")
 }
 
-/// Asserts that all members but these are unchanged.
-fn assert_kept(earlier: &Map<String, Value>, later: &Map<String, Value>, but: &[&str]) {
-    for (name, value) in earlier.iter().filter(|(name, _)| !but.contains(&name.as_str())) {
+/// Asserts that all members except `changed` are the same.
+fn assert_kept(earlier: &Map<String, Value>, later: &Map<String, Value>, changed: &[&str]) {
+    for (name, value) in earlier.iter().filter(|(name, _)| !changed.contains(&name.as_str())) {
         assert_eq!(later.get(name), Some(value), "{name:?} is lost");
     }
 }

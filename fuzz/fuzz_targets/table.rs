@@ -1,9 +1,8 @@
-//! A report's way to RECORD lines, against the plain way and an independent reader.
+//! RECORD lines from a body, compared with those of a plain implementation and with the cells of the csv crate.
 //!
-//! The first byte chooses the size of the pieces in which the rest, the CSV, arrives as a JSON string, and what
-//! happens to uneven rows. What holds: the lines, or the words of the error with its line, are those of
-//! `src/table/oracle.rs`, which goes character by character; and where a table of more than one column is read, the
-//! csv crate finds the same cells.
+//! The first byte of the input chooses the size of the chunks and the setting `on_ragged`; the other bytes are the CSV,
+//! which arrives as a JSON string. The lines, or the error message with its line, equal those of `src/table/oracle.rs`,
+//! which parses one character at a time. The csv crate finds the same cells in a table of more than one column.
 
 #![no_main]
 
@@ -25,7 +24,7 @@ use tap_together::table::verify::{OnRagged, Requirements, verify};
 #[path = "../../src/table/oracle.rs"]
 mod oracle;
 
-/// No fuzzed line is longer.
+/// Longer than any line of a fuzz input.
 const LONGEST_MESSAGE: u64 = 1_000_000_000;
 
 fuzz_target!(|data: &[u8]| {
@@ -36,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     let ours = fast(csv, 1 + usize::from(first) / 2, on_ragged);
     assert_eq!(ours, slow(csv, on_ragged));
     if let Ok(lines) = ours {
-        same_cells(csv, &lines);
+        assert_same_cells(csv, &lines);
     }
 });
 
@@ -52,29 +51,32 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
     let body = json!({ "report": csv }).to_string();
     let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Fail), CsvReader::default());
     body.as_bytes().chunks(size).for_each(|piece| decoder.feed(piece, &mut reader).expect("a whole body"));
-    let facts = reader
+    let table = reader
         .finish()
         .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
         .map_err(|error| error.to_string())?;
-    let field =
-        |(index, name): (usize, &String)| Field { index, name: name.clone(), column_type: ColumnType::String };
-    let names: Vec<String> = facts.columns.into_iter().map(|column| column.name).collect();
+    let field = |(index, name): (usize, &String)| Field {
+        index,
+        name: name.clone(),
+        column_type: ColumnType::String,
+    };
+    let names: Vec<String> = table.columns.into_iter().map(|column| column.name).collect();
     let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
-    let extra = facts.extra.then_some(fields.len());
+    let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
     let mut rows = Rows::new(reader.stored());
-    rows.read().expect("a verified header");
+    rows.read().expect("the header is verified");
     let mut lines = Vec::new();
     let mut line = OutBuffer::default();
     while rows
         .lend(|text, start| plan.write(text, start, lines.len() as u64 + 1, &mut line))
-        .expect("a verified row")
+        .expect("the row is verified")
     {
         lines.push(String::from_utf8(line.bytes().to_vec()).expect("a line is UTF-8"));
         line.clear();
     }
-    assert_eq!(lines.len() as u64, facts.rows);
+    assert_eq!(lines.len() as u64, table.rows);
     Ok(lines)
 }
 
@@ -105,11 +107,12 @@ fn slow(csv: &str, on_ragged: OnRagged) -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
-/// Whether the csv crate finds the cells of these lines; it skips blank lines also where they are rows.
-fn same_cells(csv: &str, lines: &[String]) {
+/// Asserts that the csv crate finds the cells of these lines. A table of one column is not compared, because the csv crate
+/// skips its blank lines, which are rows.
+fn assert_same_cells(csv: &str, lines: &[String]) {
     let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(csv.as_bytes());
-    let mut theirs = reader.records().map(|row| row.expect("a row that we read"));
-    let width = theirs.next().expect("a header that we read").len();
+    let mut theirs = reader.records().map(|row| row.expect("the csv crate reads the row"));
+    let width = theirs.next().expect("the csv crate reads the header").len();
     if width == 1 {
         return;
     }
@@ -120,10 +123,10 @@ fn same_cells(csv: &str, lines: &[String]) {
         let surplus = record.get("_extra").and_then(Value::as_array).into_iter().flatten();
         let cells: Vec<String> =
             named.chain(surplus.map(|cell| cell.as_str().expect("text").to_owned())).collect();
-        let row = theirs.next().expect("as many rows");
+        let row = theirs.next().expect("the csv crate has as many rows");
         let mut row: Vec<String> = row.iter().map(str::to_owned).collect();
         row.resize(row.len().max(width), String::new());
         assert_eq!(cells, row);
     }
-    assert!(theirs.next().is_none(), "a row is missing");
+    assert!(theirs.next().is_none(), "the csv crate has more rows");
 }
