@@ -1,6 +1,6 @@
 //! The gate under test: the real [`due`] behind the model's clock, and the ways to break the gate.
 //!
-//! The model counts in ticks relative to now; here they become the readings of a machine's boot clock.
+//! The model counts in ticks relative to now. This module converts them to readings of a machine's boot clock.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tap_together::clock::BootId;
 /// A whole number of ticks from now; the past is negative.
 pub type Moment = i8;
 
-/// Ticks from an end to the next request.
+/// Ticks from the end of a request to the next request.
 pub const INTERVAL: Moment = 2;
 /// Ticks for which a request without a client may still arrive or be worked on.
 pub const GRACE: Moment = 1;
@@ -18,48 +18,47 @@ pub const GRACE: Moment = 1;
 pub const AFTER_TIMEOUT: Moment = INTERVAL + GRACE + 1;
 /// Ticks for which the origin may still work on a request after our own timeout.
 pub const SLOW: Moment = AFTER_TIMEOUT - INTERVAL;
-/// Nothing older makes a difference.
+/// Older moments have the same effect, so all of them are this one.
 pub const LONG_AGO: Moment = -(AFTER_TIMEOUT + 1);
 
-/// A gate with one line left out, and how that line reads when it is there.
+/// A gate that breaks one rule. The doc of each mutant is the rule that it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// Before sending, the ledger says *inflight*.
+    /// The phase *inflight* is written before the request is sent.
     NoIntent,
-    /// A dead owner's *inflight* counts from the moment when the lock became ours, not from its own.
+    /// After an *inflight* of a process that died, the wait counts from the moment of our lock, not from the entry's time.
     IntentByItsOwnTime,
-    /// One tap at a time.
+    /// Only the holder of the lock sends.
     NoLock,
     /// The ledger is read under the lock.
     ReadBeforeLock,
-    /// The lock is kept to the end of the answer.
+    /// The lock is held until the response has ended.
     UnlockBeforeEnd,
-    /// A time-out counts from the moment we gave up.
+    /// After a timeout the wait counts from the moment when the tap gave up.
     TimeOutFromSend,
-    /// The boot clock decides.
+    /// The boot clock decides, not the wall clock.
     WallClock,
-    /// No ledger means that someone else may just have asked.
+    /// If the ledger is missing, another program may just have sent a request.
     MissingIsFree,
     /// A time of another boot or machine proves nothing.
     AnyBootTrusted,
-    /// After the rename the folder is flushed, too: a power cut brings no older ledger back, nor none.
+    /// The folder is fsynced after the rename, so that a power cut does not bring an older ledger back.
     FolderNotFlushed,
-    /// Nothing is sent under the lock of a file that was deleted.
+    /// No request is sent under the lock of a file that was deleted.
     DeletedLockTrusted,
-    /// Nothing is sent under the lock of a folder that was moved.
+    /// No request is sent under the lock of a folder that was moved.
     MovedFolderTrusted,
-    /// The end is not recorded over the entry of a process that took over meanwhile.
+    /// The end is not recorded over the entry of a process that has taken the lock in the meantime.
     EndOverwritesSuccessor,
     /// After our own timeout the next request waits longer than after a broken connection.
     TimeOutIsBroken,
-    /// The answer of a gateway that gave up on the origin is ambiguous.
+    /// The response of a gateway that gave up on the origin is ambiguous.
     GatewayAnswerIsClean,
     /// The witness of an unproven end keeps the grace.
     WitnessWithoutGrace,
 }
 
 impl Mutant {
-    /// Each of them.
     pub const ALL: [Self; 16] = [
         Self::NoIntent,
         Self::IntentByItsOwnTime,
@@ -80,7 +79,7 @@ impl Mutant {
     ];
 }
 
-/// Whose clock a ledger's time was read from.
+/// The boot whose clock a ledger's time was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Boot {
     /// The current boot of this machine.
@@ -94,8 +93,8 @@ impl Boot {
         BootId { boot_id: format!("{self:?}"), time_ns: 1 }
     }
 
-    /// The boot clock now. The clocks differ so that mixing them up shows: one machine is younger than the
-    /// other, and a boot that is over had run for longer.
+    /// The boot clock now, in seconds. Each boot has another value, so that a comparison between two boots gives a wrong
+    /// result, which the model finds.
     fn clock(self) -> i16 {
         match self {
             Self::Of(0) => 100,
@@ -109,15 +108,17 @@ impl Boot {
     }
 }
 
-/// What lies in the ledger's place.
+/// The content of the ledger's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum File {
-    /// Nothing.
     Absent,
-    /// Something else.
+    /// Bytes that are not a ledger.
     Garbage,
-    /// A ledger.
-    Entry { phase: Stage, began: Moment, boot: Boot },
+    Entry {
+        phase: Stage,
+        began: Moment,
+        boot: Boot,
+    },
 }
 
 /// The ledger's phases, in a form that can be hashed.
@@ -144,13 +145,13 @@ impl File {
                 let written_in = if mutant == Some(Mutant::AnyBootTrusted) { reader } else { boot };
                 let mut written = Ledger::new(phase, boot.at(began), Some(&written_in.id()), 0);
                 written.timed_out = stage == Stage::TimedOut;
-                // The way through the file's format belongs to the decision.
+                // Serialise and parse, because the real decision reads the file.
                 Ledger::parse(&serde_json::to_vec(&written).unwrap())
             }
         }
     }
 
-    /// The real decision for a reader who has just locked and read: the wait, and the witness to write.
+    /// The real decision of a reader that has just locked and read: the wait in ticks, and the witness to write.
     pub fn decide(self, mutant: Option<Mutant>, reader: Boot) -> (Moment, Option<Self>) {
         let now = Now {
             locked: reader.at(0),
@@ -164,7 +165,11 @@ impl File {
         let read = self.reading(mutant, reader);
         let due = ledger::due(&read, &now, rate_limit);
         let other_clock = Now { unix_ms: 3_600_000, ..now.clone() };
-        assert_eq!(due, ledger::due(&read, &other_clock, rate_limit), "the wall clock decides nothing");
+        assert_eq!(
+            due,
+            ledger::due(&read, &other_clock, rate_limit),
+            "the wall clock does not change the decision"
+        );
         let wait = due.at.saturating_sub(now.locked);
         assert_eq!(wait.subsec_nanos(), 0, "the model's ticks are whole");
         let witness = ledger::witness(&read, &now).map(|entry| {

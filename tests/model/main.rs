@@ -2,29 +2,29 @@
 //!
 //! **Events.** Two taps, each at any speed: open the lock file, lock it, check that it is still the one at its path,
 //! read the ledger, write a witness, wait until [`due`](tap_together::api::ledger::due), write *inflight*, check the
-//! lock again, send, read the answer, give up or time out, record the end, unlock, start again. Between any two steps:
+//! lock again, send, read the response, give up or time out, record the end, unlock, start again. Between any two steps:
 //! time passes, a tap is killed, a machine loses power and boots, the ledger is garbled or lost, the lock file is
-//! deleted or its folder moved, a request or its answer is late or lost, a gateway answers while the origin works on.
+//! deleted or its folder moved, a request or its response is late or lost, a gateway responds before the origin has ended.
 //! Either both taps run on one machine, or on two that share the state folder.
 //!
-//! **Promises** in every reachable state, as the server sees it. P1: no two requests arrive within an interval.
-//! P2: no two are in service at once. P3: none arrives within an interval of the last one's end.
+//! **Promises** in every reachable state, measured at the server. P1: no two requests arrive within an interval.
+//! P2: no two requests are in service at once. P3: no request arrives within an interval after the end of the last one.
 //! Time is relative to now, so the states are finite although a run is not: the promises hold for any number of steps.
 //!
 //! **Assumptions.** A request without its client (it gave up, was killed or lost its machine), or behind a gateway that
 //! gave up, arrives and ends within the grace, or never; after the client's own timeout, within 15 intervals less one.
 //! A ledger is lost, or its folder moved, only while nothing is under way, as in a fresh container, and is not garbled
-//! while it remembers a timeout. A request whose lock file is deleted meanwhile ends within the grace. A test denies each
-//! assumption and shows that promises break, so that nobody takes them for mere caution. Besides, the boot clock is
-//! right, all clocks run at one speed (a sixtieth of the interval is added for drift), and the kernel's lock is exclusive
-//! and ends with its owner. Backoff only lengthens a wait (`api::ledger` tests that), so it is left out.
+//! while it remembers a timeout. A request whose lock file is deleted meanwhile ends within the grace. A test drops each
+//! assumption and shows that a promise breaks without it. Also assumed: the boot clock is right, all clocks run at one
+//! speed (a sixtieth of the interval is added for drift), and the kernel's lock is exclusive and ends with its owner.
+//! Backoff only lengthens a wait (`api::ledger` tests that), so it is left out.
 //!
-//! **Mutants.** [`Mutant`](gate::Mutant) leaves out one line of the gate at a time, and each is caught.
+//! **Mutants.** Each [`Mutant`](gate::Mutant) breaks one rule of the gate, and each breaks a promise.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
+#![expect(clippy::unwrap_used, reason = "an error fails the test at its line")]
 
-mod gate; // the real decision, and the ways to break the gate
-mod steps; // what can happen next, and what follows
+mod gate; // the real decision, and the mutants
+mod steps; // the events and their effects
 mod world; // the taps, the ledger, the requests, the server
 
 use std::collections::BTreeSet;
@@ -34,8 +34,8 @@ use stateright::{Checker, HasDiscoveries, Model};
 use steps::{Assumption, Gate, PROMISES, Place};
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are the point")]
-fn the_gate_keeps_its_promises_in_every_order_of_events() {
+#[expect(clippy::print_stdout, reason = "the test reports its figures")]
+fn gate_keeps_its_promises_in_every_order_of_events() {
     for place in [Place::OneMachine, Place::TwoMachines] {
         let checker = Gate::shipped(place).checker().spawn_bfs().join();
         println!(
@@ -49,24 +49,24 @@ fn the_gate_keeps_its_promises_in_every_order_of_events() {
 }
 
 #[test]
-fn a_gate_with_one_line_left_out_breaks_a_promise() {
+fn gate_without_one_of_its_rules_breaks_a_promise() {
     for mutant in Mutant::ALL {
         let place = if mutant == Mutant::AnyBootTrusted { Place::TwoMachines } else { Place::OneMachine };
-        breaks(&format!("{mutant:?}"), Gate { mutant: Some(mutant), ..Gate::shipped(place) });
+        assert_breaks(&format!("{mutant:?}"), Gate { mutant: Some(mutant), ..Gate::shipped(place) });
     }
 }
 
 #[test]
-fn no_assumption_is_idle() {
+fn gate_without_one_of_its_assumptions_breaks_a_promise() {
     for denied in [Assumption::StraysEnd, Assumption::LossInPeace, Assumption::UnguardedEnds] {
         let gate = Gate { denied: Some(denied), ..Gate::shipped(Place::OneMachine) };
-        breaks(&format!("without {denied:?}"), gate);
+        assert_breaks(&format!("without {denied:?}"), gate);
     }
 }
 
-/// Searches until a promise is broken and prints the shortest way there: it explains what was left out.
-#[expect(clippy::print_stdout, reason = "the way is the point")]
-fn breaks(name: &str, gate: Gate) {
+/// Searches until a promise is broken, and prints the shortest sequence of events that breaks it.
+#[expect(clippy::print_stdout, reason = "the events explain the mutant")]
+fn assert_breaks(name: &str, gate: Gate) {
     let broken = HasDiscoveries::AnyOf(BTreeSet::from(PROMISES));
     let checker = gate.checker().finish_when(broken).spawn_bfs().join();
     let found = PROMISES.into_iter().find_map(|promise| Some((promise, checker.discovery(promise)?)));

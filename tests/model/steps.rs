@@ -1,52 +1,50 @@
-//! What can happen next, and what follows: the gate's steps and the environment's, as a stateright model.
+//! The events of the model and their effects: the steps of the gate and those of the environment, for stateright.
 
 use stateright::{Model, Property};
 
 use crate::gate::{Boot, File, GRACE, LONG_AGO, Mutant, SLOW, Stage};
 use crate::world::{self, Client, Request, Step, TAPS, World};
 
-/// What holds at the server.
+/// The properties that the model checks in every state.
 pub const PROMISES: [&str; 3] = [
     "P1 arrivals are an interval apart",
     "P2 one request in service at a time",
     "P3 an interval from an end to the next arrival",
 ];
 
-/// Mutants may have this many requests under way at once; the real gate never has more than one.
+/// The most requests that a mutant has under way at once; the real gate has at most one.
 const MOST_REQUESTS: usize = 3;
 
-/// Where the taps run.
+/// The machines on which the taps run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Both on one machine.
     OneMachine,
-    /// One on each of two machines, with a state folder that they share.
+    /// One tap on each of two machines that share the state folder.
     TwoMachines,
 }
 
-/// What the environment grants; without it this gate could not keep its promises.
+/// A property of the environment without which the gate cannot keep its promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assumption {
-    /// A request without a client is over by the end of its grace, or by the end of the wait after our own timeout.
+    /// A request without a client ends within the grace, or within the wait after our own timeout.
     StraysEnd,
     /// A ledger is lost, or its folder moved, only while nothing is under way.
     LossInPeace,
-    /// A request whose lock file is deleted meanwhile is over by the end of a grace.
+    /// A request whose lock file is deleted meanwhile ends within the grace.
     UnguardedEnds,
 }
 
-/// The gate to be checked.
+/// The gate that is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    /// Where the taps run.
     pub place: Place,
-    /// What is left out of it.
+    /// The rule that it breaks.
     pub mutant: Option<Mutant>,
-    /// What it is not granted.
+    /// The assumption that does not hold.
     pub denied: Option<Assumption>,
 }
 
-/// One event; numbers name taps, machines or requests under way.
+/// One event. A number is the index of a tap, a machine or a request under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Tick,
@@ -74,7 +72,7 @@ pub enum Event {
 }
 
 impl Gate {
-    /// As it is.
+    /// The real gate, with all assumptions.
     pub fn shipped(place: Place) -> Self {
         Self { place, mutant: None, denied: None }
     }
@@ -91,7 +89,7 @@ impl Gate {
         File::Entry { phase, began, boot: Boot::Of(self.machine(tap)) }
     }
 
-    /// The tap decides on what it has read, and writes a witness if its wait counts from now.
+    /// The tap decides on the ledger that it has read, and writes a witness if its wait counts from now.
     fn decide(self, tap: usize, ledger: File, world: &mut World) {
         let reader = Boot::Of(self.machine(tap));
         let (due, witness) = ledger.decide(self.mutant, reader);
@@ -133,7 +131,7 @@ impl Gate {
         }
     }
 
-    /// The phase that the answer proves, if it has come.
+    /// The phase that the response proves, if the response has arrived.
     fn answer(self, tap: usize, world: &World) -> Option<Stage> {
         let mine = world.requests.iter().find(|request| {
             request.client == Client::Waits(tap)

@@ -1,115 +1,109 @@
-//! What the model keeps of the world: two taps, the ledger, the requests, and what the server has seen.
+//! The state of the model: two taps, the ledger, the requests, and the requests that the server has received.
 
 use crate::gate::{Boot, File, GRACE, INTERVAL, LONG_AGO, Moment, Mutant, SLOW, Stage};
 
-/// The taps.
 pub const TAPS: usize = 2;
 
-/// Everything, at one moment.
+/// One state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
-    /// Each runs, dies and is started again.
+    /// Each tap runs, can be killed, and starts again.
     pub taps: [Tap; TAPS],
-    /// Which file the lock's name leads to; another one after it was unlinked.
+    /// The number of the file at the path of the lock file; it changes when the file is replaced.
     pub lock_file: u8,
-    /// The ledger.
     pub ledger: File,
-    /// What a power cut brings back in its place, where the folder is not flushed.
+    /// The older ledger that a power cut restores if the folder was not fsynced.
     pub unflushed: Option<File>,
-    /// Somebody set the wall clock an hour ahead.
+    /// The wall clock was set ahead.
     pub clock_set: bool,
-    /// Whether the old lock file went with its folder.
+    /// The old lock file was moved together with its folder.
     pub is_moved: bool,
-    /// Since when the lock file of a request under way is deleted.
+    /// The moment when the lock file of a request under way was deleted.
     pub unguarded: Option<Moment>,
-    /// Sent and not over.
+    /// The requests that were sent and have not ended.
     pub requests: Vec<Request>,
-    /// The server's memory.
     pub server: Server,
 }
 
-/// One process.
+/// A tap's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tap {
-    /// How far it is.
     pub step: Step,
-    /// The lock file that it has locked.
+    /// The number of the lock file that it has locked.
     pub lock: Option<u8>,
-    /// Somebody else has changed the ledger since this tap read or wrote it.
+    /// The ledger was changed by another process after this tap read or wrote it.
     pub is_outdated: bool,
 }
 
-/// A tap's way through the gate.
+/// The steps of a tap through the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// Not at the gate, or not running.
+    /// Outside the gate, or not running.
     Out,
-    /// Has the lock file open; `seen` is what the ledger said, if it was read too early.
+    /// Has opened the lock file. `seen` is the ledger of a mutant that reads it before it has the lock.
     Opened { file: u8, seen: Option<File> },
     /// Has the lock.
     Locked,
-    /// Knows when it may send.
+    /// Waits until `due`.
     Waiting { due: Moment },
-    /// The ledger says *inflight*.
+    /// Has written *inflight*.
     Intended,
-    /// Waits for the end of the answer.
+    /// Waits for the end of the response.
     Sent { began: Moment },
-    /// Has read the clock at the end, and knows how it ended.
+    /// The request has ended in this phase at this moment.
     Ended { phase: Stage, at: Moment },
-    /// The ledger says how it ended.
+    /// Has written the end to the ledger.
     Recorded,
 }
 
-/// A request between the tap's send and its own end.
+/// A request that was sent and has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
-    /// Where it is.
     pub place: Place,
-    /// Who waits for it.
     pub client: Client,
 }
 
-/// Where a request is.
+/// The place of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// Not yet at the server.
+    /// On its way to the server.
     Wire,
     /// The server works on it.
     Service,
-    /// The answer is on its way back.
+    /// The response is on its way to the client.
     Answered,
-    /// A gateway's answer is on its way back; the origin still works on the request.
+    /// The response of a gateway is on its way to the client; the origin still works on the request.
     GatewayAnswered,
 }
 
-/// Who waits for a request.
+/// The client of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Client {
-    /// This tap.
+    /// This tap waits for the response.
     Waits(usize),
-    /// Nobody: the client or a gateway gave up, or the client died, at this moment.
+    /// No client waits: the client or a gateway gave up, or the client was killed, at this moment.
     Left(Moment),
-    /// Nobody: the client's own timeout ended at this moment. The origin is slow.
+    /// No client waits: the client's timeout ended at this moment. The origin is slow.
     TimedOut(Moment),
 }
 
-/// What the server has seen.
+/// The requests that the server has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
     /// When the last request arrived.
     pub arrival: Moment,
-    /// When the last one finished.
+    /// When the last request finished.
     pub finish: Moment,
-    /// Requests served to their end; it counts to three.
+    /// Requests that were served completely; it stops counting at 3.
     pub served: u8,
-    /// Which of P1, P2 and P3 were broken.
+    /// Whether P1, P2 and P3 were broken.
     pub broken: [bool; 3],
 }
 
 const OUT: Tap = Tap { step: Step::Out, lock: None, is_outdated: false };
 
 impl World {
-    /// A request from elsewhere has just ended, and the ledger says what it says.
+    /// A state without requests: the last request arrived and ended at `since`, and the ledger is `ledger`.
     pub fn new(ledger: File, since: Moment) -> Self {
         Self {
             taps: [OUT; TAPS],
@@ -124,7 +118,7 @@ impl World {
         }
     }
 
-    /// One tick passes. Moments beyond [`LONG_AGO`] are one, so the model ends although time does not.
+    /// One tick passes. Moments do not become older than [`LONG_AGO`], so the number of states is finite.
     pub fn tick(&mut self) {
         let older = |moment: &mut Moment| *moment = (*moment - 1).max(LONG_AGO);
         for tap in &mut self.taps {
@@ -151,7 +145,7 @@ impl World {
         self.server.finish = (self.server.finish - 1).max(-INTERVAL);
     }
 
-    /// The wall clock jumps ahead; only a gate that goes by it notices.
+    /// The wall clock is set ahead, which affects only the mutant that uses it.
     pub fn set_clock(&mut self, mutant: Option<Mutant>) {
         self.clock_set = true;
         if mutant == Some(Mutant::WallClock) {
@@ -164,7 +158,7 @@ impl World {
         }
     }
 
-    /// A process ends at once: the kernel gives up its lock, and what it sent goes on without it.
+    /// A process is killed: the kernel releases its lock, and its request continues without a client.
     pub fn kill(&mut self, tap: usize) {
         if matches!(self.taps[tap].step, Step::Ended { phase: Stage::TimedOut, .. }) {
             // Its timeout was not recorded, so the promise after a kill holds: the origin ends within the grace.
@@ -178,7 +172,7 @@ impl World {
         self.leave(tap, Client::Left(0));
     }
 
-    /// This tap does not wait for its request any more.
+    /// The tap no longer waits for its request.
     pub fn leave(&mut self, tap: usize, client: Client) {
         let is_answer = |place| matches!(place, Place::Answered | Place::GatewayAnswered);
         self.requests.retain(|r| r.client != Client::Waits(tap) || !is_answer(r.place));
@@ -189,20 +183,20 @@ impl World {
         }
     }
 
-    /// A gateway gives up on the origin and answers in its place.
+    /// A gateway gives up on the origin and responds itself.
     pub fn answer_by_gateway(&mut self, request: usize) {
         let waiting = self.requests[request].client;
         self.requests[request].client = Client::Left(0);
         self.requests.push(Request { place: Place::GatewayAnswered, client: waiting });
     }
 
-    /// Whether the tap's lock still excludes others.
+    /// Whether the lock file of the tap is still the file at its path.
     pub fn is_current(&self, tap: usize, mutant: Option<Mutant>) -> bool {
         let trusts = if self.is_moved { Mutant::MovedFolderTrusted } else { Mutant::DeletedLockTrusted };
         mutant == Some(trusts) || self.taps[tap].lock.is_none_or(|file| file == self.lock_file)
     }
 
-    /// Taps on one machine are alike: which of them is the first makes no difference.
+    /// Sorts the taps of one machine, so that two states which differ in their order only are one state.
     pub fn sort_taps(&mut self) {
         if self.taps[0] <= self.taps[1] {
             return;
@@ -215,17 +209,17 @@ impl World {
         }
     }
 
-    /// A tap in a folder that was moved writes to that folder, where nobody looks.
+    /// Whether the tap's writes change the ledger at the path. A tap in a moved folder writes to that folder.
     pub fn writes_to_path(&self, tap: usize) -> bool {
         !self.is_moved || self.taps[tap].lock.is_none_or(|file| file == self.lock_file)
     }
 
-    /// The tap notices that its lock excludes nobody.
+    /// The tap has found that its lock file was replaced.
     pub fn start_over(&mut self, tap: usize) {
         self.taps[tap] = OUT;
     }
 
-    /// Somebody deletes the lock file, or moves its folder.
+    /// The lock file is deleted, or its folder is moved.
     pub fn replace_lock(&mut self, is_moved: bool) {
         self.lock_file += 1;
         self.is_moved = is_moved;
@@ -234,13 +228,13 @@ impl World {
         }
     }
 
-    /// Whether a request is under way, or about to be.
+    /// Whether a request is under way or about to be sent.
     pub fn is_sending(&self) -> bool {
         let sending = |step| matches!(step, Step::Intended | Step::Sent { .. } | Step::Ended { .. });
         !self.requests.is_empty() || self.taps.iter().any(|tap| sending(tap.step))
     }
 
-    /// Forgets the old lock file when nobody has it, so that the states are finite.
+    /// Drops the old lock file once no tap has it open, so that the number of states is finite.
     pub fn forget_old_lock(&mut self) {
         let is_old = |file| file != self.lock_file;
         let has_old = |tap: &Tap| {
@@ -260,7 +254,7 @@ impl World {
         }
     }
 
-    /// A request reaches the server, which judges it.
+    /// A request reaches the server, which checks the promises.
     pub fn arrive(&mut self, request: usize) {
         let busy = self.requests.iter().any(|request| request.place == Place::Service);
         let soon = |moment: Moment| moment > -INTERVAL;
@@ -272,7 +266,7 @@ impl World {
         self.requests[request].place = Place::Service;
     }
 
-    /// The server has written its answer.
+    /// The server ends its response.
     pub fn finish(&mut self, request: usize) {
         self.server.finish = 0;
         self.server.served = (self.server.served + 1).min(3);
@@ -282,7 +276,7 @@ impl World {
         }
     }
 
-    /// A new entry in place of the ledger.
+    /// The tap replaces the ledger.
     pub fn write(&mut self, tap: usize, ledger: File, mutant: Option<Mutant>) {
         if mutant == Some(Mutant::FolderNotFlushed) {
             self.unflushed = Some(self.ledger);
@@ -291,7 +285,7 @@ impl World {
         self.taps[tap].is_outdated = false;
     }
 
-    /// Whatever changes the ledger is noticed by the tap that reads it again.
+    /// The ledger changes. A tap that has read it before then has an outdated copy.
     pub fn change_ledger(&mut self, ledger: File) {
         self.ledger = ledger;
         for tap in &mut self.taps {
@@ -310,7 +304,7 @@ impl File {
         }
     }
 
-    /// What it says after the machine was started again.
+    /// The machine was booted: entries of its last boot now belong to a past boot.
     pub fn after_boot(&mut self, machine: u8) {
         if let Self::Entry { boot, .. } = self
             && *boot == Boot::Of(machine)
