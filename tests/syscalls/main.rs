@@ -1,11 +1,10 @@
-//! The tap under `strace`: killed at every system call from the lock on, a disk that fails or hangs at each call on the
-//! state folder, the order of fsyncs, a network without name resolution.
+//! The tap under `strace`, which injects faults: SIGKILL at every system call from the lock on, a disk that fails or hangs
+//! at each call on the state folder, and a network without name resolution. The order of fsyncs is checked, too.
 //!
-//! `strace` injects the faults, so this needs it and the feature of the same name:
-//! `cargo test --features strace --test syscalls`.
+//! Needs `strace` and the feature of that name: `cargo test --features strace --test syscalls`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
-#![expect(clippy::print_stdout, reason = "the figures are the point")]
+#![expect(clippy::unwrap_used, reason = "an error fails the test at its line")]
+#![expect(clippy::print_stdout, reason = "the tests report their figures")]
 
 #[path = "../it/tap.rs"]
 #[expect(dead_code, reason = "the builder is shared with the end-to-end tests")]
@@ -20,12 +19,12 @@ use std::time::Duration;
 
 use tap::{Run, Server, Tap, finish};
 
-/// Each trace spends its time waiting.
+/// Runs at once. A run mostly waits, so there can be more than cores.
 const AT_ONCE: usize = 4;
-/// In options: the path of the state folder.
+/// The placeholder for the path of the state folder in options.
 const STATE: &str = "STATE";
 
-/// A system call: its name, and its number among those of its name in its thread.
+/// A system call: its name, and its number from 1 among the calls of that name in its thread.
 #[derive(PartialEq, Eq)]
 struct Point {
     name: String,
@@ -71,13 +70,13 @@ fn trace(options: &[&str]) -> Vec<(String, String, String)> {
     calls.collect()
 }
 
-/// The points of a trace, from the call on that `begins` accepts.
+/// The points of a trace, from the first call on whose arguments `begins` accepts.
 fn points(calls: &[(String, String, String)], begins: fn(&str) -> bool) -> Vec<Point> {
     let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     let mut points: Vec<Point> = Vec::new();
     let mut has_begun = false;
     for (thread, name, arguments) in calls {
-        // strace counts for each thread and name.
+        // strace counts the calls of each name in each thread.
         let count = counts.entry((thread, name)).or_default();
         *count += 1;
         has_begun |= begins(arguments);
@@ -89,8 +88,9 @@ fn points(calls: &[(String, String, String)], begins: fn(&str) -> bool) -> Vec<P
     points
 }
 
-/// Injects each fault, the options of `strace`, into a run; afterwards a run without faults must find its gap.
-fn each(faults: &[Vec<String>], judge: impl Fn(&[String], &Run) + Sync) {
+/// Injects each fault, given as options of `strace`, into a run and checks the run. A run without faults after it must
+/// succeed and keep the rate limit.
+fn each(faults: &[Vec<String>], check: impl Fn(&[String], &Run) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -104,7 +104,7 @@ fn each(faults: &[Vec<String>], judge: impl Fn(&[String], &Run) + Sync) {
                     let options: Vec<&str> = ["-f", "-o", "/dev/null"].into_iter().chain(options).collect();
                     let server = tap.serve();
                     let run = traced(&tap, &server, &options);
-                    judge(fault, &run);
+                    check(fault, &run);
                     let again = finish(tap.command(&server).spawn().unwrap(), &server);
                     assert_eq!(again.code, 0, "after {fault:?}: {}", again.stderr);
                     assert_eq!(server.sandbox.violations(), Vec::<String>::new(), "after {fault:?}");
@@ -128,14 +128,14 @@ fn sigkill_at_any_system_call_keeps_the_interval() {
     });
     let killed = killed.into_inner();
     println!("{} calls, {killed} runs killed", faults.len());
-    // Numbers of calls vary a little from run to run.
+    // The number of calls varies a little from run to run.
     assert!(killed * 2 > faults.len(), "only {killed} of {} runs were killed", faults.len());
 }
 
 #[test]
 fn disk_error_at_any_call_on_the_state_folder_is_reported_or_harmless() {
-    // Calls on the open folder, and the only other call on a file in it that no other part of the program makes.
-    // A failing `write` is in `limits.rs`.
+    // All calls on the open folder, and `fdatasync`, which is called on its files only. `tests/it/limits.rs` tests a
+    // failing `write`.
     let on_folder = points(&trace(&["-P", STATE]), |_| true);
     assert!(on_folder.len() > 10, "the trace shows no state folder");
     let fdatasync = (1..=2).map(|nth| (&[][..], "fdatasync", nth));
@@ -189,7 +189,7 @@ fn is_held(process: &str) -> bool {
 
 #[test]
 fn sigterm_ends_a_run_whose_state_folder_does_not_answer() {
-    // As on a dead network mount: the first call on the folder does not return within the time of the test.
+    // Imitates a dead network mount: the first call on the folder does not return within the time of the test.
     let tap = tap();
     let server = tap.serve();
     fs::create_dir(tap.state_dir()).unwrap();
@@ -200,7 +200,7 @@ fn sigterm_ends_a_run_whose_state_folder_does_not_answer() {
     let children = format!("/proc/{0}/task/{0}/children", strace.id());
     let child = || fs::read_to_string(&children).unwrap().split_whitespace().next().map(str::to_owned);
     let mut looks = 0;
-    // Other calls hold a thread for a moment only.
+    // Other system calls return after a moment.
     while looks < 50 {
         looks = if child().is_some_and(|child| is_held(&child)) { looks + 1 } else { 0 };
         std::thread::park_timeout(Duration::from_millis(5));
@@ -211,7 +211,7 @@ fn sigterm_ends_a_run_whose_state_folder_does_not_answer() {
     let last = log.lines().map(Result::unwrap).find(|line| line.starts_with("CRITICAL")).unwrap();
     assert!(last.starts_with("CRITICAL stopped by SIGTERM"), "{last}");
     assert!(is_held(&child), "the call on the folder returned");
-    // `strace` itself would keep the process until the delay has passed.
+    // Otherwise `strace` would keep the process until the delay has passed.
     strace.kill().unwrap();
     strace.wait().unwrap();
     assert_eq!(server.sandbox.seen().len(), 0);
