@@ -1,9 +1,9 @@
-"""Makes the readme in a wheel's METADATA readable on a package index, where relative links lead nowhere.
+"""Replaces the relative links in a wheel's METADATA, because they do not work on the page of a package index.
 
-Links and pictures get the address of the repository at the release's tag. Without an address links become their text
-and pictures are dropped; an address is never invented.
+Links and pictures get the address of the repository at the tag of the release. Without a repository, a link becomes its
+text and a picture is removed. Code blocks are not changed.
 
-Usage: page.py METADATA VERSION [REPOSITORY], changes the file.
+Usage: page.py METADATA VERSION [REPOSITORY]. It changes the file.
 """
 
 import re
@@ -13,7 +13,7 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?://|#)([^)\s]+)\)")
 
 
 def with_addresses(page, version, repository):
-    """`page` with absolute links only. Code blocks stay as they are."""
+    """`page` with absolute links only."""
 
     def link(match):
         picture, text, path = match.groups()

@@ -1,6 +1,6 @@
-"""Narrows maturin's SBOM to one release: the crates of one target, and no folder of the machine that built it.
+"""Reduces maturin's SBOM to the crates of one target, and removes the paths of the machine that built the wheel.
 
-maturin lists what any system and the tests might bring. Usage: sbom.py SBOM TARGET, changes the file.
+maturin lists the crates of all targets and of the tests. Usage: sbom.py SBOM TARGET. It changes the file.
 """
 
 import json
@@ -12,7 +12,7 @@ path, target = sys.argv[1:]
 root = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 tree = ["cargo", "tree", "--locked", "--edges", "normal,build", "--target", target, "--prefix", "none", "--format", "{p}"]
 lines = subprocess.run(tree, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()
-# `name v1.2.3`, and perhaps what kind of crate it is or where it lies.
+# A line is `name v1.2.3`; the kind of the crate or its path can follow.
 crates = {tuple(line.split()[:2]) for line in lines if line}
 
 with open(path) as file:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Invalid usage, an unusable report, a defect, refused credentials: a retry has the same result.
+# Exit codes after which a retry has the same result: invalid usage, an unusable report, a defect, refused credentials.
 HOPELESS = {2, 65, 70, 77}
 PREFIX = "TAP_TOGETHER_"
 
@@ -33,7 +33,7 @@ def sync(folder, target, environment, log=None):
         subprocess.Popen(target, env=theirs, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as target,
         subprocess.Popen(tap, env=ours, stdin=subprocess.DEVNULL, stdout=target.stdin, stderr=log) as tap,
     ):
-        # Only the tap may hold this end of the pipe; otherwise the target never reads the end of the file.
+        # The tap must be the only process with this end of the pipe open; otherwise the target never reads end-of-file.
         target.stdin.close()
         try:
             keep(target.stdout, state)
@@ -47,7 +47,7 @@ def sync(folder, target, environment, log=None):
 
 
 def keep(states, file):
-    """Saves each state that the target prints: its records are loaded, even if the run fails later."""
+    """Saves each state that the target prints. The target has loaded the records before it, even if the run fails later."""
     for line in filter(bytes.strip, states):
         fresh = file.with_suffix(".new")
         fresh.write_bytes(line)
@@ -60,6 +60,6 @@ def shell_code(process):
 
 
 if __name__ == "__main__":
-    # PID 1 of a container ignores a signal that it does not handle.
+    # In a container this can be PID 1, for which the kernel ignores a signal without a handler.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(sync(sys.argv[1], sys.argv[2:], os.environ))

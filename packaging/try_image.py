@@ -1,8 +1,8 @@
-"""Runs the image in containers: read-only root, no capability, no new privileges, a volume, the network of the caller.
+"""Tests the image in containers: read-only root, no capability, no new privileges, a volume, the network of the caller.
 
-The caller gives namespaces for network and mounts; here are one name server and one https server in it.
-Usage, as root: unshare --net --mount python3 try_image.py BINARY ROOT CONFIG VERSION, where ROOT is the image's file system and
-CONFIG what `buildah inspect` says of the image.
+It starts a name server and an https server, so the caller must run it in new namespaces for network and mounts.
+Usage, as root: unshare --net --mount python3 try_image.py BINARY ROOT CONFIG VERSION. ROOT is the file system of the image,
+and CONFIG is the output of `buildah inspect`.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import threading
 import time
 
 USER = (65532, 0)
-# As a platform chooses it: any user, group 0.
+# Some platforms choose any user and group 0.
 OTHER_USER = (1_000_730_000, 0)
 HOST = "api.example.com"
 KEY = {"TAP_TOGETHER_ORGANIZATION_ID": "o-1", "TAP_TOGETHER_CLIENT_ID": "c-1", "TAP_TOGETHER_API_KEY": "canary-key-1"}
@@ -28,19 +28,19 @@ ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 TERMINATED = 128 + 15
 
 
-def answer_names():
-    """Every name has the address 127.0.0.1, and no other record."""
+def serve_dns():
+    """Starts a name server that gives every name the address 127.0.0.1, and no other record."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 53))
 
     def serve():
         while True:
-            query, asker = server.recvfrom(512)
+            query, client = server.recvfrom(512)
             question = query[12 : query.index(b"\0", 12) + 5]
             found = question[-4:-2] == b"\0\1"
             head = query[:2] + b"\x81\x80\0\1" + bytes([0, found]) + bytes(4)
             record = b"\xc0\x0c\0\1\0\1" + bytes(4) + b"\0\4\x7f\0\0\1"
-            server.sendto(head + question + record * found, asker)
+            server.sendto(head + question + record * found, client)
 
     threading.Thread(target=serve, daemon=True).start()
 
@@ -58,7 +58,7 @@ class Report(http.server.BaseHTTPRequestHandler):
 
 
 def serve_https(folder):
-    """Returns the address, and the certificate to trust."""
+    """Starts a server of one report; returns its URL and the path of its certificate."""
     certificate, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={HOST}"]
     more = ["-addext", f"subjectAltName=DNS:{HOST}", "-addext", "basicConstraints=CA:FALSE", "-out", certificate, "-keyout", key]
@@ -72,12 +72,12 @@ def serve_https(folder):
 
 
 class Image:
-    """The image on disk, and one container of it at a time."""
+    """The image on disk, and its containers, one at a time."""
 
     def __init__(self, folder, binary, root, config):
         self.folder, self.root, self.config = folder, root, config
         self.runs = 0
-        # The shipped binary is static; where it is not, the system's libraries are mounted.
+        # The shipped binary is static. If this one is not, mount the system's libraries.
         libraries = re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", binary], capture_output=True, text=True).stdout)
         self.mounts = {library: os.path.realpath(library) for library in libraries}
         self.mounts["/etc/resolv.conf"] = os.path.join(folder, "resolv.conf")
@@ -88,7 +88,7 @@ class Image:
             open(root + target, "a").close()
 
     def volume(self):
-        """A new volume as an engine makes it: owner and mode of the image's folder."""
+        """A new volume with the owner and mode of the image's folder, as a container engine creates it."""
         self.runs += 1
         path = os.path.join(self.folder, f"volume-{self.runs}")
         status = os.stat(self.root + "/state")
@@ -98,7 +98,7 @@ class Image:
         return path
 
     def start(self, arguments, volume, user=USER, environment=None):
-        """The container's name and its process."""
+        """Starts a container; returns its name and its process."""
         self.runs += 1
         name = f"tap-together-{os.getpid()}-{self.runs}"
         bundle = os.path.join(self.folder, name)
@@ -122,7 +122,7 @@ class Image:
         return name, subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
     def tap(self, expected, *arguments, **options):
-        """The output of a container that ends by itself."""
+        """Runs a container to its end; returns stdout and stderr."""
         options.setdefault("volume", self.volume())
         _, process = self.start(list(arguments), **options)
         out, log = process.communicate(timeout=120)
@@ -130,7 +130,7 @@ class Image:
         return out, log
 
     def terminated(self, *arguments, **options):
-        """SIGTERM ends the container, whose first process ignores it until it has a handler."""
+        """Checks that SIGTERM ends a container. It is sent repeatedly, because PID 1 ignores it until it has a handler."""
         name, process = self.start(list(arguments), self.volume(), **options)
         for _ in range(80):
             subprocess.run(["crun", "kill", name, "TERM"], capture_output=True)
@@ -159,11 +159,11 @@ def try_tap(image, url, certificate):
     for user in (USER, OTHER_USER):
         messages, _ = image.tap(0, "--sandbox", "--rows", str(rows), user=user)
         assert messages.count('{"type":"RECORD"') == 3 * rows
-        print(f"image: user {user[0]}: three reports of {rows} rows, each more than is kept in memory")
+        print(f"image: user {user[0]}: synced three reports of {rows} rows, each spooled to a file")
 
     _, log = image.tap(69, "--test", "--config", "ENV", "--assume-idle", environment=api)
     assert "certificate" in log, log
-    print("image: with the roots in the binary, a certificate that nobody signed is refused")
+    print("image: a self-signed certificate is refused if only the built-in roots are trusted")
 
     image.mounts[ROOTS] = certificate
     for user in (USER, OTHER_USER):
@@ -171,7 +171,7 @@ def try_tap(image, url, certificate):
         image.tap(0, "--test", "--config", "ENV", "--assume-idle", environment=api, volume=volume, user=user)
         ledger = os.path.join(volume, "ledger")
         assert os.stat(ledger).st_uid == user[0] and os.listdir(ledger)
-        print(f"image: user {user[0]}: the server is found, trusted and asked, and the ledger is in the volume")
+        print(f"image: user {user[0]}: `--test` succeeds with mounted roots, and the ledger is in the volume")
 
     volume = image.volume()
     os.chmod(volume, 0o700)
@@ -190,9 +190,9 @@ def main():
     with open(path) as file:
         config = json.load(file)["OCIv1"]["config"]
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    # crun refuses a machine with cgroups of both versions; the containers use none.
+    # crun refuses a machine that has cgroups of both versions mounted. The containers do not use cgroups.
     subprocess.run(["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"], check=True)
-    answer_names()
+    serve_dns()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         check_config(config, root, version)

@@ -23,7 +23,7 @@ TAGS |= {"x86_64-unknown-linux-musl": "musllinux_1_2_x86_64", "aarch64-unknown-l
 
 
 def stub(arguments):
-    """`cargo`, except that a build makes an empty program."""
+    """Acts as `cargo`; a build makes an empty program."""
     cargo = os.environ["REAL_CARGO"]
     if not {"build", "rustc"} & set(arguments):
         os.execvp(cargo, [cargo, *arguments])
@@ -46,7 +46,7 @@ def stub(arguments):
 
 
 def wheel(target, folder):
-    """The name of the wheel for `target`."""
+    """Builds the wheel for `target`; returns its name."""
     cargo = os.path.join(folder, "cargo")
     with open(cargo, "w") as file:
         file.write(f'#!/bin/sh\nexec "{sys.executable}" "{os.path.realpath(__file__)}" --stub "$@"\n')
