@@ -1,4 +1,4 @@
-//! Changes of the reports from day to day: every change that the module doc of `data` lists.
+//! Changes of the reports from day to day: every change that the doc of `Dataset` lists.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Changes of the whole organisation on fixed days: columns, and the types of their values.
 //!
-//! The module doc of `data` lists these changes together with those of single rows, which `samples` and `organisation`
-//! make.
+//! The doc of [`Dataset`](super::Dataset) lists these changes together with those of single rows, which `samples` and
+//! `organisation` make.
 
 /// A question is added to the user report as its last column, without answers.
 pub const QUESTION_ADDED: i64 = 2;

@@ -4,34 +4,6 @@
 //! report of any size is generated while it is sent, in constant memory. The three reports agree: matches join users
 //! by e-mail address, sessions join matches by id, and counts and dates agree, at any number of rows and on any day. (The
 //! samples refer to people in rows 4 to 11.) All e-mail addresses are on example.com and example.org.
-//!
-//! # `--data`
-//! [`DataKind::Realistic`] is described here; one row in fifty is nasty. The module [`nasty`] generates
-//! [`DataKind::Nasty`].
-//!
-//! # `--evolve N`
-//! The reports are those of day N; day 0 is 2025-07-01. Every day:
-//! - one row for each hundred rows of day 0, rounded up, is added to each report;
-//! - sessions of the day before are completed; their matches and users count them;
-//! - matches end, and their open sessions are removed; some of these matches are reopened six days later;
-//! - invited users register, or are deleted; matches without sessions are deleted;
-//! - users are promoted, go on leave, come back, and leave the company.
-//!
-//! These happen at any number of rows from 3 on:
-//!
-//! | day | report | change |
-//! |---|---|---|
-//! | 1 | user | the title of `usr_0001` is edited |
-//! | 2 | user | the question `When could you start?` is added as the last column; `usr_0002` is back from leave |
-//! | 3 | user | the added question gets its first answers: dates |
-//! | 3 | session | `Mentor Feedback`, empty in all rows before, gets its first values |
-//! | 4 | user | the header `Anything else? 😊` becomes `Anything else we should know? 😊` |
-//! | 4 | pairing, session | `pair_9003` ends; its open sessions `ses_70003` and `ses_70011` are removed |
-//! | 5 | user, pairing | `Capacity`, whole numbers before, gets its first decimal; `pair_9006` is deleted |
-//! | 6 | user | `When could you start?`, dates before, gets its first date-time; `usr_0003` is deleted |
-//! | 7 | user | the question `In one line, what does "success" look like for you?` is removed |
-//! | 7 | all | `ses_70005` is completed, and counted in `pair_9001`, `usr_0001` and `usr_0002` |
-//! | 9 | pairing | `pair_9002` is reopened |
 
 mod calendar;
 #[cfg(test)]
@@ -71,6 +43,34 @@ pub enum DataKind {
 }
 
 /// The parameters of a report. The same parameters give the same bytes.
+///
+/// # `--data`
+/// [`DataKind::Realistic`] is described here; one row in fifty is nasty. The module [`nasty`] generates
+/// [`DataKind::Nasty`].
+///
+/// # `--evolve N`
+/// The reports are those of day N; day 0 is 2025-07-01. Every day:
+/// - one row for each hundred rows of day 0, rounded up, is added to each report;
+/// - sessions of the day before are completed; their matches and users count them;
+/// - matches end, and their open sessions are removed; some of these matches are reopened six days later;
+/// - invited users register, or are deleted; matches without sessions are deleted;
+/// - users are promoted, go on leave, come back, and leave the company.
+///
+/// These happen at any number of rows from 3 on:
+///
+/// | day | report | change |
+/// |---|---|---|
+/// | 1 | user | the title of `usr_0001` is edited |
+/// | 2 | user | the question `When could you start?` is added as the last column; `usr_0002` is back from leave |
+/// | 3 | user | the added question gets its first answers: dates |
+/// | 3 | session | `Mentor Feedback`, empty in all rows before, gets its first values |
+/// | 4 | user | the header `Anything else? 😊` becomes `Anything else we should know? 😊` |
+/// | 4 | pairing, session | `pair_9003` ends; its open sessions `ses_70003` and `ses_70011` are removed |
+/// | 5 | user, pairing | `Capacity`, whole numbers before, gets its first decimal; `pair_9006` is deleted |
+/// | 6 | user | `When could you start?`, dates before, gets its first date-time; `usr_0003` is deleted |
+/// | 7 | user | the question `In one line, what does "success" look like for you?` is removed |
+/// | 7 | all | `ses_70005` is completed, and counted in `pair_9001`, `usr_0001` and `usr_0002` |
+/// | 9 | pairing | `pair_9002` is reopened |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// Rows of each report on day 0.

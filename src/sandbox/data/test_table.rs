@@ -1,4 +1,6 @@
 //! A parsed report for the tests: rows by id, cells by column name.
+//!
+//! The `csv` crate parses it, not the reader of this program.
 
 use std::collections::BTreeMap;
 
