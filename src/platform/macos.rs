@@ -1,9 +1,5 @@
 //! macOS: the same functions as on Linux, as far as the system supports them.
 //!
-//! The boot clock is `CLOCK_MONOTONIC_RAW`: it runs while the Mac sleeps and cannot be set. `CLOCK_MONOTONIC` follows
-//! the wall clock and can step back, and `std::time::Instant` stops during sleep. The boot's identity is
-//! `kern.bootsessionuuid`; `kern.boottime` changes whenever the wall clock is set.
-//!
 //! macOS has no flag against core dumps of readable memory, no settable pipe size, and no safe way to read another
 //! owner's lock or a signal's disposition.
 
@@ -25,7 +21,8 @@ pub const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 /// Digits and hyphens of a UUID.
 const UUID_LENGTH: usize = 36;
 
-/// The identity of this boot; `None` if the system does not provide it.
+/// The identity of this boot; `None` if the system does not provide it. It is `kern.bootsessionuuid`, because
+/// `kern.boottime` changes whenever the wall clock is set.
 #[must_use]
 pub fn boot_id() -> Option<BootId> {
     let mut sysctl = Command::new("/usr/sbin/sysctl");
@@ -42,6 +39,9 @@ fn parse_boot_id(output: &[u8]) -> Option<BootId> {
 }
 
 /// Time since boot, sleep included.
+///
+/// `CLOCK_MONOTONIC_RAW` runs while the Mac sleeps and cannot be set. `CLOCK_MONOTONIC` follows the wall clock and can
+/// step back, and `std::time::Instant` stops during sleep.
 #[must_use]
 pub fn boot_clock() -> Duration {
     let clock = ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW);
