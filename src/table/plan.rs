@@ -31,9 +31,9 @@ pub struct Plan {
     before: Literal,
     /// One writer for each cell of a row, up to the last cell that is emitted.
     columns: Vec<CellWriter>,
-    /// `,"_extra":`
+    /// `,"_extra":`, if surplus cells are emitted.
     extra: Option<Literal>,
-    /// `,"_row_number":`
+    /// `,"_row_number":`, if row numbers are emitted.
     row_number: Option<Literal>,
     after: Literal,
     /// The most bytes of a line, by the bytes of its row.
