@@ -1,25 +1,8 @@
 //! Model checking of the gate: every order of events of two taps, with the real decision of `api::ledger`.
 //!
-//! **Events.** Two taps, each at any speed: open the lock file, lock it, check that it is still the one at its path,
-//! read the ledger, write a witness, wait until [`due`](tap_together::api::ledger::due), write *inflight*, check the
-//! lock again, send, read the response, give up or time out, record the end, unlock, start again. Between any two steps:
-//! time passes, a tap is killed, a machine loses power and boots, the ledger is garbled or lost, the lock file is
-//! deleted or its folder moved, a request or its response is late or lost, a gateway responds before the origin has ended.
-//! Either both taps run on one machine, or on two that share the state folder.
-//!
-//! **Promises** in every reachable state, measured at the server. P1: no two requests arrive within an interval.
-//! P2: no two requests are in service at once. P3: no request arrives within an interval after the end of the last one.
-//! Time is relative to now, so the states are finite although a run is not: the promises hold for any number of steps.
-//!
-//! **Assumptions.** A request without its client (it gave up, was killed or lost its machine), or behind a gateway that
-//! gave up, arrives and ends within the grace, or never; after the client's own timeout, within 15 intervals less one.
-//! A ledger is lost, or its folder moved, only while nothing is under way, as in a fresh container, and is not garbled
-//! while it remembers a timeout. A request whose lock file is deleted meanwhile ends within the grace. A test drops each
-//! assumption and shows that a promise breaks without it. Also assumed: the boot clock is right, all clocks run at one
-//! speed (a sixtieth of the interval is added for drift), and the kernel's lock is exclusive and ends with its owner.
-//! Backoff only lengthens a wait (`api::ledger` tests that), so it is left out.
-//!
-//! **Mutants.** Each [`Mutant`](gate::Mutant) breaks one rule of the gate, and each breaks a promise.
+//! It checks the [`PROMISES`] in every reachable state, as long as each [`Assumption`] holds, and shows that each
+//! [`Mutant`] breaks a promise. [`steps::Event`] lists the events. Not modelled: backoff, which only lengthens a wait
+//! (`api::ledger` tests that), and clock drift, for which the gate adds a sixtieth of the interval.
 
 #![expect(clippy::unwrap_used, reason = "an error fails the test at its line")]
 

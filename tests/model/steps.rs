@@ -5,7 +5,9 @@ use stateright::{Model, Property};
 use crate::gate::{Boot, File, GRACE, LONG_AGO, Mutant, SLOW, Stage};
 use crate::world::{self, Client, Request, Step, TAPS, World};
 
-/// The properties that the model checks in every state.
+/// The properties that the model checks in every reachable state, measured at the server.
+///
+/// Time is relative to now, so the states are finite although a run is not: the promises hold for any number of steps.
 pub const PROMISES: [&str; 3] = [
     "P1 arrivals are an interval apart",
     "P2 one request in service at a time",
@@ -23,12 +25,18 @@ pub enum Place {
     TwoMachines,
 }
 
-/// A property of the environment without which the gate cannot keep its promises.
+/// A property of the environment without which the gate cannot keep its promises. A test drops each assumption and shows
+/// that a promise breaks without it.
+///
+/// Also assumed: the boot clock is right, all clocks run at one speed, and the kernel's lock is exclusive and ends with its
+/// owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assumption {
-    /// A request without a client ends within the grace, or within the wait after our own timeout.
+    /// A request without its client (it gave up, was killed or lost its machine), or behind a gateway that gave up, arrives
+    /// and ends within the grace, or never; after the client's own timeout, within 15 intervals less one.
     StraysEnd,
-    /// A ledger is lost, or its folder moved, only while nothing is under way.
+    /// A ledger is lost, or its folder moved, only while no request is under way, as in a fresh container. A ledger that
+    /// remembers a timeout is not garbled.
     LossInPeace,
     /// A request whose lock file is deleted meanwhile ends within the grace.
     UnguardedEnds,
@@ -45,6 +53,12 @@ pub struct Gate {
 }
 
 /// One event. A number is the index of a tap, a machine or a request under way.
+///
+/// Each tap, at any speed: opens the lock file, locks it, checks that it is still the file at its path, reads the ledger,
+/// writes a witness, waits until [`due`](tap_together::api::ledger::due), writes *inflight*, checks the lock again, sends,
+/// reads the response, gives up or times out, records the end, unlocks, and starts again. Between any two steps: time
+/// passes, a tap is killed, a machine loses power and boots, the ledger is garbled or lost, the lock file is deleted or its
+/// folder moved, a request or its response is late or lost, a gateway responds before the origin has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Tick,
