@@ -120,7 +120,7 @@ pub enum Command {
     },
     /// Print completions for a shell
     Completions {
-        /// The shell
+        /// Name of the shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page

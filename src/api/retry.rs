@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_only_lengthens_the_backoff() {
+    fn retry_after_only_lengthens_the_backoff_and_has_jitter() {
         let asked = |value| decide(&asking(FailureKind::Status(429), value), 1, 1, policy(), 0.0);
         assert_eq!(asked("1"), Decision::Retry(Duration::from_secs(61)));
         assert_eq!(asked("120"), Decision::Retry(Duration::from_secs(120)));

@@ -1,4 +1,6 @@
 //! What `--help` says after the list of flags.
+//!
+//! Examples and exit codes, each kept complete by a test. The list of the sandbox's faults is in its own help.
 
 pub const EXAMPLES_AND_EXIT_CODES: &str = "\
 Examples:

@@ -1,4 +1,6 @@
 //! The only reader of the environment: it is read once, and everything else gets a plain value.
+//!
+//! An empty variable counts as absent, except where a proxy library reads it differently.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Finds the API key: in exactly one place, or in several that agree. No message contains it.
+//!
+//! The sources are the config, the environment, `api_key_file` and `api_key_command`; two different keys are an error.
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn key_command_that_does_not_end_is_killed_at_the_timeout() {
+    fn key_command_that_does_not_end_is_killed_at_its_deadline() {
         for script in ["sleep 9", "echo k; exec >&-; sleep 9", "sleep 9 & echo k"] {
             let problem = shell(script, 200).unwrap_err();
             assert_eq!(problem.message, "`api_key_command` did not end within 0.2 s", "{script}");

@@ -1,4 +1,6 @@
 //! A reason why the settings are refused. All of them are reported in one error.
+//!
+//! A problem names the setting and what is wrong, never the value: a value in the wrong place may be the API key.
 
 use crate::error::{Error, Exit};
 

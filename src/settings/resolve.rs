@@ -8,7 +8,7 @@ use super::env::Environment;
 use super::problem::Problem;
 use super::url_rules;
 
-/// The vendor's gateway gives up after about a minute; two minutes leave room for a slow report.
+/// The vendor's gateway gives up after about a minute; two minutes suffice for a slow report.
 const REQUEST_TIMEOUT_SECONDS: f64 = 120.0;
 /// Even an API on loopback needs some time for the head of a response.
 const MIN_REQUEST_TIMEOUT_SECONDS: f64 = 0.5;

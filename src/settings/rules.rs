@@ -1,4 +1,6 @@
 //! Rules on the typed settings that a schema cannot express, because they relate one setting to another.
+//!
+//! A rule reads no file and sends nothing; a broken one is a usage error (exit 2) with a hint.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! The schema of the settings, `schemas/config.json`: the single source of names, types, bounds and defaults.
+//!
+//! `--about`, `docs/settings.md` and `packaging/meltano/plugin.yml` are generated from it.
 
 use serde_json::{Map, Value};
 

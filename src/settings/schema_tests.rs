@@ -60,7 +60,7 @@ fn nested(property: &Value, option: &str) -> Value {
 }
 
 #[test]
-fn every_setting_of_the_schema_is_a_field_or_an_input_and_the_reverse() {
+fn schema_and_settings_have_the_same_names() {
     let mut fields: &[&str] = &[];
     Settings::deserialize(FieldNames(&mut fields)).unwrap_err();
     let program: BTreeSet<&str> = fields.iter().copied().chain(INPUTS).collect();
@@ -71,7 +71,7 @@ fn every_setting_of_the_schema_is_a_field_or_an_input_and_the_reverse() {
 }
 
 #[test]
-fn every_default_of_the_schema_deserialises() {
+fn schema_defaults_deserialise_into_settings() {
     let schema = schema::schema();
     let mut defaults = Map::new();
     schema::fill_defaults(&mut defaults, &schema);
@@ -86,7 +86,7 @@ fn every_default_of_the_schema_deserialises() {
 }
 
 #[test]
-fn every_enum_of_the_schema_has_the_values_of_the_program() {
+fn schema_enums_have_the_values_of_the_program() {
     let schema = schema::schema();
     let mut checked = Vec::new();
     for (name, property) in schema::properties(&schema).filter(|(name, _)| !INPUTS.contains(&name.as_str())) {
@@ -110,7 +110,7 @@ fn every_enum_of_the_schema_has_the_values_of_the_program() {
 }
 
 #[test]
-fn every_region_of_the_schema_has_a_host() {
+fn schema_regions_have_a_host_each() {
     let schema = schema::schema();
     for region in options(&schema["properties"]["region"]).unwrap() {
         let settings = resolve(config("region", &region.into()), &schema, &Environment::default()).unwrap();

@@ -1,4 +1,6 @@
 //! Where the API key may be sent: https, or http on loopback; no credentials or query in the URL; a proxy that is used.
+//!
+//! It decides by the spelling of the address alone: no name is resolved.
 
 use url::{Host, Url};
 

@@ -1,4 +1,6 @@
 //! What the operator should know about settings that are accepted: files that other users can read or change.
+//!
+//! Each is one variant with one literal text. A warning never contains a value of a setting.
 
 use std::fmt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

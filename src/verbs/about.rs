@@ -1,4 +1,6 @@
 //! `--about`: the tap and its settings, derived from `schemas/config.json`.
+//!
+//! It reads no config and needs no network. Meltano reads the JSON form, `packaging/renew` the other two.
 
 use std::fmt::Write as _;
 use std::io::Write;

@@ -1,4 +1,6 @@
-//! `completions` and `man`: what a shell and a manual reader need, made of the command line's own description.
+//! `completions` and `man`: shell completions and manual pages.
+//!
+//! Both are generated from the definition of the command line, so they need no update when a flag is added.
 
 use std::io::Write;
 

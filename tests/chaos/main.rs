@@ -2,9 +2,7 @@
 //!
 //! Taps run mixed verbs and are killed, stopped and continued at random moments; one has a stderr that nobody reads.
 //! The lock file is deleted and the state folder moved. The model (`tests/model`) tries every order of events; this
-//! tests the program, the kernel's lock and the file system. [`Sabotage`](pack::Sabotage) shows that the harness would
-//! notice a broken gate: it takes from the binary what its gate relies on, and each must lead to a violation.
-//!
+//! tests the program, the kernel's lock and the file system. A [`Sabotage`](pack::Sabotage) must lead to a violation.
 //! `CHAOS_SECONDS` sets the length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
@@ -23,7 +21,7 @@ const FEWEST_REQUESTS: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
-fn chaos() {
+fn chaos_of_six_taps_keeps_the_rate_limit() {
     let length = Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(10));
     let mut pack = Pack::new(None, seed());
     let began = clock::now();
@@ -35,7 +33,7 @@ fn chaos() {
 }
 
 #[test]
-fn every_sabotage_is_noticed() {
+fn sabotaged_gate_violates_the_rate_limit() {
     for sabotage in Sabotage::ALL {
         let mut pack = Pack::new(Some(sabotage), seed());
         let began = clock::now();

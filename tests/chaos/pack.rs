@@ -163,7 +163,7 @@ impl Pack {
         }
     }
 
-    /// Moves the state folder while taps wait. Whoever holds its lock is not sending, so that is us meanwhile.
+    /// Moves the state folder while taps wait. It holds the lock meanwhile, so that no tap sends.
     fn move_folder(&mut self) {
         let polls = std::iter::repeat_with(|| match self.store().try_lock().unwrap() {
             Lock::Ours(lock) => lock,

@@ -164,7 +164,7 @@ fn init_prints_the_meltano_plugin_settings() {
         .map(|setting| setting.replace('"', ""))
         .map(|setting| {
             let kind = setting.split_once("\n  kind: ").unwrap().1.lines().next().unwrap();
-            // Meltano offers the options of a setting; the tap itself judges them.
+            // Meltano offers the options of a setting; the tap itself validates them.
             let kind = if kind == "options" { "string" } else { kind };
             let sensitive = if setting.contains("sensitive: true") { ", sensitive: true" } else { "" };
             format!("    - {{name: {}, kind: {kind}{sensitive}}}", setting.lines().next().unwrap())

@@ -31,7 +31,7 @@ fn with(more: &str) -> Row {
 
 const FILE: &[&str] = &["--config", "input"];
 
-/// Files that are no config, or one that lacks the most important.
+/// Files that cannot be a config, or lack the required settings.
 fn files() -> Vec<Row> {
     vec![
         row("no config", &[], ""),
@@ -173,7 +173,7 @@ fn others() -> Vec<Row> {
         row("state is a folder", &["--config", "good.json", "--state", "."], ""),
         row("state of a number", state, r#"{"type":"STATE","value":7}"#),
         row("state of a newer version", state, r#"{"bookmarks":{"user_report":{"columns":[{"id":1}]}}}"#),
-        row("bookmarks are no object", state, r#"{"bookmarks":[]}"#),
+        row("bookmarks are not an object", state, r#"{"bookmarks":[]}"#),
         row("a version that is text", state, r#"{"bookmarks":{"user_report":{"version":"7"}}}"#),
         row("catalog missing", &["--config", "good.json", "--catalog", "nothing.json"], ""),
         row("catalog empty", catalog, ""),

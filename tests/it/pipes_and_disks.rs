@@ -82,7 +82,7 @@ fn killed_tap_makes_the_next_run_wait_the_grace() {
     assert_eq!(server.sandbox.violations(), Vec::<String>::new());
 }
 
-/// A report of so many kilobytes.
+/// A report with this number of kilobytes.
 fn report(kilobytes: usize) -> String {
     format!("csv=a\n{}", ("x".repeat(1_000) + "\n").repeat(kilobytes))
 }
@@ -91,7 +91,7 @@ fn report(kilobytes: usize) -> String {
 #[test]
 fn spool_on_a_full_temporary_folder_emits_nothing() {
     // More than the spool keeps in memory.
-    // A server in a debug build takes long to escape so many bytes.
+    // A server in a debug build takes long to escape a large report.
     let tap = Tap::new().faults(&[&report(9_000)]).set("request_timeout_seconds", 30.into());
     for before in [
         "export TMPDIR=/nonexistent",

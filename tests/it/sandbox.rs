@@ -23,7 +23,7 @@ fn embedded_sandbox_serves_the_day_that_evolve_names() {
 }
 
 #[test]
-fn every_day_syncs_with_the_state_of_the_day_before() {
+fn sandbox_days_sync_with_the_state_of_the_day_before() {
     let mut tap = Tap::new().rows(60).every(0.05);
     let mut before = None;
     for day in 0..=10 {

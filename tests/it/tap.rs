@@ -90,7 +90,7 @@ impl Tap {
     /// Use the fault `chunked` with many rows: without it the server renders the whole body before it answers.
     pub fn rows(mut self, rows: u64) -> Self {
         self.options.dataset.rows = rows;
-        // A server in a debug build takes long to count the bytes of so many rows.
+        // A server in a debug build takes long to count the bytes of many rows.
         if rows > 1_000 { self.set("request_timeout_seconds", 10.into()) } else { self }
     }
 
