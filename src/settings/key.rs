@@ -42,7 +42,8 @@ pub fn find(
         found.push(("`api_key_command`", key_command::run(&words, COMMAND_TIMEOUT, group)?));
     }
     for (place, key) in &mut found {
-        key.truncate(key.trim_end_matches(['\r', '\n']).len());
+        // HTTP drops white space around a header value: with and without it, it is one key to the API.
+        *key = key.trim_matches([' ', '\t', '\r', '\n']).to_owned();
         if let Some(invalid_reason) = invalid_reason(key) {
             return Err(Problem::new(format!("{place} {invalid_reason}"))
                 .hint("copy the key from Together's Integrations page"));

@@ -133,12 +133,32 @@ fn api_key_comes_from_one_place_or_several_that_agree() {
     assert!(accepted(&with(""), &[("TAP_TOGETHER_API_KEY", CANARY)]).is_ok());
     let command = |words: &str| {
         accepted(&format!(r#"{{"organization_id":"o","client_id":"c","api_key_command":{words}}}"#), &[])
-            .map(|_| ())
+            .map(|settings| settings.api_key.expose_secret().to_owned())
     };
-    assert!(command(r#"["printf", "k"]"#).is_ok());
+    assert_eq!(command(r#"["printf", "k"]"#).unwrap(), "k");
     assert!(command(r#"["false"]"#).unwrap_err().message.contains("`api_key_command` failed"));
     assert!(command(r#"["true"]"#).unwrap_err().message.contains("`api_key_command` printed no key"));
     assert!(command(r#"["yes"]"#).unwrap_err().message.contains("more than 64 KiB"));
+}
+
+/// HTTP drops white space around a header's value, so both spellings are one key for the API.
+#[test]
+fn api_key_with_white_space_around_it_is_trimmed_wherever_it_comes_from() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, " \t k y\t\n \r\n").unwrap();
+    let file = format!(r#""api_key_file":{:?}"#, file.path());
+    let variable: &[_] = &[("TAP_TOGETHER_API_KEY", "\t k y \r\n")];
+    for (member, variables) in [
+        (r#""api_key":" k y\t""#, variable),
+        (r#""api_key":" k y\t""#, &[]),
+        (r#""region":null"#, variable),
+        (&file, &[]),
+        (r#""api_key_command":["printf"," \t k y\t\n \r\n"]"#, &[]),
+    ] {
+        let json = format!(r#"{{"organization_id":"o","client_id":"c",{member}}}"#);
+        let settings = accepted(&json, variables).unwrap();
+        assert_eq!(settings.api_key.expose_secret(), "k y", "{member}");
+    }
 }
 
 proptest! {
