@@ -1,11 +1,14 @@
 //! Which names that an operator typed a message may show. Any other may be the API key in the wrong place.
 //!
-//! A name is shown if it resembles a known one, a path if it leads somewhere. Values are never shown.
+//! A name is shown if it is a known one with at most two typing errors, a path if it leads somewhere. Values are never
+//! shown.
 
 use std::path::Path;
 
 /// 0 for nothing in common, 1 for equal.
 const MIN_SIMILARITY: f64 = 0.8;
+/// Typing errors in a name that is shown: more could be a key behind a known name.
+const MAX_ERRORS: usize = 2;
 /// Endings of the files that this program reads; a key does not end so.
 const EXTENSIONS: [&str; 7] = ["json", "jsonl", "pem", "crt", "cer", "txt", "key"];
 
@@ -17,6 +20,12 @@ pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// Whether `typed` is `known` with few typing errors, and so may be shown.
+#[must_use]
+pub fn is_misspelling(typed: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(typed, known) <= MAX_ERRORS
 }
 
 /// The path in backquotes, or words in its place.
@@ -73,5 +82,15 @@ mod tests {
     fn closest_name_is_a_similar_one_or_none() {
         assert_eq!(closest("api_kye", ["state_dir", "api_key"]), Some("api_key"));
         assert_eq!(closest("canary-key-1f9d", ["state_dir", "api_key", "client_id"]), None);
+    }
+
+    #[test]
+    fn name_with_up_to_two_typing_errors_is_a_misspelling() {
+        for typed in ["api_key", "api_kye", "apikey", "api_keys_", "aip_kye"] {
+            assert!(is_misspelling(typed, "api_key"), "{typed}");
+        }
+        for typed in ["api_keyABC", "api_key=Canary9Xq", "aip_kyee", "", "api"] {
+            assert!(!is_misspelling(typed, "api_key"), "{typed}");
+        }
     }
 }

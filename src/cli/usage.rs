@@ -6,7 +6,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::{Error, Exit};
-use crate::safe_name::closest;
+use crate::safe_name::{closest, is_misspelling};
 use crate::settings::schema::{properties, schema};
 
 #[must_use]
@@ -43,7 +43,7 @@ pub fn usage_error(usage: &clap::Error) -> Error {
     Error::new(Exit::Usage, message).hint(hint)
 }
 
-/// A typed flag is shown only if it resembles a flag or a setting.
+/// A typed flag is shown only if it is a misspelled one.
 fn unknown_argument(usage: &clap::Error, suggestion: Option<String>) -> Error {
     let typed = text(usage, ContextKind::InvalidArg).unwrap_or_default();
     let typed = typed.split(['=', ' ']).next().unwrap_or_default();
@@ -54,7 +54,7 @@ fn unknown_argument(usage: &clap::Error, suggestion: Option<String>) -> Error {
         let hint = format!("write it into a config file, or set `TAP_TOGETHER_{}`", setting.to_uppercase());
         return Error::new(Exit::Usage, format!("`{setting}` is a setting, not a flag")).hint(hint);
     }
-    let shown = suggestion.as_deref().filter(|suggestion| closest(typed, [*suggestion]).is_some());
+    let shown = suggestion.as_deref().filter(|suggestion| is_misspelling(typed, suggestion));
     let message = match shown {
         Some(_) => format!("the flag `{typed}` is unknown"),
         None if typed.starts_with('-') => "a flag is unknown".to_owned(),

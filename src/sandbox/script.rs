@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::safe_name::closest;
+use crate::safe_name::{closest, is_misspelling};
 
 /// The faults of a sandbox, in the order in which they are applied.
 #[derive(Clone, Debug, Default)]
@@ -179,7 +179,10 @@ fn invalid_fault(typed: &str) -> String {
         Some(name) if name == typed => {
             format!("cannot parse the fault `{name}`: its value is missing or invalid")
         }
-        Some(name) => format!("cannot parse the fault `{typed}`: unknown name, did you mean `{name}`?"),
+        Some(name) if is_misspelling(typed, name) => {
+            format!("cannot parse the fault `{typed}`: unknown name, did you mean `{name}`?")
+        }
+        Some(name) => format!("cannot parse a fault: unknown name, did you mean `{name}`?"),
         None => "cannot parse a fault: unknown name or invalid status".to_owned(),
     }
 }

@@ -1,5 +1,5 @@
 //! What is wrong with configs and environment before defaults are filled in: unknown names, the schema's rules, and the
-//! rules on ids and stream names. No problem shows a value, or a name that resembles no known one.
+//! rules on ids and stream names. No problem shows a value, or a name that is not a known one with a typing error.
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
@@ -10,9 +10,9 @@ use super::problem::Problem;
 use super::schema::properties;
 use super::url_rules::PROXY_VARIABLES;
 use crate::report::ReportType;
-use crate::safe_name::closest;
+use crate::safe_name::{closest, is_misspelling};
 
-/// The names in one config that are not settings. A name is shown if it resembles a setting.
+/// The names in one config that are not settings. A name is shown if it is a misspelled setting.
 #[must_use]
 pub fn unknown_names(config: &Map<String, Value>, config_name: &str, schema: &Value) -> Vec<Problem> {
     let known: Vec<&str> = properties(schema).map(|(name, _)| name.as_str()).collect();
@@ -22,13 +22,16 @@ pub fn unknown_names(config: &Map<String, Value>, config_name: &str, schema: &Va
         if known.contains(&name.as_str()) || is_ignored(name, value) {
             continue;
         }
-        problems.push(match closest(name, known.iter().copied()) {
-            Some(setting) => Problem::new(format!("`{name}` is not a setting, did you mean `{setting}`?")),
-            None => Problem::new(format!(
-                "name {} in the config {} is not a setting (it is not shown, because it may be a secret)",
+        let setting = closest(name, known.iter().copied());
+        let suggestion = setting.map_or(String::new(), |setting| format!(", did you mean `{setting}`?"));
+        problems.push(if setting.is_some_and(|setting| is_misspelling(name, setting)) {
+            Problem::new(format!("`{name}` is not a setting{suggestion}"))
+        } else {
+            Problem::new(format!(
+                "name {} in the config {} is not a setting (it is not shown, because it may be a secret){suggestion}",
                 position + 1,
                 shown(config_name)
-            )),
+            ))
         });
     }
     problems
@@ -96,9 +99,10 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     for setting in ["key_properties", "schema_overrides"] {
         let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
         for name in names.filter(|name| !streams.contains(name)) {
-            let shown = match closest(name, documented.iter().map(String::as_str)) {
-                Some(_) => format!("`{name}`, which is not a stream"),
-                None => "an unknown stream".to_owned(),
+            let shown = if documented.iter().any(|stream| is_misspelling(name, stream)) {
+                format!("`{name}`, which is not a stream")
+            } else {
+                "an unknown stream".to_owned()
             };
             let known = documented.join("`, `");
             problems.push(Problem::new(format!(

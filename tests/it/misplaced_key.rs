@@ -55,7 +55,9 @@ fn in_arguments() -> Vec<Place> {
     for flag in ["port", "rows", "seed", "interval", "fault"] {
         places.push(place(format!("sandbox --{flag}"), &["sandbox", &format!("--{flag}={KEY}")], ""));
     }
-    for fault in [format!("user:{KEY}:503"), format!("cut={KEY}"), format!("{KEY}=1")] {
+    for fault in
+        [format!("user:{KEY}:503"), format!("retry-after{KEY}"), format!("cut={KEY}"), format!("{KEY}=1")]
+    {
         places.push(place(format!("sandbox --fault {fault}"), &["sandbox", "--fault", &fault], ""));
     }
     for typed in [
@@ -66,6 +68,7 @@ fn in_arguments() -> Vec<Place> {
         format!("--discover={KEY}"),
         format!("--confg={KEY}"),
         format!("--{KEY}=x"),
+        format!("--sandbox{KEY}"),
     ] {
         places.push(place(typed.clone(), &[&typed], ""));
     }
@@ -89,6 +92,12 @@ fn in_config() -> Vec<Place> {
         place("a JSON string", &CONFIG, format!("\"{KEY}\"")),
         place("a name", &CONFIG, valid(&format!(r#","{KEY}":"x""#))),
         place("a name twice", &CONFIG, format!(r#"{{"{KEY}":1,"{KEY}":2}}"#)),
+        place("a name before the key", &CONFIG, valid(&format!(r#","api_key={KEY}":"x""#))),
+        place(
+            "a stream before the key",
+            &CONFIG,
+            valid(&format!(r#","key_properties":{{"user_report{KEY}":[]}}"#)),
+        ),
         place("a misspelled name", &CONFIG, format!(r#"{{"api_kye":"{KEY}"}}"#)),
         place("a URL with the key", &CONFIG, valid("").replace("http://", &format!("http://{KEY}@"))),
         place("a host", &CONFIG, valid("").replace("127.0.0.1:9", KEY)),
