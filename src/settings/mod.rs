@@ -127,13 +127,17 @@ pub fn load(
     problems.extend(validate::id_problems(&merged));
     match key::find(&merged, &from_files, environment, command) {
         Ok(key) if problems.is_empty() => {
-            let settings = resolve(merged, &schema, environment)?;
+            let settings = Settings {
+                api_key: key.secret,
+                api_key_from: key.places,
+                ..resolve(merged, &schema, environment)?
+            };
             let problems = rules::problems(&settings, environment);
             if !problems.is_empty() {
                 return Err(to_error(&problems));
             }
             warnings.extend(settings.api_key_file.iter().flat_map(|path| warning::of_key_file(path)));
-            Ok((Settings { api_key: key.secret, api_key_from: key.places, ..settings }, warnings))
+            Ok((settings, warnings))
         }
         found => {
             // A problem of the schema with the key is not reported twice.

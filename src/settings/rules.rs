@@ -10,6 +10,7 @@ use super::env::Environment;
 use super::problem::Problem;
 use super::url_rules;
 use crate::report::ReportType;
+use crate::telemetry::Redactor;
 
 /// The API revokes the key of a client that sends more than one request a minute.
 const MIN_PUBLIC_INTERVAL: Duration = Duration::from_secs(60);
@@ -43,6 +44,13 @@ pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
     }
     if settings.is_secure() {
         problems.extend(url_rules::check_proxy(environment).err());
+    }
+    let mut redactor = Redactor::default();
+    settings.secrets().for_each(|secret| redactor.hide(secret));
+    if settings.extra_reports.iter().any(|report| redactor.resembles(report)) {
+        problems.push(Problem::new("`extra_reports` names a report that resembles the API key or an id (it is not shown, because it may be a secret)").hint(
+            "give the name that ends the address of the report, as in `userReport`",
+        ));
     }
     let reports = ReportType::all(&settings.extra_reports);
     let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();

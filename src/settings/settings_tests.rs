@@ -253,6 +253,30 @@ fn proxy_that_the_client_would_ignore_is_refused() {
 }
 
 #[test]
+fn extra_report_that_resembles_a_secret_is_refused_without_it() {
+    let id = "0123456789abcdef";
+    for report in [
+        CANARY,
+        "canary_key_1f9d",
+        "CanaryKey1f9d",
+        "reportAnaryKey1X",
+        "ｃａｎａｒｙＫｅｙ",
+        "636e6172792d6b65792d31663964",
+        id,
+    ] {
+        let json = with(&format!(r#","extra_reports":["matchReport","{report}"]"#));
+        let json = json.replace(r#""organization_id":"o""#, &format!(r#""organization_id":"{id}""#));
+        let message = refused(&json);
+        // Some of them are no name of a report in the first place.
+        assert!(message.contains("`extra_reports"), "{report}: {message}");
+        assert!(!message.contains(report), "{report}: {message}");
+    }
+    let words = "`extra_reports` names a report that resembles the API key or an id";
+    assert!(refused(&with(r#","extra_reports":["CanaryKey1f9d"]"#)).contains(words));
+    assert!(accepted(&with(r#","extra_reports":["canaryReport"]"#), &[]).is_ok());
+}
+
+#[test]
 fn unknown_names_are_shown_only_if_they_resemble_a_known_one() {
     for (more, expected) in [
         (r#","canary-key-1f9d":1"#, "name 4 in the config `-` is not a setting"),

@@ -76,16 +76,18 @@ impl Redactor {
     /// A text that others wrote, or a note that it is withheld.
     #[must_use]
     pub fn foreign<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let is_secret = decodings(text).any(|text| {
+        if self.resembles(text) { WITHHELD.into() } else { text.into() }
+    }
+
+    /// Whether a text has a secret, or eight consecutive characters of one, in it.
+    #[must_use]
+    pub fn resembles(&self, text: &str) -> bool {
+        let has_piece = decodings(text).any(|text| {
             let folded = fold(&text);
             self.lengths.iter().any(|&length| folded.windows(length).any(|piece| self.pieces.contains(piece)))
         });
         // Of a secret without four letters or digits only the exact spellings are known.
-        if is_secret || self.spellings.iter().any(|spelling| text.contains(spelling.as_str())) {
-            WITHHELD.into()
-        } else {
-            text.into()
-        }
+        has_piece || self.spellings.iter().any(|spelling| text.contains(spelling.as_str()))
     }
 
     /// The text with every exact spelling of a secret replaced.

@@ -168,6 +168,8 @@ fn in_config() -> Vec<Place> {
         &CONFIG,
         valid(&format!(r#","extra_reports":["{KEY}"],"key_properties":{{"user":[]}}"#)),
     ));
+    let doubled = valid(&format!(r#","extra_reports":["{KEY}"]"#)).replace("another", KEY);
+    places.push(place("a report that is the key", &CONFIG, doubled));
     places.push(place("a report twice", &CONFIG, valid(&format!(r#","extra_reports":["{KEY}","{KEY}"]"#))));
     places
 }
