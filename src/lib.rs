@@ -104,7 +104,10 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             verbs::test::test(&run.job, run.open()?, &telemetry).await
         }
-        Verb::Doctor { configs } => verbs::doctor::doctor(load(configs, environment).await, &mut out).await,
+        Verb::Doctor { configs } => {
+            let settings = load(configs, environment, &telemetry).await;
+            verbs::doctor::doctor(settings, &telemetry, &mut out).await
+        }
         Verb::Sandbox { port, dataset, interval, faults } => {
             verbs::sandbox::serve(port, dataset, interval, &faults, &telemetry).await
         }
@@ -143,10 +146,7 @@ impl Prepared {
             None => None,
         };
         let environment = sandbox.as_ref().map_or(environment, Embedded::environment);
-        let (settings, warnings) = load(inputs.configs, environment).await?;
-        for secret in settings.secrets() {
-            telemetry.hide(secret);
-        }
+        let (settings, warnings) = load(inputs.configs, environment, telemetry).await?;
         for warning in &warnings {
             telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
         }
@@ -174,10 +174,17 @@ impl Prepared {
     }
 }
 
-async fn load(configs: Vec<String>, environment: Environment) -> Result<(Settings, Vec<SettingsWarning>)> {
+/// Reads the settings; from then on no line of the log shows their secrets.
+async fn load(
+    configs: Vec<String>,
+    environment: Environment,
+    telemetry: &Telemetry,
+) -> Result<(Settings, Vec<SettingsWarning>)> {
     let command = CommandGroup::default();
     // A signal drops this future, and with it the process group of `api_key_command`.
     let _stop = StopOnDrop(command.clone());
     let load = move || settings::load(&configs, &environment, &mut stdin(), &command);
-    verbs::run_blocking("reading the settings", load).await
+    let (settings, warnings) = verbs::run_blocking("reading the settings", load).await?;
+    settings.secrets().for_each(|secret| telemetry.hide(secret));
+    Ok((settings, warnings))
 }

@@ -17,10 +17,15 @@ use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
 use crate::files::state_folder::{FolderStatus, inspect};
 use crate::settings::{Settings, SettingsWarning};
+use crate::telemetry::Telemetry;
 
 /// Runs every check and prints a line for each; `settings` is the result of reading them.
-pub async fn doctor(settings: Result<(Settings, Vec<SettingsWarning>)>, out: &mut dyn Write) -> Result<()> {
-    let mut table = CheckTable { out, failed: Vec::new(), worst: None };
+pub async fn doctor(
+    settings: Result<(Settings, Vec<SettingsWarning>)>,
+    telemetry: &Telemetry,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut table = CheckTable { out, telemetry, failed: Vec::new(), worst: None };
     let settings = table.check("settings", settings, |_| "complete and valid".into())?;
     clock(BootId::current().as_ref(), &mut table)?;
     if let Some((settings, warnings)) = settings {
@@ -145,13 +150,20 @@ fn free(folder: &Path) -> std::io::Result<u64> {
 /// The printed checks and the failures among them.
 struct CheckTable<'a> {
     out: &'a mut dyn Write,
+    telemetry: &'a Telemetry,
     failed: Vec<&'static str>,
     worst: Option<Exit>,
 }
 
 impl CheckTable<'_> {
     fn note(&mut self, status: &str, check: &str, words: &str) -> Result<()> {
-        print(&format!("{status:<8} {check:<13} {words}"), self.out)
+        print(&format!("{status:<8} {check:<13} {}", self.redacted(words)), self.out)
+    }
+
+    /// Withholds each quoted host or path that resembles a secret, or all words if they do together.
+    fn redacted(&self, words: &str) -> String {
+        let parts: Vec<String> = words.split('`').map(|part| self.telemetry.foreign(part)).collect();
+        self.telemetry.foreign(&parts.join("`"))
     }
 
     /// Prints the line of a check that can fail; returns its value.
@@ -185,11 +197,17 @@ impl CheckTable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::{Format, Level};
 
     #[test]
     fn doctor_without_a_boot_id_warns_of_the_longest_wait() {
         let mut out = Vec::new();
-        clock(None, &mut CheckTable { out: &mut out, failed: Vec::new(), worst: None }).unwrap();
+        let telemetry = Telemetry::new(Format::Text, Level::Info);
+        clock(
+            None,
+            &mut CheckTable { out: &mut out, telemetry: &telemetry, failed: Vec::new(), worst: None },
+        )
+        .unwrap();
         let line = String::from_utf8(out).unwrap();
         assert!(line.starts_with("warning  clock         this system has no boot identity"), "{line}");
     }
