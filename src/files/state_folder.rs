@@ -4,11 +4,12 @@
 //! this process's groups can write to it or rename it: see [`open`] for the rules. The open handle is checked, not only
 //! the path, so the folder cannot be exchanged after the check. ACLs are checked only as far as the mode shows them.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, RawMode, Stat};
+use rustix::fs::{Access, AtFlags, FileType, RawMode, Stat};
 use rustix::process::{getegid, geteuid, getgroups};
 
 use super::Folder;
@@ -18,6 +19,8 @@ use crate::error::{Error, Exit, Result};
 const GROUP_WRITES: RawMode = 0o020;
 const OTHERS_WRITE: RawMode = 0o002;
 const STICKY: RawMode = 0o1000;
+/// As many symbolic links as Linux follows in one path.
+const MAX_LINKS: u32 = 40;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderStatus {
@@ -37,11 +40,13 @@ struct Identity {
 /// 1. it is a folder, not a symbolic link, and belongs to this user or root;
 /// 2. it is not writable by others, and writable by its group only if this process is in that group, as in a Kubernetes
 ///    volume with `fsGroup`;
-/// 3. only this process's groups can rename a parent: a parent that is writable by others or by another group must have
-///    the sticky bit, as `/tmp` has. The owner of a parent does not matter, as of `/state` in the image.
+/// 3. nobody outside this process's groups can rename a parent, or a folder or symbolic link on the way to it: each folder
+///    that holds one belongs to this user or root, or its owner shares it with one of this process's groups (`/state` in
+///    the image), and has the sticky bit (`/tmp`) if it is writable by others or by another group;
+/// 4. each symbolic link on the way belongs to this user or root.
 ///
 /// This process's groups are its effective group and its supplementary groups; their other members are trusted. The
-/// folder and its parents are checked through the open handle, and the parents of a symbolic link by path.
+/// folder and its parents are checked through the open handle; folders and links on the way by path.
 pub fn open(path: &Path) -> Result<Folder> {
     let us = Identity::current();
     if is_missing(path) {
@@ -131,21 +136,72 @@ fn check_parents(path: &Path, folder: &Folder, us: &Identity) -> Result<()> {
         below = parent;
         up.push_str("/..");
     }
-    for named in path.ancestors().skip(1).filter(|named| !named.as_os_str().is_empty()) {
-        if let Ok(stat) = rustix::fs::stat(named) {
-            check_parent(path, named, &stat, us)?;
+    check_way(path, us)
+}
+
+/// Follows the path name by name, through every symbolic link, as far as it exists. Checks each folder that holds a
+/// name, and each link.
+fn check_way(path: &Path, us: &Identity) -> Result<()> {
+    let fail = |cause: &dyn Display| unusable(path, cause);
+    let whole = std::path::absolute(path).map_err(|cause| fail(&cause))?;
+    let mut names = reversed(&whole);
+    let mut folder = PathBuf::new();
+    let mut links = 0;
+    while let Some(name) = names.pop() {
+        // No name of `folder` is a link, so `..` is the name before.
+        match name.as_encoded_bytes() {
+            b"/" => folder = PathBuf::from("/"),
+            b".." => drop(folder.pop()),
+            _ => {
+                let holder = rustix::fs::stat(&folder).map_err(|cause| fail(&cause))?;
+                check_parent(path, &folder, &holder, us)?;
+                let named = folder.join(name);
+                let Ok(stat) = rustix::fs::lstat(&named) else { return Ok(()) };
+                if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+                    folder = named;
+                    continue;
+                }
+                check_link(path, &named, &stat, us)?;
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(fail(&"its path has too many levels of symbolic links"));
+                }
+                names.extend(reversed(&named.read_link().map_err(|cause| fail(&cause))?));
+            }
         }
     }
     Ok(())
 }
 
+/// The names of a path, the last one first.
+fn reversed(path: &Path) -> Vec<OsString> {
+    path.components()
+        .rev()
+        .filter(|name| *name != Component::CurDir)
+        .map(|name| name.as_os_str().to_owned())
+        .collect()
+}
+
+fn check_link(path: &Path, link: &Path, stat: &Stat, us: &Identity) -> Result<()> {
+    if us.owns(stat) {
+        return Ok(());
+    }
+    let (link, owner) = (link.display(), stat.st_uid);
+    Err(unusable(path, &format!("user {owner} can redirect it, because the link `{link}` belongs to them")))
+}
+
 fn check_parent(path: &Path, parent: &Path, stat: &Stat, us: &Identity) -> Result<()> {
-    let Some(writers) = us.foreign_writers(stat).filter(|_| stat.st_mode & STICKY == 0) else {
+    let mode = stat.st_mode & 0o7777;
+    let (who, why) = if !us.owns(stat) && !us.is_shared(stat) {
+        // The owner can rename what is in a folder with the sticky bit, too.
+        (format!("user {}", stat.st_uid), "belongs to them".to_owned())
+    } else if let Some(writers) = us.foreign_writers(stat).filter(|_| mode & STICKY == 0) {
+        (writers, format!("has mode {mode:04o}"))
+    } else {
         return Ok(());
     };
     let parent = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
-    let (parent, mode) = (parent.display(), stat.st_mode & 0o7777);
-    Err(unusable(path, &format!("{writers} can rename it, because `{parent}` has mode {mode:04o}")))
+    Err(unusable(path, &format!("{who} can rename it, because `{}` {why}", parent.display())))
 }
 
 impl Identity {
@@ -156,9 +212,19 @@ impl Identity {
         Self { user: geteuid().as_raw(), groups }
     }
 
+    /// Whether this user or root owns it.
+    fn owns(&self, stat: &Stat) -> bool {
+        stat.st_uid == self.user || stat.st_uid == 0
+    }
+
+    /// Whether its owner lets one of this process's groups write to it.
+    fn is_shared(&self, stat: &Stat) -> bool {
+        stat.st_mode & GROUP_WRITES != 0 && self.groups.contains(&stat.st_gid)
+    }
+
     /// The reason why a folder cannot be the state folder.
     fn reason_against_folder(&self, stat: &Stat) -> Option<String> {
-        if stat.st_uid != self.user && stat.st_uid != 0 {
+        if !self.owns(stat) {
             return Some(format!("it belongs to another user ({})", stat.st_uid));
         }
         self.foreign_writers(stat).map(|writers| format!("{writers} can write to it"))
@@ -168,7 +234,7 @@ impl Identity {
     fn foreign_writers(&self, stat: &Stat) -> Option<String> {
         if stat.st_mode & OTHERS_WRITE != 0 {
             Some("everybody".into())
-        } else if stat.st_mode & GROUP_WRITES != 0 && !self.groups.contains(&stat.st_gid) {
+        } else if stat.st_mode & GROUP_WRITES != 0 && !self.is_shared(stat) {
             Some(format!("group {}", stat.st_gid))
         } else {
             None

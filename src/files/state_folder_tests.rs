@@ -50,8 +50,11 @@ fn parent_that_users_outside_our_groups_can_rename_is_refused() {
         (0, 1000, 0o2775, false),   // a volume with fsGroup
         (65532, 0, 0o770, false),   // the image's /state under another user
         (1000, 1000, 0o775, false), // ~/.local with a private group
-        (4711, 4711, 0o755, false),
         (0, 4711, 0o1775, false),
+        (4711, 1000, 0o1770, false),
+        (4711, 4711, 0o755, true), // its owner can rename what is in it
+        (4711, 1000, 0o755, true),
+        (4711, 4711, 0o1777, true),
         (0, 0, 0o777, true),
         (0, 4711, 0o2775, true),
         (1000, 1000, 0o2707, true),
@@ -91,6 +94,34 @@ fn parents_of_a_symbolic_link_and_of_its_target_are_checked() {
         assert!(refused(&path).contains("everybody can rename it"), "{}", refused(&path));
     }
     assert!(!open_to_all.join("state").exists());
+}
+
+#[test]
+fn state_folder_behind_two_links_checks_the_folder_between() {
+    let directory = tempdir().unwrap();
+    let [home, open_to_all] = ["home", "open"].map(|name| directory.path().join(name));
+    create_dir(&home).unwrap();
+    create_dir(&open_to_all).unwrap();
+    symlink("../home/../home", open_to_all.join("second")).unwrap();
+    symlink("./open/second", directory.path().join("first")).unwrap();
+    let state = directory.path().join("first/state");
+    open(&state).unwrap();
+    mode(&open_to_all, 0o777);
+    for path in [&state, &state.join("new")] {
+        assert!(refused(path).contains("open` has mode 0777"), "{}", refused(path));
+    }
+    mode(&open_to_all, 0o1777);
+    open(&state).unwrap();
+}
+
+#[test]
+fn symbolic_link_of_another_user_is_refused() {
+    let us = Identity { user: 1000, groups: vec![1000] };
+    for (user, is_refused) in [(0, false), (1000, false), (3001, true)] {
+        let link = stat(user, 1000, 0o777);
+        let outcome = check_link(Path::new("/link/state"), Path::new("/link"), &link, &us);
+        assert_eq!(outcome.is_err(), is_refused, "{user}: {outcome:?}");
+    }
 }
 
 #[test]
