@@ -141,16 +141,18 @@ fn percent_code(text: &[u8]) -> Option<Code> {
     Some((vec![byte], 3))
 }
 
-/// Any number of backslashes and what they escape: JSON in JSON doubles them.
+/// Any number of backslashes and what they escape, also `\x41`: JSON in JSON doubles them.
 fn json_escape(text: &[u8]) -> Code {
     let slashes = text.iter().take_while(|&&byte| byte == b'\\').count();
-    match text.get(slashes) {
-        Some(b'b' | b'f' | b'n' | b'r' | b't') => (Vec::new(), slashes + 1),
-        Some(b'u') => match text.get(slashes + 1..slashes + 5).and_then(|code| digits(code, 16)) {
-            Some(code) => (utf8(code), slashes + 5),
-            None => (Vec::new(), slashes),
-        },
-        _ => (Vec::new(), slashes),
+    let length = match text.get(slashes) {
+        Some(b'b' | b'f' | b'n' | b'r' | b't') => return (Vec::new(), slashes + 1),
+        Some(b'u') => 4,
+        Some(b'x') => 2,
+        _ => return (Vec::new(), slashes),
+    };
+    match text.get(slashes + 1..slashes + 1 + length).and_then(|code| digits(code, 16)) {
+        Some(code) => (utf8(code), slashes + 1 + length),
+        None => (Vec::new(), slashes),
     }
 }
 

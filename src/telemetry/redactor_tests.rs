@@ -14,10 +14,11 @@ fn redactor(secret: &str) -> Redactor {
 
 /// One of several encodings for each byte, chosen by `choice`.
 fn mixed(secret: &str, choice: u64) -> String {
-    let encode = |(position, byte): (usize, u8)| match (choice >> (position % 32 * 2)) & 3 {
-        0 => char::from(byte).to_string(),
-        1 => format!("%{byte:02x}"),
-        2 => format!("\\u{byte:04X}"),
+    let encode = |(position, byte): (usize, u8)| match (choice >> (position % 21 * 3)) & 7 {
+        0 | 1 => char::from(byte).to_string(),
+        2 | 3 => format!("\\x{byte:02x}"),
+        4 => format!("%{byte:02x}"),
+        5 => format!("\\u{byte:04X}"),
         _ => format!("&#{byte};"),
     };
     secret.bytes().enumerate().map(encode).collect()
