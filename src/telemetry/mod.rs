@@ -19,7 +19,7 @@ use format::{CLEAR_LINE, escape_controls};
 pub use format::{Format, Level, from_singer_config};
 use log_writer::{LogWriter, write_within};
 pub use redactor::Redactor;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 pub use warning::Warning;
 
 use crate::clock;
@@ -138,15 +138,7 @@ impl Telemetry {
 
     /// Logs a Singer metric.
     pub fn metric(&self, kind: &str, metric: &str, value: &Value, tags: &Value) {
-        let mut tags = tags.clone();
-        let inner = self.lock();
-        // As in a log line: a secret may be part of what JSON adds.
-        for tag in tags.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            if let Value::String(text) = tag {
-                *text = inner.redactor.mask(text);
-            }
-        }
-        drop(inner);
+        let tags = self.lock().redactor.mask_tags(tags);
         let point = json!({"type": kind, "metric": metric, "value": value, "tags": tags});
         if Level::Info >= self.level {
             self.progress_clear();

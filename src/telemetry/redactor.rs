@@ -10,6 +10,7 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
 
 use crate::digest::hex;
 
@@ -94,6 +95,18 @@ impl Redactor {
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         self.spellings.iter().fold(text.to_owned(), |text, spelling| text.replace(spelling.as_str(), MASK))
+    }
+
+    /// The tags of a metric, each text among them masked. Not the whole line: a secret may be part of what JSON adds.
+    #[must_use]
+    pub fn mask_tags(&self, tags: &Value) -> Value {
+        let mut tags = tags.clone();
+        for tag in tags.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if let Value::String(text) = tag {
+                *text = self.mask(text);
+            }
+        }
+        tags
     }
 }
 
@@ -190,7 +203,7 @@ fn base64_forms(secret: &str) -> impl Iterator<Item = String> {
 }
 
 fn json(secret: &str) -> String {
-    let quoted = serde_json::Value::from(secret).to_string();
+    let quoted = Value::from(secret).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 

@@ -65,6 +65,14 @@ proptest! {
 }
 
 #[test]
+fn metric_with_a_secret_in_a_tag_is_masked() {
+    let tags = serde_json::json!({"stream": "x canary_key", "sync_type": "full", "level": 1});
+    let masked = serde_json::json!({"stream": "x ***", "sync_type": "full", "level": 1});
+    assert_eq!(redactor("canary_key").mask_tags(&tags), masked);
+    assert_eq!(redactor("stream").mask_tags(&tags), tags);
+}
+
+#[test]
 fn foreign_text_with_seven_characters_of_a_secret_is_shown() {
     let redactor = redactor("abcd-efgh-ijkl");
     assert_eq!(redactor.foreign("x abcdefg y"), "x abcdefg y");
