@@ -328,6 +328,28 @@ fn doctor_behind_a_proxy_checks_only_the_proxy() {
 }
 
 #[test]
+fn doctor_withholds_a_host_or_path_that_contains_the_key() {
+    let key = "Canary9XqZ7vB4nM";
+    // No resolver is asked for a label beyond 63 bytes.
+    let host = format!("{key}{}.example.com", "a".repeat(64));
+    let proxy = format!("http://{host}:3128");
+    for (name, value, check, variables) in [
+        ("base_url", format!("https://{host}"), "dns", &[][..]),
+        ("base_url", "https://api.example.com".into(), "dns", &[("HTTPS_PROXY", proxy.as_str())]),
+        ("state_dir", format!("/tmp/{key}"), "state folder", &[]),
+        ("state_dir", format!("/dev/null/{key}"), "state folder", &[]),
+    ] {
+        let tap = Tap::new().set("request_interval_seconds", 60.into()).set("api_key", key.into());
+        let tap = tap.set(name, value.into());
+        let run = on(&tap, &tap.serve(), variables);
+        let words = line(&run, check).1;
+        assert!(words.contains("`(withheld: it resembles a secret)`"), "{words}");
+        let printed = [run.stdout, run.stderr].concat().to_lowercase();
+        assert!(!printed.contains(&key.to_lowercase()), "{printed}");
+    }
+}
+
+#[test]
 fn doctor_warns_of_a_small_temporary_folder() {
     let run = doctor(&Tap::new().set("max_report_bytes", json!(1u64 << 52)));
     assert_eq!((run.code, line(&run, "temporary").0), (0, "warning"), "{}", run.stdout);
