@@ -238,6 +238,31 @@ fn state_folder_in_a_folder_of_a_foreign_group_exits_74() {
 }
 
 #[test]
+fn state_folder_in_a_folder_of_another_user_exits_74() {
+    if rustix::process::geteuid().is_root() {
+        for mode in [0o755, 0o1777] {
+            let run = run_below(Parent(3001, 3001, mode), "state", User(0, 0, 0));
+            refused(&run, "user 3001 can rename it, because `");
+        }
+    }
+}
+
+#[test]
+fn state_folder_behind_a_link_of_another_user_exits_74() {
+    let tap = Tap::new();
+    let shared = tap.folder.path().join("shared");
+    make(&shared, 0o1777);
+    let link = shared.join("link");
+    symlink(tap.folder.path(), &link).unwrap();
+    let tap = tap.set("state_dir", json!(link.join("state"))).args(&["--test"]);
+    assert_eq!(tap.run().code, 0);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::lchown(&link, Some(3001), Some(3001)).unwrap();
+        refused(&tap.run(), "user 3001 can redirect it, because the link `");
+    }
+}
+
+#[test]
 fn column_cache_is_never_written_through_a_symlink() {
     let tap = Tap::new().args(&["--assume-idle"]);
     let server = tap.serve();
