@@ -5,12 +5,12 @@
 //! The interval counts from the moment when the permit is closed, after the last byte of the answer. A permit that is
 //! dropped unclosed records *ambiguous*; a killed process leaves *inflight*. Both cost the next request a grace.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::guards::{Guard, Guards, needed};
-use super::ledger::{self, Due, Ledger, Now, Phase, RateLimit, Reason};
+use super::ledger::{self, Due, Ledger, LedgerRead, Now, Phase, RateLimit, Reason};
 use super::scope::Identity;
 use super::store::{Lock, Store};
 use crate::clock::{self, BootId};
@@ -29,6 +29,8 @@ pub struct Gate {
     rate_limit: RateLimit,
     max_wait: Duration,
     assume_idle: bool,
+    /// The end of the last own exchange. It holds even if the ledger is deleted or its folder moved.
+    own_end: RefCell<Option<Ledger>>,
     boot: Option<BootId>,
     has_warned_of_key: Cell<bool>,
 }
@@ -82,7 +84,8 @@ impl Gate {
     ) -> Self {
         let boot = Some(BootId::current().unwrap_or_else(BootId::of_process));
         let has_warned_of_key = Cell::new(false);
-        Self { store, identity, rate_limit, max_wait, assume_idle, boot, has_warned_of_key }
+        let own_end = RefCell::default();
+        Self { store, identity, rate_limit, max_wait, assume_idle, own_end, boot, has_warned_of_key }
     }
 
     /// Waits for the lock and for the rate limit, writes the intent, and hands out the permit.
@@ -118,7 +121,7 @@ impl Gate {
         }
         let guards = Guards::new(self.store.clone(), guards, &self.identity);
         let now = self.present();
-        let due = guards.due(&now, self.rate_limit);
+        let due = self.due(&guards, &now);
         let wait = due.at.saturating_sub(now.locked);
         Ok(GateStatus::Free { wait, reason: due.reason, failures: guards.failures() })
     }
@@ -134,8 +137,17 @@ impl Gate {
             locked: clock::now(),
             unix_ms: clock::wall().timestamp_millis(),
             boot: self.boot.clone(),
-            assume_idle: self.assume_idle,
+            // After the first own request the API is not idle.
+            assume_idle: self.assume_idle && self.own_end.borrow().is_none(),
         }
+    }
+
+    /// When every ledger and the last own exchange allow the next request.
+    fn due(&self, guards: &Guards, now: &Now) -> Due {
+        let due = guards.due(now, self.rate_limit);
+        let own = self.own_end.borrow().clone();
+        let own = own.map(|end| ledger::due(&LedgerRead::Found(end), now, self.rate_limit));
+        own.filter(|own| own.at > due.at).unwrap_or(due)
     }
 
     /// Takes the lock of every scope that must allow the request, in the order of their file names.
@@ -189,7 +201,7 @@ impl Gate {
     async fn wait_until_due(&self, guards: &mut Guards, telemetry: &Telemetry) -> Result<()> {
         loop {
             let now = self.present();
-            let due = guards.due(&now, self.rate_limit);
+            let due = self.due(guards, &now);
             guards.write_witnesses(&now).map_err(unsent)?;
             self.wait(due, now.locked, telemetry).await?;
             if !guards.reread() {
@@ -279,6 +291,7 @@ impl Permit<'_> {
             Some(backoff) => entry.with_backoff(now, clock::wall().timestamp_millis(), backoff),
             None => entry,
         };
+        self.gate.own_end.replace(Some(entry.clone()));
         self.guards.write_end(&self.intent, &entry)
     }
 }

@@ -1,7 +1,7 @@
 //! The gate in one process: who waits, for how long at least, and what the ledger says afterwards.
 
 use super::*;
-use crate::api::ledger::{LedgerRead, Witness};
+use crate::api::ledger::Witness;
 use crate::telemetry::{Format, Level};
 
 const LIMIT: RateLimit = RateLimit {
@@ -146,4 +146,21 @@ fn short_wait_is_not_logged() {
     assert!(!is_worth_a_line(MAX_SLEEP, Reason::Interval));
     assert!(is_worth_a_line(longer, Reason::Interval));
     assert!(is_worth_a_line(Duration::ZERO, Reason::Backoff));
+}
+
+#[tokio::test]
+async fn state_folder_moved_in_flight_keeps_interval_and_retry_after_despite_assume_idle() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("state");
+    for (asked, moved) in [(None, "first"), (Some(LIMIT.interval * 4), "second")] {
+        let gate = idle(Store::in_folder(&path, "s").unwrap());
+        let permit = gate.enter(&silent()).await.unwrap();
+        std::fs::rename(&path, parent.path().join(moved)).unwrap();
+        let ended = clock::now();
+        permit.succeed(asked).unwrap();
+        gate.enter(&silent()).await.unwrap().succeed(None).unwrap();
+        let waited = clock::now().saturating_sub(ended);
+        assert!(waited >= asked.unwrap_or(LIMIT.interval), "{waited:?}");
+        std::fs::remove_dir_all(&path).unwrap();
+    }
 }
