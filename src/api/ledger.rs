@@ -89,6 +89,9 @@ pub struct Ledger {
     pub not_before: Option<u64>,
     /// The same in Unix milliseconds, for a reader in another boot. It can only add delay.
     pub not_before_unix_ms: Option<i64>,
+    /// The original length of the backoff, if it is not `not_before - boottime_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff_ms: Option<u64>,
     /// The last exchange ended by our own timeout.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub timed_out: bool,
@@ -178,6 +181,7 @@ impl Ledger {
             failures,
             not_before: None,
             not_before_unix_ms: None,
+            backoff_ms: None,
             timed_out: false,
             witness: None,
         }
@@ -220,7 +224,15 @@ impl Ledger {
         }
         let owed = self.not_before_unix_ms?.saturating_sub(now.unix_ms);
         let owed = Duration::from_millis(owed.try_into().unwrap_or(0));
-        Some(now.locked.saturating_add(owed.min(MAX_BACKOFF)))
+        // The wall clock of the other boot may have been wrong.
+        let longest = self.backoff_length().unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF);
+        Some(now.locked.saturating_add(owed.min(longest)))
+    }
+
+    /// The original length of the backoff, in whichever boot it began.
+    fn backoff_length(&self) -> Option<Duration> {
+        let from_entry = || Some(self.not_before?.saturating_sub(self.boottime_ms));
+        self.backoff_ms.or_else(from_entry).map(Duration::from_millis)
     }
 }
 
@@ -309,6 +321,7 @@ pub fn witness(read: &LedgerRead, now: &Now) -> Option<Ledger> {
         entry.timed_out = ledger.timed_out;
         entry.not_before = ledger.backoff_end(now).filter(|end| *end > now.locked).map(millis);
         entry.not_before_unix_ms = ledger.not_before_unix_ms;
+        entry.backoff_ms = ledger.backoff_length().map(millis);
     }
     Some(entry)
 }

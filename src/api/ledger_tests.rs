@@ -134,6 +134,7 @@ fn backoff_only_adds_delay() {
         entry.not_before = Some(sooner);
         assert_eq!(found(entry.clone(), &here), (1_051, Reason::Interval));
     }
+    entry.not_before = Some(2_000_000);
     entry.not_before_unix_ms = Some(500_000);
     for there in elsewhere(1_000) {
         assert_eq!(found(entry.clone(), &there), (1_500, Reason::Backoff));
@@ -168,6 +169,21 @@ fn wall_clock_change_has_no_effect_in_the_same_boot() {
             assert_eq!(found(entry.clone(), &there), expected, "{phase:?} {unix_ms}");
         }
     }
+}
+
+#[test]
+fn backoff_in_another_boot_owes_at_most_its_original_length() {
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    let at = Duration::from_secs(990);
+    let entry = ledger(Phase::Done, 990).with_backoff(at, YEAR_MS, Duration::from_secs(100));
+    for there in elsewhere(1_000) {
+        assert_eq!(found(entry.clone(), &there), (1_100, Reason::Backoff), "the clock lost a year");
+    }
+    // A boot whose clock is ahead by a year writes a witness; the backoff keeps its length for the boot after it.
+    let ahead = Now { unix_ms: 2 * YEAR_MS, ..elsewhere(1_000)[0].clone() };
+    let witness = witness(&LedgerRead::Found(entry), &ahead).unwrap();
+    assert_eq!(found(witness.clone(), &ahead), (1_061, Reason::OtherBoot));
+    assert_eq!(found(witness, &now(50)), (150, Reason::Backoff));
 }
 
 #[test]
