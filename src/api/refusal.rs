@@ -1,7 +1,7 @@
 //! Reads an answer whose status is not 200 and describes it without showing people or secrets.
 //!
 //! A body is foreign text and may hold rows of a report, so it is shown for status 400 only: the API's `message` or
-//! `error`, one string, truncated, with e-mail addresses masked. For every other status the message names the length
+//! `error`, one string, truncated, without words that contain an `@`. For every other status the message names the length
 //! and the content type. A body with a `report` member is never shown.
 
 use std::io::Read;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::attempt::is_gzip;
 use super::failure::{Failure, FailureKind};
 use super::gate::Ending;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, decodings};
 
 /// Bytes of an error's body that are read.
 const BODY_LIMIT: usize = 8 * 1024;
@@ -24,6 +24,9 @@ const SHOWN_CHARACTERS: usize = 200;
 /// A longer content type is not shown.
 const MAX_CONTENT_TYPE: usize = 60;
 const MASK: &str = "***";
+const AT_SIGNS: [char; 3] = ['@', '\u{fe6b}', '\u{ff20}'];
+/// Replaces a message with an `@` between spaces.
+const WITHHELD: &str = "(withheld: it may contain an e-mail address)";
 
 /// Reads the body within one idle timeout altogether, and makes a failure of the answer.
 pub(super) async fn refusal(mut response: Response, idle: Duration, telemetry: &Telemetry) -> Failure {
@@ -109,21 +112,32 @@ fn has_report(value: &Value) -> bool {
     }
 }
 
-/// Replaces every word that looks like an e-mail address.
+/// Replaces every word that has an `@` in plain text or in a code: a part of an address can be as telling as the whole.
+/// Withholds the text if an address has spaces beside its `@`, because then its parts are other words.
 fn mask_emails(text: &str) -> String {
-    let is_border = |c: char| c.is_whitespace() || "\"'`<>()[]{},;:=|".contains(c);
-    let words = text.split_inclusive(is_border);
+    if has_spaced_at_sign(text) {
+        return WITHHELD.to_owned();
+    }
+    let words = text.split_inclusive(char::is_whitespace);
     words
-        .map(|word| {
-            let border = word.chars().next_back().filter(|&c| is_border(c));
-            let is_email = word.contains(['@', '\u{ff20}']) || word.contains("%40");
-            match (is_email, border) {
-                (true, Some(border)) => format!("{MASK}{border}"),
-                (true, None) => MASK.to_owned(),
-                (false, _) => word.to_owned(),
-            }
+        .map(|word| match word.chars().next_back().filter(|last| last.is_whitespace()) {
+            _ if !has_at_sign(word) => word.to_owned(),
+            Some(space) => format!("{MASK}{space}"),
+            None => MASK.to_owned(),
         })
         .collect()
+}
+
+fn has_spaced_at_sign(text: &str) -> bool {
+    decodings(text).any(|text| {
+        text.split_whitespace().any(|word| word.starts_with(AT_SIGNS) || word.ends_with(AT_SIGNS))
+    })
+}
+
+fn has_at_sign(text: &str) -> bool {
+    decodings(text).any(|text| {
+        text.contains(AT_SIGNS) || text.contains("=40") || text.to_ascii_lowercase().contains("&commat;")
+    })
 }
 
 fn escape_control(character: char) -> Vec<char> {
@@ -168,8 +182,18 @@ mod tests {
     fn error_body_has_its_email_addresses_masked() {
         for (text, expected) in [
             ("no user ada@example.com here", "no user *** here"),
-            ("user=ada@example.com", "user=***"),
-            ("<ada@example.com>, bob%40example.org", "<***>, ***"),
+            ("user=ada@example.com is unknown", "*** is unknown"),
+            ("<ada@example.com>, bob%40example.org", "*** ***"),
+            ("user siobhan.o'neill@example.com\tfailed", "user ***\tfailed"),
+            (r"user ada\u0040example.com", "user ***"),
+            ("user ada&#64;example.com", "user ***"),
+            ("user ada&commat;example.com", "user ***"),
+            ("user ada%2540example.com", "user ***"),
+            ("user ada\u{fe6b}example.com", "user ***"),
+            ("user ada\u{ff20}example.com", "user ***"),
+            ("user ada=40example.com", "user ***"),
+            ("user ada @ example.com", WITHHELD),
+            ("user ada%2540 example.com", WITHHELD),
             ("at 5 o'clock", "at 5 o'clock"),
             ("", ""),
         ] {

@@ -19,6 +19,7 @@ use format::{CLEAR_LINE, escape_controls};
 pub use format::{Format, Level, from_singer_config};
 use log_writer::{LogWriter, write_within};
 pub use redactor::Redactor;
+pub(crate) use redactor::decodings;
 use serde_json::{Value, json};
 pub use warning::Warning;
 

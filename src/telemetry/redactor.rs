@@ -116,7 +116,7 @@ fn fold(text: &str) -> Vec<char> {
 }
 
 /// The text, then decoded once, twice and so on, until nothing is left to be decoded.
-fn decodings(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+pub(crate) fn decodings(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let next = |text: &Cow<'_, str>| {
         let decoded = decode(text);
         (decoded != **text).then_some(Cow::Owned(decoded))
