@@ -5,12 +5,15 @@
 
 use std::time::{Duration, SystemTime};
 
+/// Characters of a value that are shown; an HTTP date has fewer.
+const SHOWN_CHARACTERS: usize = 40;
+
 /// What the `Retry-After` headers of one response ask for; the default asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryAfter {
     /// The longest readable wait.
     pub wait: Duration,
-    /// Its text: digits, or an HTTP date.
+    /// Its text, truncated: digits, or an HTTP date.
     pub raw: Option<String>,
     /// One of the headers is unreadable.
     pub is_unreadable: bool,
@@ -28,7 +31,7 @@ impl RetryAfter {
         for value in values {
             match value.and_then(|value| Some((value.trim(), parse_value(value, date, wall)?))) {
                 Some((raw, wait)) if asked.raw.is_none() || wait > asked.wait => {
-                    (asked.wait, asked.raw) = (wait, Some(raw.to_owned()));
+                    (asked.wait, asked.raw) = (wait, Some(raw.chars().take(SHOWN_CHARACTERS).collect()));
                 }
                 Some(_) => {}
                 None => asked.is_unreadable = true,
@@ -106,5 +109,12 @@ mod tests {
         assert_eq!(asked(&[Some("60"), Some("soon")]), (Some(900), Some("60".into())));
         assert_eq!(asked(&[Some("soon"), Some("1000")]), (Some(1000), Some("1000".into())));
         assert_eq!(asked(&[None]), (Some(900), None));
+    }
+
+    #[test]
+    fn retry_after_of_60_000_digits_is_truncated_to_40_characters() {
+        let digits = "9".repeat(60_000);
+        let asked = RetryAfter::parse([Some(digits.as_str())], None, wall());
+        assert_eq!((asked.wait.as_secs(), asked.raw), (u64::MAX, Some("9".repeat(40))));
     }
 }
