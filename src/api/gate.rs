@@ -22,6 +22,9 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// Timers do not advance while the machine sleeps, so the clock is read again at least this often.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
+/// Why the gate starts over.
+const UNVERIFIED: &str = "its file or its folder changes all the time";
+
 /// The gate to one API and organisation.
 pub struct Gate {
     store: Store,
@@ -96,15 +99,17 @@ impl Gate {
         let asked = clock::now();
         loop {
             let mut guards = self.lock(asked, telemetry).await?;
-            self.wait_until_due(&mut guards, telemetry).await?;
+            self.wait_until_due(&mut guards, asked, telemetry).await?;
             if !guards.are_current() {
                 telemetry.info("the lock file or the state folder was replaced meanwhile; starting over");
+                self.pause(asked, UNVERIFIED).await?;
                 continue;
             }
             let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), guards.failures());
             if guards.write_intent(&intent).map_err(unsent)? {
                 return Ok(Permit { gate: self, guards, intent, is_closed: false });
             }
+            self.pause(asked, UNVERIFIED).await?;
         }
     }
 
@@ -116,7 +121,7 @@ impl Gate {
             match store.peek()? {
                 Lock::Held { pid } => return Ok(GateStatus::Held { pid }),
                 // Held to the end of this function, because only the lock's owner can trust the ledger.
-                lock @ Lock::Ours(_) => guards.push(Guard::new(store, lock)),
+                lock @ Lock::Ours(_) => guards.push(Guard::new(store, lock)?),
             }
         }
         let guards = Guards::new(self.store.clone(), guards, &self.identity);
@@ -160,11 +165,13 @@ impl Gate {
             for scope in &scopes {
                 let store = own.sibling(scope).unwrap_or_else(|| own.clone());
                 let lock = self.lock_one(&store, asked, telemetry).await?;
-                guards.push(Guard::new(store, lock));
+                guards.push(Guard::new(store, lock).map_err(unsent)?);
             }
             // The record of the key may have moved while we waited for the locks.
             let guards = Guards::new(own.clone(), guards, &self.identity);
             if !needed(&own, &self.identity).is_subset(&scopes) || !guards.are_current() {
+                drop(guards);
+                self.pause(asked, UNVERIFIED).await?;
                 continue;
             }
             if guards.key_was_used_elsewhere() && !self.has_warned_of_key.replace(true) {
@@ -172,6 +179,17 @@ impl Gate {
             }
             return Ok(guards);
         }
+    }
+
+    /// Sleeps before the gate decides again, or ends the run if it has done so for `max_wait_seconds`.
+    async fn pause(&self, asked: Duration, cause: &str) -> Result<()> {
+        if clock::now().saturating_sub(asked) >= self.max_wait {
+            let message = format!("cannot verify the lock {}: {cause}, so nothing was sent", self.store);
+            return Err(Error::new(Exit::Busy, message)
+                .hint("set `state_dir` to a folder on a local disk that no other program changes"));
+        }
+        tokio::time::sleep(LOCK_POLL).await;
+        Ok(())
     }
 
     async fn lock_one(&self, store: &Store, asked: Duration, telemetry: &Telemetry) -> Result<Lock> {
@@ -198,15 +216,21 @@ impl Gate {
     }
 
     /// Waits until every ledger allows the request, and decides again if one of them changes meanwhile.
-    async fn wait_until_due(&self, guards: &mut Guards, telemetry: &Telemetry) -> Result<()> {
+    async fn wait_until_due(
+        &self,
+        guards: &mut Guards,
+        asked: Duration,
+        telemetry: &Telemetry,
+    ) -> Result<()> {
         loop {
             let now = self.present();
             let due = self.due(guards, &now);
             guards.write_witnesses(&now).map_err(unsent)?;
             self.wait(due, now.locked, telemetry).await?;
-            if !guards.reread() {
+            if !guards.reread().map_err(unsent)? {
                 return Ok(());
             }
+            self.pause(asked, "its ledger changes all the time").await?;
         }
     }
 

@@ -21,7 +21,7 @@ fn idle(store: Store) -> Gate {
 }
 
 fn entry(gate: &Gate) -> Ledger {
-    let LedgerRead::Found(entry) = gate.store.read() else { panic!("there is a ledger") };
+    let LedgerRead::Found(entry) = gate.store.read().unwrap() else { panic!("there is a ledger") };
     entry
 }
 
@@ -163,4 +163,15 @@ async fn state_folder_moved_in_flight_keeps_interval_and_retry_after_despite_ass
         assert!(waited >= asked.unwrap_or(LIMIT.interval), "{waited:?}");
         std::fs::remove_dir_all(&path).unwrap();
     }
+}
+
+#[tokio::test]
+async fn lock_that_never_counts_as_current_exits_75_after_max_wait() {
+    let gate = idle(Store::in_memory());
+    let asked = clock::now();
+    gate.pause(asked, UNVERIFIED).await.unwrap();
+    assert!(clock::now().saturating_sub(asked) >= LOCK_POLL);
+    let error = gate.pause(asked.saturating_sub(HOUR), UNVERIFIED).await.unwrap_err();
+    assert_eq!(error.exit, Exit::Busy);
+    assert!(error.message.starts_with("cannot verify the lock this process: its file or its"), "{error}");
 }

@@ -56,9 +56,9 @@ fn all_scopes(own: &Store) -> impl Iterator<Item = String> {
 }
 
 impl Guard {
-    pub fn new(store: Store, lock: Lock) -> Self {
-        let read = store.read();
-        Self { store, lock, read }
+    pub fn new(store: Store, lock: Lock) -> Result<Self> {
+        let read = store.read()?;
+        Ok(Self { store, lock, read })
     }
 }
 
@@ -97,14 +97,14 @@ impl Guards {
     }
 
     /// Reads the ledgers again; whether one of them has changed.
-    pub fn reread(&mut self) -> bool {
+    pub fn reread(&mut self) -> Result<bool> {
         let mut has_changed = false;
         for guard in &mut self.scopes {
-            let read = guard.store.read();
+            let read = guard.store.read()?;
             has_changed |= read != guard.read;
             guard.read = read;
         }
-        has_changed
+        Ok(has_changed)
     }
 
     /// Whether every lock still excludes others: nobody has deleted its file or moved its folder.
@@ -138,7 +138,7 @@ impl Guards {
 
     /// Records the end of the exchange, unless another process has taken over since the intent: it knows more.
     pub fn write_end(&self, intent: &Ledger, end: &Ledger) -> Result<()> {
-        if self.are_current() || self.own.read() == LedgerRead::Found(intent.clone()) {
+        if self.are_current() || self.own.read()? == LedgerRead::Found(intent.clone()) {
             self.own.write(end)?;
         }
         Ok(())

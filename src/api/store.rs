@@ -12,6 +12,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{FileType, Stat};
+
 use super::ledger::{Ledger, LedgerRead};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
@@ -110,10 +112,10 @@ impl Store {
         }
     }
 
-    /// Whether anything is in the ledger's place.
+    /// Whether anything is in the ledger's place, or may be there.
     #[must_use]
     pub fn has_ledger(&self) -> bool {
-        self.read() != LedgerRead::Absent
+        !matches!(self.read(), Ok(LedgerRead::Absent))
     }
 
     /// Tries the lock once. With the lock, files that killed processes left behind are removed.
@@ -137,13 +139,13 @@ impl Store {
         }
     }
 
-    /// Reads the ledger; anything that is not one counts as unreadable.
-    #[must_use]
-    pub fn read(&self) -> LedgerRead {
+    /// Reads the ledger. Content that is not a ledger counts as unreadable and may be overwritten; a read that fails
+    /// is an error, because the file may hold a `Retry-After`.
+    pub fn read(&self) -> Result<LedgerRead> {
         match self {
             Self::Folder(store) => store.read(),
-            Self::Missing(_) => LedgerRead::Absent,
-            Self::Memory(entry) => entry.borrow().clone().map_or(LedgerRead::Absent, LedgerRead::Found),
+            Self::Missing(_) => Ok(LedgerRead::Absent),
+            Self::Memory(entry) => Ok(entry.borrow().clone().map_or(LedgerRead::Absent, LedgerRead::Found)),
         }
     }
 
@@ -205,12 +207,23 @@ impl FolderStore {
         !matches!(self.folder.stat_of(&self.name("lock")), Ok(None))
     }
 
-    fn read(&self) -> LedgerRead {
-        match self.folder.read_small(&self.name("json"), LEDGER_LIMIT) {
-            Ok(Some(bytes)) => Ledger::parse(&bytes),
-            Ok(None) => LedgerRead::Absent,
-            Err(_) => LedgerRead::Unreadable,
+    fn read(&self) -> Result<LedgerRead> {
+        let name = self.name("json");
+        match self.folder.read_small(&name, LEDGER_LIMIT) {
+            Ok(Some(bytes)) => Ok(Ledger::parse(&bytes)),
+            Ok(None) => Ok(LedgerRead::Absent),
+            // Not from the system: the file is too large or not regular.
+            Err(cause) if cause.raw_os_error().is_none() || self.is_irregular(&name) => {
+                Ok(LedgerRead::Unreadable)
+            }
+            Err(cause) => Err(io_error("read", &self.ledger_path(), &cause)
+                .hint("make the file readable, and keep it: it may hold a `Retry-After`")),
         }
+    }
+
+    /// Whether the name is known to be of something that is not a regular file.
+    fn is_irregular(&self, name: &str) -> bool {
+        self.folder.stat_of(name).is_ok_and(|stat| stat.is_some_and(|stat| !is_regular(&stat)))
     }
 
     fn write(&self, entry: &Ledger) -> Result<()> {
@@ -241,6 +254,10 @@ impl fmt::Display for Store {
             Self::Memory(_) => f.write_str("this process"),
         }
     }
+}
+
+fn is_regular(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
 }
 
 fn io_error(doing: &str, path: &Path, cause: &std::io::Error) -> Error {

@@ -33,9 +33,9 @@ fn fifo(path: &Path) {
 fn ledger_that_was_written_is_read() {
     let (folder, on_disk, _, _) = store();
     for store in [on_disk, Store::in_memory()] {
-        assert_eq!(store.read(), LedgerRead::Absent);
+        assert_eq!(store.read().unwrap(), LedgerRead::Absent);
         store.write(&entry()).unwrap();
-        assert_eq!(store.read(), LedgerRead::Found(entry()));
+        assert_eq!(store.read().unwrap(), LedgerRead::Found(entry()));
     }
     assert_eq!(read_dir(folder.path()).unwrap().count(), 1, "temporary files are left behind");
 }
@@ -47,16 +47,16 @@ fn ledger_that_is_not_a_small_regular_file_is_unreadable() {
     {
         let (_folder, store, _, ledger) = store();
         make(&ledger);
-        assert_eq!(store.read(), LedgerRead::Unreadable);
+        assert_eq!(store.read().unwrap(), LedgerRead::Unreadable);
     }
     let (_folder, store, _, ledger) = store();
     let mut text = serde_json::to_vec(&entry()).unwrap();
     text.resize(64 * 1024, b' ');
     put(&ledger, &text);
-    assert_eq!(store.read(), LedgerRead::Found(entry()));
+    assert_eq!(store.read().unwrap(), LedgerRead::Found(entry()));
     text.push(b' ');
     put(&ledger, &text);
-    assert_eq!(store.read(), LedgerRead::Unreadable);
+    assert_eq!(store.read().unwrap(), LedgerRead::Unreadable);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn inspection_of_a_missing_folder_makes_none_and_writes_nothing() {
     let path = folder.path().join("state");
     let store = Store::at(&path, "s").unwrap();
     assert!(matches!(store.peek(), Ok(Lock::Ours(None))));
-    assert_eq!(store.read(), LedgerRead::Absent);
+    assert_eq!(store.read().unwrap(), LedgerRead::Absent);
     assert_eq!(store.to_string(), format!("`{}`", path.join("s.lock").display()));
     assert!(store.write(&entry()).is_err());
     assert!(!path.exists());
@@ -121,4 +121,15 @@ fn store_is_shown_as_the_path_of_its_lock() {
     assert_eq!(Store::in_memory().to_string(), "this process");
     let Store::Folder(store) = store else { panic!("it is in a folder") };
     assert_eq!((store.lock_path(), store.ledger_path()), (lock, ledger));
+}
+
+#[test]
+fn ledger_that_cannot_be_read_is_an_error_and_not_unreadable_content() {
+    let folder = tempdir().unwrap();
+    // The name is too long for the system.
+    let store = Store::in_folder(folder.path(), &"s".repeat(300)).unwrap();
+    let error = store.read().unwrap_err();
+    assert_eq!(error.exit, Exit::Io);
+    assert!(error.message.starts_with("cannot read the ledger at `"), "{error}");
+    assert!(store.has_ledger(), "it may be there");
 }

@@ -256,7 +256,7 @@ impl Pack {
         let Some(sabotage) = self.sabotage else { return };
         let store = self.store();
         let Store::Folder(files) = &store else { unreachable!("it was just opened in a folder") };
-        match (sabotage, store.read()) {
+        match (sabotage, store.read().unwrap()) {
             // The file may not be there yet, or no more.
             (Sabotage::MissingIsFree, _) => drop(std::fs::remove_file(files.ledger_path())),
             (Sabotage::IntentForgotten, LedgerRead::Found(mut entry)) if entry.phase == Phase::Inflight => {

@@ -114,7 +114,7 @@ fn judge(row: &Row) {
     assert!(run.critical().contains(row.words), "{}: {}", row.name, run.stderr);
     assert!(!run.stderr.contains("scripted"), "{}: the end of the error body was awaited", row.name);
     let url = row.url.clone().unwrap_or_else(|| server.sandbox.url());
-    let LedgerRead::Found(entry) = tap.store(&url).read() else { panic!("{}", run.stderr) };
+    let LedgerRead::Found(entry) = tap.store(&url).read().unwrap() else { panic!("{}", run.stderr) };
     assert_eq!((entry.phase, entry.timed_out), (row.phase, row.phase == Phase::Ambiguous), "{}", row.name);
 }
 

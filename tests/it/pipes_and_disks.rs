@@ -137,7 +137,7 @@ fn closed_standard_streams_never_write_into_our_files() {
         let run = finish(child, &server);
         assert_eq!((run.code, run.seen.len()), (code, requests), "{closed}");
         if requests > 0 {
-            let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+            let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read().unwrap() else {
                 panic!("the ledger is damaged")
             };
             assert_eq!(entry.phase, Phase::Done);

@@ -162,7 +162,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
         }),
         Phase::Key => until(|| tap.folder.path().join("began").exists()),
         Phase::Lock => until_told(&mut child, ", which holds "),
-        Phase::Connect => until(|| matches!(tap.store(&url).read(), LedgerRead::Found(_))),
+        Phase::Connect => until(|| matches!(tap.store(&url).read().unwrap(), LedgerRead::Found(_))),
         Phase::Head | Phase::Body | Phase::Words => until(|| !server.sandbox.seen().is_empty()),
         Phase::BackOff => until_told(&mut child, "backing off"),
         Phase::Interval => until_told(&mut child, "before the next request"),
@@ -189,7 +189,7 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     assert!(phase.requests() > 0 || run.seen.is_empty(), "{phase:?}");
     if matches!(phase, Phase::Head | Phase::Body | Phase::Words) {
         // The server may still work on the request, so the next run adds the grace.
-        let LedgerRead::Found(entry) = tap.store(&url).read() else { panic!("there is no ledger") };
+        let LedgerRead::Found(entry) = tap.store(&url).read().unwrap() else { panic!("there is no ledger") };
         assert_eq!(entry.phase, Entry::Ambiguous, "{phase:?}");
     }
 }
