@@ -196,6 +196,7 @@ impl FolderStore {
     }
 
     fn try_lock(&self) -> Result<Lock> {
+        self.check_writers(&self.name("lock"))?;
         match self.folder.try_lock(&self.name("lock")) {
             Ok(TryLock::Locked(file)) => Ok(Lock::Ours(Some(file))),
             Ok(TryLock::Held { pid }) => Ok(Lock::Held { pid }),
@@ -209,6 +210,7 @@ impl FolderStore {
 
     fn read(&self) -> Result<LedgerRead> {
         let name = self.name("json");
+        self.check_writers(&name)?;
         match self.folder.read_small(&name, LEDGER_LIMIT) {
             Ok(Some(bytes)) => Ok(Ledger::parse(&bytes)),
             Ok(None) => Ok(LedgerRead::Absent),
@@ -224,6 +226,16 @@ impl FolderStore {
     /// Whether the name is known to be of something that is not a regular file.
     fn is_irregular(&self, name: &str) -> bool {
         self.folder.stat_of(name).is_ok_and(|stat| stat.is_some_and(|stat| !is_regular(&stat)))
+    }
+
+    /// Refuses a file that others can write: they could shorten the wait.
+    fn check_writers(&self, name: &str) -> Result<()> {
+        let stat = self.folder.stat_of(name).ok().flatten().filter(is_regular);
+        let Some(writers) = stat.and_then(|stat| state_folder::foreign_writers(&stat)) else { return Ok(()) };
+        let path = self.folder.path().join(name);
+        let path = path.display();
+        Err(Error::new(Exit::Io, format!("cannot trust the file `{path}`: {writers} can write to it"))
+            .hint(format!("run `chmod 600 {path}`")))
     }
 
     fn write(&self, entry: &Ledger) -> Result<()> {

@@ -1,8 +1,8 @@
 //! The store: what counts as a ledger, and what a lock does.
 
-use std::fs::{File, create_dir, read_dir, remove_file};
+use std::fs::{File, Permissions, create_dir, read_dir, remove_file, set_permissions};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::SystemTime;
 
 use tempfile::{TempDir, tempdir};
@@ -132,4 +132,21 @@ fn ledger_that_cannot_be_read_is_an_error_and_not_unreadable_content() {
     assert_eq!(error.exit, Exit::Io);
     assert!(error.message.starts_with("cannot read the ledger at `"), "{error}");
     assert!(store.has_ledger(), "it may be there");
+}
+
+#[test]
+fn ledger_or_lock_that_others_can_write_exits_74() {
+    let (_folder, store, lock, ledger) = store();
+    store.write(&entry()).unwrap();
+    drop(store.try_lock().unwrap());
+    for path in [&lock, &ledger] {
+        set_permissions(path, Permissions::from_mode(0o666)).unwrap();
+    }
+    for (path, outcome) in [(lock, store.try_lock().map(|_| ())), (ledger, store.read().map(|_| ()))] {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.exit, Exit::Io);
+        let path = path.display();
+        assert_eq!(error.message, format!("cannot trust the file `{path}`: everybody can write to it"));
+        assert_eq!(error.hint, Some(format!("run `chmod 600 {path}`")));
+    }
 }

@@ -36,6 +36,11 @@ struct Identity {
     groups: Vec<u32>,
 }
 
+/// The users outside this process's groups who can write to a file; `None` if nobody can.
+pub fn foreign_writers(stat: &Stat) -> Option<String> {
+    Identity::current().foreign_writers(stat)
+}
+
 /// Opens the state folder, and creates it if it is missing. The folder is refused unless:
 /// 1. it is a folder, not a symbolic link, and belongs to this user or root;
 /// 2. it is not writable by others, and writable by its group only if this process is in that group, as in a Kubernetes
@@ -230,7 +235,7 @@ impl Identity {
         self.foreign_writers(stat).map(|writers| format!("{writers} can write to it"))
     }
 
-    /// The users outside this process's groups who can write to a folder.
+    /// The users outside this process's groups who can write to a file or folder.
     fn foreign_writers(&self, stat: &Stat) -> Option<String> {
         if stat.st_mode & OTHERS_WRITE != 0 {
             Some("everybody".into())
