@@ -159,7 +159,7 @@ fn ledger_file(tap: &Tap, server: &Server) -> String {
 }
 
 fn ledger(tap: &Tap, server: &Server) -> Ledger {
-    let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+    let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read().unwrap() else {
         panic!("there is no ledger")
     };
     entry

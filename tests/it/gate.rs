@@ -117,7 +117,9 @@ fn ledger_unreadable_makes_the_run_wait() {
         let waits = !matches!(thing, Thing::Whole | Thing::Folder);
         assert_eq!(run.stderr.contains(UNPROVEN), waits, "{thing:?}: {}", run.stderr);
         if sent == 1 {
-            let LedgerRead::Found(entry) = case.store.read() else { panic!("{thing:?} is still there") };
+            let LedgerRead::Found(entry) = case.store.read().unwrap() else {
+                panic!("{thing:?} is still there")
+            };
             assert_eq!(entry.phase, Phase::Done);
         }
         if thing == Thing::Link {
@@ -155,7 +157,7 @@ fn ledger_after_a_partial_answer_adds_the_grace() {
         let tap = Tap::new().faults(faults).args(&["--assume-idle", "--test"]);
         let server = tap.serve();
         let run = tap.run_on(&server);
-        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else {
+        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read().unwrap() else {
             panic!("{}", run.stderr)
         };
         assert_eq!((entry.phase, run.seen.len()), (expected, 1), "{faults:?}: {}", run.stderr);
@@ -214,7 +216,9 @@ fn gateway_status_with_a_complete_body_adds_the_grace_before_the_next_request() 
         let server = tap.serve();
         let first = tap.run_on(&server);
         assert_eq!((first.code, first.seen.len()), (75, 1), "{status}: {}", first.stderr);
-        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read() else { panic!("{status}") };
+        let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read().unwrap() else {
+            panic!("{status}")
+        };
         assert_eq!(entry.phase, Phase::Ambiguous, "{status}");
         let next = tap.run_on(&server);
         assert_eq!((next.code, next.seen.len()), (0, 2), "{status}: {}", next.stderr);

@@ -163,7 +163,7 @@ fn stderr_that_nobody_reads_does_not_hold_the_lock() {
     let store = tap.store(&server.sandbox.url());
     let mut child = tap.command(&server).stderr(writer).spawn().unwrap();
     // Whether or not the tap itself goes on, the ledger says how its request ended.
-    let is_done = || matches!(store.read(), LedgerRead::Found(entry) if entry.phase == Phase::Done);
+    let is_done = || matches!(store.read(), Ok(LedgerRead::Found(entry)) if entry.phase == Phase::Done);
     let polls = std::iter::repeat_with(|| {
         std::thread::park_timeout(Duration::from_millis(20));
         is_done()
