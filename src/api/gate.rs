@@ -22,6 +22,8 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// Timers do not advance while the machine sleeps, so the clock is read again at least this often.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
+/// The ledger rounds the end of an exchange up to whole milliseconds.
+const ROUNDING: Duration = Duration::from_millis(1);
 /// Why the gate starts over.
 const UNVERIFIED: &str = "its file or its folder changes all the time";
 
@@ -110,6 +112,20 @@ impl Gate {
                 return Ok(Permit { gate: self, guards, intent, is_closed: false });
             }
             self.pause(asked, UNVERIFIED).await?;
+        }
+    }
+
+    /// The longest wait that is not refused. The plain interval never is: it exceeds the configured one by a sixtieth,
+    /// which `max_wait_seconds` may be equal to.
+    #[must_use]
+    pub fn longest_wait(&self, reason: Reason) -> Duration {
+        match reason {
+            Reason::Interval | Reason::FirstRun | Reason::OtherBoot => {
+                self.max_wait.max(self.rate_limit.interval.saturating_add(ROUNDING))
+            }
+            Reason::Idle | Reason::Backoff | Reason::Ambiguous | Reason::TimedOut | Reason::Unproven => {
+                self.max_wait
+            }
         }
     }
 
@@ -236,7 +252,7 @@ impl Gate {
 
     async fn wait(&self, due: Due, locked: Duration, telemetry: &Telemetry) -> Result<()> {
         let whole = due.at.saturating_sub(locked);
-        if whole > self.max_wait {
+        if whole > self.longest_wait(due.reason) {
             let message = format!(
                 "the next request is allowed in {} s ({}), and `max_wait_seconds` is {}",
                 ledger::whole_seconds(whole),
@@ -245,8 +261,9 @@ impl Gate {
             );
             let hint = match self.store.ledger_path() {
                 Some(path) => format!(
-                    "run again then; `{}` remembers it, and the next run waits only for the rest",
-                    path.display()
+                    "run again then; `{}` remembers it, and the next run waits only for the rest; if each run has a new boot id, set `max_wait_seconds` to at least {}",
+                    path.display(),
+                    ledger::whole_seconds(whole)
                 ),
                 None => "raise `max_wait_seconds`".to_owned(),
             };

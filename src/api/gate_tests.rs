@@ -30,31 +30,34 @@ async fn refused(gate: &Gate) -> Error {
 }
 
 #[tokio::test]
-async fn rate_limit_of_exactly_max_wait_is_waited() {
-    let began = clock::now();
-    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, LIMIT.interval, false);
-    gate.enter(&silent()).await.unwrap();
-    assert!(clock::now().saturating_sub(began) >= LIMIT.interval);
+async fn plain_interval_is_waited_even_beyond_max_wait() {
+    // The configured interval may be `max_wait_seconds`; with its margin it is longer.
+    let max_wait = LIMIT.interval.saturating_sub(Duration::from_millis(1));
+    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, max_wait, false);
+    for reason in [Reason::FirstRun, Reason::Interval] {
+        let began = clock::now();
+        gate.enter(&silent()).await.unwrap().succeed(None).unwrap();
+        assert!(clock::now().saturating_sub(began) >= LIMIT.interval, "{reason:?}");
+    }
+    let GateStatus::Free { wait, reason, .. } = gate.status().unwrap() else { panic!("it is free") };
+    assert!(reason == Reason::Interval && wait <= gate.longest_wait(reason));
+    assert_eq!(gate.longest_wait(Reason::Backoff), max_wait);
 }
 
 #[tokio::test]
 async fn wait_longer_than_max_wait_exits_75_and_leaves_a_witness() {
     let folder = tempfile::tempdir().unwrap();
     let store = || Store::in_folder(folder.path(), "s").unwrap();
-    let gate = Gate::new(
-        store(),
-        Identity::default(),
-        LIMIT,
-        LIMIT.interval.saturating_sub(Duration::from_millis(1)),
-        false,
-    );
+    let gate = Gate::new(store(), Identity::default(), LIMIT, LIMIT.interval, false);
+    gate.store.write(&Ledger::new(Phase::Inflight, clock::now(), gate.boot.as_ref(), 0)).unwrap();
     let error = refused(&gate).await;
     assert_eq!(error.exit, Exit::Busy);
-    assert!(error.message.starts_with("the next request is allowed in 1 s (first run here"), "{error}");
+    assert!(error.message.starts_with("the next request is allowed in 1 s (nothing proves"), "{error}");
     let witness = entry(&gate);
-    assert_eq!((witness.phase, witness.witness), (Phase::Done, Some(Witness::FirstRun)));
+    assert_eq!((witness.phase, witness.witness), (Phase::Ambiguous, Some(Witness::Unproven)));
+    assert!(error.hint.unwrap().ends_with("set `max_wait_seconds` to at least 1"));
 
-    tokio::time::sleep(LIMIT.interval).await;
+    tokio::time::sleep(LIMIT.interval + LIMIT.grace).await;
     let next = Gate::new(store(), Identity::default(), LIMIT, Duration::ZERO, false);
     next.enter(&silent()).await.unwrap();
 }

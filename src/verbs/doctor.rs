@@ -89,7 +89,7 @@ fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
         0 => format!("allowed now{streak}"),
         left => format!("allowed in {left} s: {reason}{streak}"),
     };
-    if wait <= settings.max_wait {
+    if wait <= gate.longest_wait(reason) {
         return table.note("ok", "next request", &words);
     }
     let words = words + "; hint: run again after that time, or raise `max_wait_seconds`";
