@@ -149,10 +149,10 @@ fn check_parents(path: &Path, folder: &Folder, us: &Identity) -> Result<()> {
 fn check_way(path: &Path, us: &Identity) -> Result<()> {
     let fail = |cause: &dyn Display| unusable(path, cause);
     let whole = std::path::absolute(path).map_err(|cause| fail(&cause))?;
-    let mut names = reversed(&whole);
+    let mut pending = reversed(&whole);
     let mut folder = PathBuf::new();
     let mut links = 0;
-    while let Some(name) = names.pop() {
+    while let Some(name) = pending.pop() {
         // No name of `folder` is a link, so `..` is the name before.
         match name.as_encoded_bytes() {
             b"/" => folder = PathBuf::from("/"),
@@ -171,7 +171,7 @@ fn check_way(path: &Path, us: &Identity) -> Result<()> {
                 if links > MAX_LINKS {
                     return Err(fail(&"its path has too many levels of symbolic links"));
                 }
-                names.extend(reversed(&named.read_link().map_err(|cause| fail(&cause))?));
+                pending.extend(reversed(&named.read_link().map_err(|cause| fail(&cause))?));
             }
         }
     }

@@ -144,8 +144,8 @@ fn api_key_comes_from_one_place_or_several_that_agree() {
 /// HTTP drops white space around a header's value, so both spellings are one key for the API.
 #[test]
 fn api_key_with_white_space_around_it_is_trimmed_wherever_it_comes_from() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(&file, " \t k y\t\n \r\n").unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, b" \t k y\t\n \r\n").unwrap();
     let file = format!(r#""api_key_file":{:?}"#, file.path());
     let variable: &[_] = &[("TAP_TOGETHER_API_KEY", "\t k y \r\n")];
     for (member, variables) in [
