@@ -267,7 +267,7 @@ fn extra_report_that_resembles_a_secret_is_refused_without_it() {
         let json = with(&format!(r#","extra_reports":["matchReport","{report}"]"#));
         let json = json.replace(r#""organization_id":"o""#, &format!(r#""organization_id":"{id}""#));
         let message = refused(&json);
-        // Some of them are no name of a report in the first place.
+        // The schema refuses some of them, because they cannot name a report.
         assert!(message.contains("`extra_reports"), "{report}: {message}");
         assert!(!message.contains(report), "{report}: {message}");
     }
