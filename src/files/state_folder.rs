@@ -37,6 +37,7 @@ struct Identity {
 }
 
 /// The users outside this process's groups who can write to a file; `None` if nobody can.
+#[must_use]
 pub fn foreign_writers(stat: &Stat) -> Option<String> {
     Identity::current().foreign_writers(stat)
 }
