@@ -12,6 +12,7 @@ use serde_json::json;
 use tap_together::api::ledger::{Ledger, Phase};
 use tap_together::api::store::{Lock, Store};
 use tap_together::clock::{self, BootId};
+use tap_together::files::replace;
 
 use super::gate::{ledger_file, lock_file};
 use super::tap::{Run, Server, Tap, finish};
@@ -373,7 +374,7 @@ fn doctor_after_a_refused_wait_counts_down() {
     let tap = Tap::new().first_run().every(30.0).set("max_wait_seconds", 30.into());
     let server = tap.serve();
     let store = tap.store(&server.sandbox.url());
-    fs::write(ledger_file(&store), "garbage").unwrap();
+    replace(&ledger_file(&store), b"garbage").unwrap();
     let refused = finish(tap.command(&server).arg("--test").spawn().unwrap(), &server);
     assert_eq!(refused.code, 75, "{}", refused.stderr);
     std::thread::park_timeout(Duration::from_millis(1_600));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tap_together::api::ledger::{Ledger, LedgerRead, Phase, Witness};
 use tap_together::api::store::Store;
 use tap_together::clock::{self, BootId};
+use tap_together::files::replace;
 
 use super::tap::{Run, Server, Tap, ended, finish, make_fifo};
 
@@ -249,7 +250,7 @@ fn wait_longer_than_max_wait_is_counted_on_by_the_next_runs() {
     let seconds = SECOND * 2.0;
     let tap = Tap::new().first_run().every(seconds).set("max_wait_seconds", seconds.into()).args(&["--test"]);
     let server = tap.serve();
-    fs::write(ledger_file(&tap.store(&server.sandbox.url())), "garbage").unwrap();
+    replace(&ledger_file(&tap.store(&server.sandbox.url())), b"garbage").unwrap();
     let first = tap.run_on(&server);
     assert_eq!((first.code, first.seen.len()), (75, 0), "{}", first.stderr);
     assert!(first.critical().contains("and the next run waits only for the rest"), "{}", first.stderr);
