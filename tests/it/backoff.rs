@@ -24,7 +24,7 @@ fn busy(headers: &str) -> String {
 
 /// One request, whose failure is final.
 fn once(script: &[&str]) -> (Tap, Server) {
-    let tap = Tap::new().faults(script).set("max_wait_seconds", 1.into()).args(&["--assume-idle", "--test"]);
+    let tap = Tap::new().faults(script).set("max_wait_seconds", 1.into()).args(&["--test"]);
     let server = tap.serve();
     (tap, server)
 }
@@ -208,13 +208,13 @@ fn retry_of_a_temporary_status_stops_at_max_attempts() {
     ];
     concurrency::each(&rows, AT_ONCE, |(fault, requests, code)| {
         let attempts = if fault.starts_with("body") { 5 } else { 3 };
-        let tap = Tap::new().one().set("max_attempts", attempts.into()).args(&["--assume-idle"]);
+        let tap = Tap::new().one().set("max_attempts", attempts.into());
         let run = tap.faults(&[fault]).run();
         assert_eq!((run.code, run.seen.len()), (*code, *requests), "{fault}: {}", run.stderr);
         assert_eq!(run.stdout.lines().count(), 1, "{fault}");
         assert_doubling(&gaps(&run, Duration::from_millis(100)));
 
-        let run = Tap::new().one().faults(&[&format!("1:{fault}")]).args(&["--assume-idle"]).run();
+        let run = Tap::new().one().faults(&[&format!("1:{fault}")]).run();
         let passes = *requests > 1;
         assert_eq!((run.code == 0, run.seen.len()), (passes, 1 + usize::from(passes)), "1:{fault}");
     });
@@ -224,7 +224,7 @@ fn retry_of_a_temporary_status_stops_at_max_attempts() {
 fn run_ended_by_429_503_401_or_403_keeps_completed_streams() {
     for (fault, code) in [("503", 75), ("429", 75), ("401", 77), ("403", 77)] {
         let script = format!("pairingReport:{fault}");
-        let tap = Tap::new().set("max_attempts", 2.into()).faults(&[&script]).args(&["--assume-idle"]);
+        let tap = Tap::new().set("max_attempts", 2.into()).faults(&[&script]);
         let run = tap.run();
         let tries = if code == 75 { 2 } else { 1 };
         assert_eq!((run.code, run.seen.len()), (code, 1 + tries), "{}", run.stderr);

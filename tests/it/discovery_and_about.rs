@@ -6,7 +6,7 @@ use super::tap::Tap;
 
 #[test]
 fn discover_sends_one_request_a_report_and_then_uses_the_column_cache() {
-    let tap = Tap::new().args(&["--assume-idle", "--discover"]);
+    let tap = Tap::new().args(&["--discover"]);
     let server = tap.serve();
     let first = tap.run_on(&server);
     assert_eq!((first.code, first.seen.len()), (0, 3), "{}", first.stderr);
@@ -24,19 +24,18 @@ fn discover_test_and_about_ignore_files_they_do_not_need() {
     let none = r#"{"streams":[{"tap_stream_id":"user_report","metadata":[{"breadcrumb":[],"metadata":{"selected":false}}]}]}"#;
     let deselected = tap.file("none.json", none);
     for path in [&broken, &deselected, "/nonexistent-is-not-ours"] {
-        let run = Tap::new().args(&["--assume-idle", "--catalog", path, "--discover"]).run();
+        let run = Tap::new().args(&["--catalog", path, "--discover"]).run();
         assert_eq!((run.code, run.seen.len()), (0, 3), "{path}: {}", run.stderr);
         assert_eq!(run.stdout.matches("tap_stream_id").count(), 3, "{path}");
         for (mode, seen) in [("--test", 1), ("--about", 0), ("--version", 0)] {
-            let run = Tap::new().args(&["--assume-idle", "--catalog", path, "--state", path, mode]).run();
+            let run = Tap::new().args(&["--catalog", path, "--state", path, mode]).run();
             assert_eq!((run.code, run.seen.len()), (0, seen), "{mode} {path}: {}", run.stderr);
         }
     }
-    let missing =
-        Tap::new().args(&["--assume-idle", "--discover", "--state", "/nonexistent-is-not-ours"]).run();
+    let missing = Tap::new().args(&["--discover", "--state", "/nonexistent-is-not-ours"]).run();
     assert_eq!((missing.code, missing.seen.len()), (0, 3), "{}", missing.stderr);
     // Discovery takes the columns from the state: one that no sync could use is refused before a request is spent.
-    let refused = Tap::new().args(&["--assume-idle", "--discover", "--state", &broken]).run();
+    let refused = Tap::new().args(&["--discover", "--state", &broken]).run();
     assert_eq!((refused.code, refused.seen.len()), (2, 0));
     let config = Tap::new().args(&["--about", "--config", "/nonexistent-is-not-ours"]).run();
     assert_eq!(config.code, 0, "{}", config.stderr);
@@ -44,9 +43,9 @@ fn discover_test_and_about_ignore_files_they_do_not_need() {
 
 #[test]
 fn test_flag_sends_exactly_one_request() {
-    let run = Tap::new().args(&["--assume-idle", "--test"]).run();
+    let run = Tap::new().args(&["--test"]).run();
     assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (0, 1, ""));
-    let run = Tap::new().faults(&["503"]).args(&["--assume-idle", "--test"]).run();
+    let run = Tap::new().faults(&["503"]).args(&["--test"]).run();
     assert_eq!((run.code, run.seen.len()), (75, 1));
 }
 
@@ -71,17 +70,17 @@ fn test_flag_reports_whether_the_credentials_work() {
         (&["body=<html></html>"], 65, no_report, page),
         (&["body={\"report\":null}"], 65, no_report, "the report is not as documented"),
     ] {
-        let run = Tap::new().faults(faults).args(&["--assume-idle", "--test"]).run();
+        let run = Tap::new().faults(faults).args(&["--test"]).run();
         assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (code, 1, ""), "{}", run.stderr);
         let last = run.stderr.lines().last().unwrap();
         assert!(last.contains(words) && last.contains(hint), "{faults:?}: {last}");
     }
     for wrong in ["organization_id", "client_id", "api_key"] {
-        let run = Tap::new().set(wrong, "wrong".into()).args(&["--assume-idle", "--test"]).run();
+        let run = Tap::new().set(wrong, "wrong".into()).args(&["--test"]).run();
         assert_eq!((run.code, run.seen.len()), (77, 1));
         assert!(run.critical().contains(refused), "{}", run.stderr);
     }
-    let gone = Tap::new().set("base_url", "http://127.0.0.1:9".into()).args(&["--assume-idle", "--test"]);
+    let gone = Tap::new().set("base_url", "http://127.0.0.1:9".into()).args(&["--test"]);
     let run = gone.run();
     assert_eq!(run.code, 69);
     assert!(

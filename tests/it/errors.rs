@@ -4,7 +4,7 @@ use super::tap::Tap;
 
 /// One attempt, first report only scripted.
 fn once(faults: &[&str]) -> super::tap::Run {
-    Tap::new().set("max_attempts", 1.into()).faults(faults).args(&["--assume-idle"]).run()
+    Tap::new().set("max_attempts", 1.into()).faults(faults).run()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn truncated_close_delimited_report_is_never_accepted() {
 
 #[test]
 fn retry_after_a_temporary_failure_keeps_the_rate_limit() {
-    let run = Tap::new().faults(&["1:503", "3:cut=20"]).args(&["--assume-idle"]).run();
+    let run = Tap::new().faults(&["1:503", "3:cut=20"]).run();
     assert_eq!(run.records("pairing_report").len(), 5);
     assert_eq!(run.seen.len(), 5);
     assert!(run.stderr.contains("attempt 1 of 5"), "{}", run.stderr);
@@ -34,12 +34,12 @@ fn retry_after_a_temporary_failure_keeps_the_rate_limit() {
 
 #[test]
 fn retry_after_longer_than_max_wait_exits_75() {
-    let run = Tap::new().faults(&["1:429", "1:retry-after=2"]).args(&["--assume-idle"]).run();
+    let run = Tap::new().faults(&["1:429", "1:retry-after=2"]).run();
     let gap = run.seen[1].arrived.saturating_sub(run.seen[0].finished.unwrap());
     assert!(gap.as_secs_f64() >= 2.0, "{gap:?}");
     run.messages();
 
-    let tap = Tap::new().faults(&["1:429", "1:retry-after=7200"]).args(&["--assume-idle"]);
+    let tap = Tap::new().faults(&["1:429", "1:retry-after=7200"]);
     let server = tap.serve();
     let run = tap.run_on(&server);
     assert_eq!((run.code, run.seen.len()), (75, 1), "{}", run.stderr);
@@ -60,7 +60,7 @@ fn connection_refused_is_reported_as_unreachable() {
 
 #[test]
 fn shrink_of_a_snapshot_warns_or_fails() {
-    let tap = Tap::new().rows(0).set("fail_on_shrink", true.into()).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(0).set("fail_on_shrink", true.into());
     let state = tap.file("state.json", r#"{"bookmarks":{"user_report":{"version":5,"row_count":100}}}"#);
     let run = tap.args(&["--state", &state]).run();
     assert_eq!(run.code, 65);

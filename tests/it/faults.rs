@@ -102,7 +102,7 @@ fn rows() -> Vec<String> {
 fn run(row: &str) -> Run {
     let faults: Vec<String> = row.split(" + ").map(|fault| format!("userReport:{fault}")).collect();
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
-    Tap::new().set("max_attempts", 1.into()).faults(&faults).args(&["--assume-idle"]).run()
+    Tap::new().set("max_attempts", 1.into()).faults(&faults).run()
 }
 
 fn verdict(row: &str) -> String {

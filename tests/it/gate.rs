@@ -55,7 +55,7 @@ struct Case {
 
 impl Case {
     fn new(thing: Thing, place: fn(&Store) -> PathBuf) -> Self {
-        let tap = Tap::new().every(SECOND).args(&["--assume-idle", "--test"]);
+        let tap = Tap::new().every(SECOND).args(&["--test"]);
         let server = tap.serve();
         let store = tap.store(&server.sandbox.url());
         let case = Self { thing, tap, server, store };
@@ -155,7 +155,7 @@ fn ledger_after_a_partial_answer_adds_the_grace() {
         (&["body=<html></html>", "hang=9"], Phase::Ambiguous),
         (&["cut=5"], Phase::Ambiguous),
     ] {
-        let tap = Tap::new().faults(faults).args(&["--assume-idle", "--test"]);
+        let tap = Tap::new().faults(faults).args(&["--test"]);
         let server = tap.serve();
         let run = tap.run_on(&server);
         let LedgerRead::Found(entry) = tap.store(&server.sandbox.url()).read().unwrap() else {
@@ -168,7 +168,7 @@ fn ledger_after_a_partial_answer_adds_the_grace() {
 
 #[test]
 fn lock_held_longer_than_max_wait_exits_75() {
-    let tap = Tap::new().set("max_wait_seconds", 1.into()).args(&["--assume-idle", "--test"]);
+    let tap = Tap::new().set("max_wait_seconds", 1.into()).args(&["--test"]);
     let server = tap.serve();
     let store = tap.store(&server.sandbox.url());
     let lock = store.try_lock().unwrap();
@@ -182,7 +182,7 @@ fn lock_held_longer_than_max_wait_exits_75() {
 
 #[test]
 fn rate_limit_holds_for_fifty_concurrent_taps() {
-    let tap = Tap::new().every(0.05).args(&["--assume-idle", "--test"]);
+    let tap = Tap::new().every(0.05).args(&["--test"]);
     let server = tap.serve();
     let children: Vec<Child> = (0..50).map(|_| tap.command(&server).spawn().unwrap()).collect();
     for child in children {
@@ -194,7 +194,7 @@ fn rate_limit_holds_for_fifty_concurrent_taps() {
 
 #[test]
 fn stale_temp_files_of_killed_processes_are_removed() {
-    let tap = Tap::new().args(&["--assume-idle", "--test"]);
+    let tap = Tap::new().args(&["--test"]);
     std::fs::create_dir(tap.state_dir()).unwrap();
     let [old, new] =
         ["oldNAME1", "newNAME2"].map(|name| tap.file(&format!("state/.tap-together-{name}"), ""));
@@ -213,7 +213,7 @@ fn gateway_status_with_a_complete_body_adds_the_grace_before_the_next_request() 
     // Interval 0.1 s, grace 0.5 s.
     let least = Duration::from_millis(600);
     for status in ["408", "425", "502", "503", "504", "520", "524", "529"] {
-        let tap = Tap::new().faults(&[&format!("1:{status}")]).args(&["--assume-idle", "--test"]);
+        let tap = Tap::new().faults(&[&format!("1:{status}")]).args(&["--test"]);
         let server = tap.serve();
         let first = tap.run_on(&server);
         assert_eq!((first.code, first.seen.len()), (75, 1), "{status}: {}", first.stderr);
@@ -290,7 +290,7 @@ fn gate_without_a_usable_folder_needs_no_shared_gate_and_waits_like_a_first_run(
     assert!(alone.stderr.contains("kept inside this process only"), "{}", alone.stderr);
 
     // A folder that exists may hold a ledger, so it is obeyed or the run ends.
-    let tap = Tap::new().args(&["--assume-idle", "--no-shared-gate", "--test"]);
+    let tap = Tap::new().args(&["--no-shared-gate", "--test"]);
     fs::create_dir(tap.state_dir()).unwrap();
     fs::set_permissions(tap.state_dir(), fs::Permissions::from_mode(0o777)).unwrap();
     let open = tap.run();

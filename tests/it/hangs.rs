@@ -103,7 +103,7 @@ impl FullQueue {
 }
 
 fn judge(row: &Row) {
-    let mut tap = Tap::new().one().set("max_attempts", 1.into()).faults(row.script).args(&["--assume-idle"]);
+    let mut tap = Tap::new().one().set("max_attempts", 1.into()).faults(row.script);
     if let Some(url) = &row.url {
         tap = tap.set("base_url", url.as_str().into());
     }
@@ -127,7 +127,7 @@ fn timeout_ends_every_answer_that_never_ends() {
 
 #[test]
 fn timeout_of_a_request_delays_the_next_one_by_fifteen_intervals() {
-    let tap = Tap::new().one().faults(&["1:delay=1000"]).args(&["--assume-idle"]);
+    let tap = Tap::new().one().faults(&["1:delay=1000"]);
     let server = tap.serve();
     let run = tap.run_on(&server);
     assert_eq!((run.code, run.seen.len()), (0, 2), "{}", run.stderr);
@@ -135,8 +135,7 @@ fn timeout_of_a_request_delays_the_next_one_by_fifteen_intervals() {
     assert!(gap >= Duration::from_millis(500) + Duration::from_millis(100) * 15, "{gap:?}");
     assert!(run.stderr.contains("attempt 1 of 5: no answer within 0.5 s"), "{}", run.stderr);
 
-    let tap =
-        Tap::new().one().faults(&["1:delay=1000"]).set("max_attempts", 1.into()).args(&["--assume-idle"]);
+    let tap = Tap::new().one().faults(&["1:delay=1000"]).set("max_attempts", 1.into());
     let server = tap.serve();
     assert_eq!(tap.run_on(&server).code, 69);
     let run = tap.run_on(&server);

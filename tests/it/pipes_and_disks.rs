@@ -15,7 +15,7 @@ const STOPPED: u64 = 40 << 20;
 
 #[test]
 fn signal_during_a_download_emits_nothing_of_the_report() {
-    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
+    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]);
     let server = tap.serve();
     let child = tap.command(&server).spawn().unwrap();
     while server.sandbox.seen().is_empty() {
@@ -34,7 +34,7 @@ fn signal_during_a_download_emits_nothing_of_the_report() {
 
 #[test]
 fn closed_stdout_pipe_names_the_target() {
-    let tap = Tap::new().rows(5_000).args(&["--assume-idle"]);
+    let tap = Tap::new().rows(5_000);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     drop(child.stdout.take());
@@ -49,7 +49,7 @@ fn closed_stdout_pipe_names_the_target() {
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disk_on_stdout_fails_with_a_hint() {
-    let tap = Tap::new().args(&["--assume-idle"]);
+    let tap = Tap::new();
     let server = tap.serve();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let run = finish(tap.command(&server).stdout(Stdio::from(full)).spawn().unwrap(), &server);
@@ -59,7 +59,7 @@ fn full_disk_on_stdout_fails_with_a_hint() {
 
 #[test]
 fn rate_limit_holds_for_six_concurrent_taps() {
-    let tap = Tap::new().set("max_wait_seconds", json!(60)).args(&["--assume-idle"]);
+    let tap = Tap::new().set("max_wait_seconds", json!(60));
     let server = tap.serve();
     let children: Vec<_> = (0..6).map(|_| tap.command(&server).spawn().unwrap()).collect();
     for child in children {
@@ -70,7 +70,7 @@ fn rate_limit_holds_for_six_concurrent_taps() {
 
 #[test]
 fn killed_tap_makes_the_next_run_wait_the_grace() {
-    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]).args(&["--assume-idle"]);
+    let tap = Tap::new().every(0.5).faults(&["1:hang=100"]);
     let server = tap.serve();
     let mut child = tap.command(&server).spawn().unwrap();
     while server.sandbox.seen().is_empty() {
@@ -113,7 +113,7 @@ fn spool_on_a_full_temporary_folder_emits_nothing() {
 
 #[test]
 fn ledger_that_cannot_be_written_sends_no_request() {
-    let run = Tap::new().args(&["--assume-idle"]).run_after("trap '' XFSZ; ulimit -f 0");
+    let run = Tap::new().run_after("trap '' XFSZ; ulimit -f 0");
     assert_eq!((run.code, run.seen.len()), (74, 0), "{}", run.stderr);
     assert!(run.critical().contains("nothing was sent"), "{}", run.stderr);
 }
@@ -122,7 +122,7 @@ fn ledger_that_cannot_be_written_sends_no_request() {
 #[test]
 fn stderr_closed_or_full_never_stops_the_run() {
     for before in ["exec 2>&-", "exec 2>/dev/full"] {
-        let run = Tap::new().args(&["--assume-idle"]).run_after(before);
+        let run = Tap::new().run_after(before);
         assert_eq!(run.messages().len(), 25, "{before}");
     }
 }
@@ -173,7 +173,7 @@ fn backpressure_of_a_slow_target_uses_no_memory() {
 
 #[test]
 fn json_log_for_meltano_is_one_object_per_line() {
-    let run = Tap::new().args(&["--assume-idle", "--log-format", "json"]).run();
+    let run = Tap::new().args(&["--log-format", "json"]).run();
     run.messages();
     for line in run.stderr.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();

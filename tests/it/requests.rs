@@ -16,7 +16,7 @@ fn organization_id_is_percent_encoded_as_one_url_segment() {
     let ids =
         ["../x", "a/b", "a?b", "a#b", "a\\b", "a b", "%2f", "%2e%2e", "..%2f", "...", ";a=b", "a&b", "~"];
     concurrency::each(&ids, AT_ONCE, |id| {
-        let tap = Tap::new().set("organization_id", (*id).into()).args(&["--assume-idle", "--test"]);
+        let tap = Tap::new().set("organization_id", (*id).into()).args(&["--test"]);
         let run = tap.run();
         // The sandbox knows no such organisation.
         assert_eq!((run.code, run.seen.len()), (77, 1), "{id}: {}", run.stderr);
@@ -31,7 +31,7 @@ fn organization_id_is_percent_encoded_as_one_url_segment() {
 
 #[test]
 fn extra_report_is_requested_by_its_name() {
-    let tap = Tap::new().set("extra_reports", ["programReport"].into()).args(&["--assume-idle"]);
+    let tap = Tap::new().set("extra_reports", ["programReport"].into());
     let run = tap.run();
     // The sandbox has none, which is nothing to the others.
     assert_eq!((run.code, run.seen.len()), (69, 4), "{}", run.stderr);
@@ -45,7 +45,7 @@ fn redirect_is_never_followed() {
     concurrency::each(&statuses, AT_ONCE, |status| {
         let elsewhere = Wire::new(hold);
         let location = format!("header=Location: {}/public", elsewhere.url());
-        let run = Tap::new().one().faults(&[status, &location]).args(&["--assume-idle"]).run();
+        let run = Tap::new().one().faults(&[status, &location]).run();
         assert_eq!((run.code, run.seen.len(), elsewhere.connections()), (69, 1, 0), "{}", run.stderr);
     });
 }
