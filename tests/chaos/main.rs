@@ -1,14 +1,16 @@
 //! Chaos: six real taps behind one gate, against a server that records every violation of the rate limit.
 //!
 //! Taps run mixed verbs and are killed, stopped and continued at random moments; one has a stderr that nobody reads.
-//! The lock file is deleted and the state folder moved. The model (`tests/model`) tries every order of events; this
-//! tests the program, the kernel's lock and the file system. A [`Sabotage`](pack::Sabotage) must lead to a violation.
+//! The lock file is deleted, the state folder moved, or mounted read-only for one tap. The model (`tests/model`) tries
+//! every order of events; this tests the program, the kernel's lock and the file system. A
+//! [`Sabotage`](pack::Sabotage) must lead to a violation.
 //! `CHAOS_SECONDS` sets the length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
 
 mod pack; // six taps, their killer, and what may be taken from them
+mod read_only; // a tap that cannot write to the state folder
 
 use std::time::Duration;
 

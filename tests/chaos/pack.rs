@@ -16,6 +16,8 @@ use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
 
+use super::read_only;
+
 const TAPS: usize = 6;
 /// Of the server; short, because it is on loopback.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -78,6 +80,9 @@ pub struct Pack {
     stops: usize,
     deletions: usize,
     moves: usize,
+    /// Whether this user can mount the state folder read-only for one tap.
+    can_remount: bool,
+    remounts: usize,
     /// Kept open, so that writers of the full pipe block and do not fail.
     unread_pipe: (OwnedFd, OwnedFd),
 }
@@ -107,6 +112,8 @@ impl Pack {
             stops: 0,
             deletions: 0,
             moves: 0,
+            can_remount: read_only::can_remount(),
+            remounts: 0,
             unread_pipe: full_pipe(),
         };
         pack.taps = (0..TAPS).map(|tap| pack.start(tap)).collect();
@@ -202,7 +209,7 @@ impl Pack {
     pub fn figures(&self) -> String {
         let seen = self.sandbox.seen();
         let mut text = format!(
-            "seed {}: {} requests, {} whole runs, {} kills, {} stops, {} deleted locks, {} moved folders, {} violations",
+            "seed {}: {} requests, {} whole runs, {} kills, {} stops, {} deleted locks, {} moved folders, {} read-only mounts, {} violations",
             self.seed,
             seen.len(),
             self.runs,
@@ -210,6 +217,7 @@ impl Pack {
             self.stops,
             self.deletions,
             self.moves,
+            self.remounts,
             self.sandbox.violations().len()
         );
         let gaps = seen.windows(2).filter_map(|two| Some(two[1].arrived.saturating_sub(two[0].finished?)));
@@ -234,8 +242,14 @@ impl Pack {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).unwrap();
         file.write_all(config.to_string().as_bytes()).unwrap();
         file.persist(&path).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
-        command.env_clear().arg("--config").arg(path);
+        let is_read_only = self.can_remount && self.sabotage.is_none() && self.random.u8(..12) == 0;
+        self.remounts += usize::from(is_read_only);
+        let mut command = if is_read_only {
+            read_only::command(&self.state_folder(tap))
+        } else {
+            Command::new(read_only::TAP)
+        };
+        command.env_clear().env("PATH", read_only::PATH).arg("--config").arg(path);
         if self.sabotage == Some(Sabotage::MissingIsFree) {
             command.arg("--assume-idle");
         }
