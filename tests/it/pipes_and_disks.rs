@@ -90,15 +90,14 @@ fn report(kilobytes: usize) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn spool_on_a_full_temporary_folder_emits_nothing() {
-    // More than the spool keeps in memory.
-    // A server in a debug build takes long to escape a large report.
-    let tap = Tap::new().faults(&[&report(9_000)]).set("request_timeout_seconds", 30.into());
     for before in [
         "export TMPDIR=/nonexistent",
         "export TMPDIR=/proc",
         "export TMPDIR=/dev/null",
         "trap '' XFSZ; ulimit -f 64",
     ] {
+        // More than the spool keeps in memory. A server in a debug build takes long to escape a large report.
+        let tap = Tap::new().faults(&[&report(9_000)]).set("request_timeout_seconds", 30.into());
         let run = tap.run_after(before);
         assert_eq!(
             (run.code, run.stdout.lines().count(), run.seen.len()),
