@@ -101,9 +101,10 @@ impl Gate {
         let asked = clock::now();
         loop {
             let mut guards = self.lock(asked, telemetry).await?;
-            self.wait_until_due(&mut guards, asked, telemetry).await?;
-            if !guards.are_current() {
-                telemetry.info("the lock file or the state folder was replaced meanwhile; starting over");
+            if !self.wait_until_due(&mut guards, telemetry).await? {
+                drop(guards);
+                telemetry
+                    .info("the lock file, the ledger or the state folder changed meanwhile; starting over");
                 self.pause(asked, UNVERIFIED).await?;
                 continue;
             }
@@ -231,23 +232,17 @@ impl Gate {
         }
     }
 
-    /// Waits until every ledger allows the request, and decides again if one of them changes meanwhile.
-    async fn wait_until_due(
-        &self,
-        guards: &mut Guards,
-        asked: Duration,
-        telemetry: &Telemetry,
-    ) -> Result<()> {
-        loop {
-            let now = self.present();
-            let due = self.due(guards, &now);
-            guards.write_witnesses(&now).map_err(unsent)?;
-            self.wait(due, now.locked, telemetry).await?;
-            if !guards.reread().map_err(unsent)? {
-                return Ok(());
-            }
-            self.pause(asked, "its ledger changes all the time").await?;
+    /// Waits until every ledger allows the request. Returns false if a lock or a ledger changed: then this process may
+    /// have lost the lock, must not write to the ledger, and decides again under a new lock.
+    async fn wait_until_due(&self, guards: &mut Guards, telemetry: &Telemetry) -> Result<bool> {
+        let now = self.present();
+        let due = self.due(guards, &now);
+        if !guards.are_unchanged().map_err(unsent)? {
+            return Ok(false);
         }
+        guards.write_witnesses(&now).map_err(unsent)?;
+        self.wait(due, now.locked, telemetry).await?;
+        guards.are_unchanged().map_err(unsent)
     }
 
     async fn wait(&self, due: Due, locked: Duration, telemetry: &Telemetry) -> Result<()> {

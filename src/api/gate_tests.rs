@@ -178,3 +178,23 @@ async fn lock_that_never_counts_as_current_exits_75_after_max_wait() {
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("cannot verify the lock this process: its file or its"), "{error}");
 }
+
+#[tokio::test]
+async fn lost_lock_never_overwrites_the_ledger_of_its_next_holder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = || Store::in_folder(folder.path(), "s").unwrap();
+    let gate = Gate::new(store(), Identity::default(), LIMIT, HOUR, false);
+    let (telemetry, holder) = (silent(), store());
+    let inflight = Ledger::new(Phase::Inflight, clock::now(), gate.boot.as_ref(), 0);
+    let hold = async {
+        tokio::time::sleep(LIMIT.interval / 3).await;
+        std::fs::remove_file(folder.path().join("s.lock")).unwrap();
+        let lock = holder.try_lock().unwrap();
+        holder.write(&inflight).unwrap();
+        tokio::time::sleep(LIMIT.interval * 3).await;
+        assert_eq!(entry(&gate), inflight, "the ledger of a request in flight is its holder's");
+        drop(lock);
+    };
+    let (entered, ()) = tokio::join!(gate.enter(&telemetry), hold);
+    entered.unwrap();
+}

@@ -96,15 +96,14 @@ impl Guards {
         Ok(())
     }
 
-    /// Reads the ledgers again; whether one of them has changed.
-    pub fn reread(&mut self) -> Result<bool> {
-        let mut has_changed = false;
-        for guard in &mut self.scopes {
-            let read = guard.store.read()?;
-            has_changed |= read != guard.read;
-            guard.read = read;
+    /// Whether every ledger is as it was read or written last, and every lock still excludes others.
+    pub fn are_unchanged(&self) -> Result<bool> {
+        for guard in &self.scopes {
+            if guard.store.read()? != guard.read {
+                return Ok(false);
+            }
         }
-        Ok(has_changed)
+        Ok(self.are_current())
     }
 
     /// Whether every lock still excludes others: nobody has deleted its file or moved its folder.
@@ -125,6 +124,13 @@ impl Guards {
     pub fn write_intent(&self, intent: &Ledger) -> Result<bool> {
         if let Some((record, last)) = &self.key
             && !record.set(last, self.own.scope())?
+        {
+            return Ok(false);
+        }
+        // A process of an earlier version that started meanwhile has a ledger whose lock is not ours.
+        if let Some(legacy) = &self.legacy
+            && !self.scopes.iter().any(|guard| guard.store.scope() == legacy.scope())
+            && legacy.has_ledger()
         {
             return Ok(false);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Exit, Result};
-use crate::files::Folder;
+use crate::files::{Folder, state_folder};
 
 /// The largest record that is read, in bytes.
 const LIMIT: u64 = 4 * 1024;
@@ -43,7 +43,12 @@ impl KeyRecord {
         Self { folder, name: format!("{key_digest}.key") }
     }
 
+    /// A record that others can write is as good as unreadable: every ledger in the folder is waited for.
     pub fn read(&self) -> LastUse {
+        let stat = self.folder.stat_of(&self.name).ok().flatten();
+        if stat.is_some_and(|stat| state_folder::foreign_writers(&stat).is_some()) {
+            return LastUse::Unreadable;
+        }
         let bytes = match self.folder.read_small(&self.name, LIMIT) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return LastUse::Unknown,

@@ -235,7 +235,7 @@ impl FolderStore {
         let path = self.folder.path().join(name);
         let path = path.display();
         Err(Error::new(Exit::Io, format!("cannot trust the file `{path}`: {writers} can write to it"))
-            .hint(format!("run `chmod 600 {path}`")))
+            .hint(format!("run `chmod 600 {path}` as its owner, or `chown` it")))
     }
 
     fn write(&self, entry: &Ledger) -> Result<()> {

@@ -147,6 +147,6 @@ fn ledger_or_lock_that_others_can_write_exits_74() {
         assert_eq!(error.exit, Exit::Io);
         let path = path.display();
         assert_eq!(error.message, format!("cannot trust the file `{path}`: everybody can write to it"));
-        assert_eq!(error.hint, Some(format!("run `chmod 600 {path}`")));
+        assert_eq!(error.hint, Some(format!("run `chmod 600 {path}` as its owner, or `chown` it")));
     }
 }

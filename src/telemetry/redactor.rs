@@ -171,15 +171,26 @@ fn json_escape(text: &[u8]) -> Code {
 
 /// `&#65;`, `&#x41;`, or a name, of which only `&amp;` can be a part of another code.
 fn character_reference(text: &[u8]) -> Option<Code> {
+    if let Some(code) = text.strip_prefix(b"&#") {
+        return numeric_reference(code);
+    }
     let length = text.iter().take(LONGEST_REFERENCE).position(|&byte| byte == b';')?;
     let bytes = match &text[1..length] {
-        [b'#', b'x' | b'X', code @ ..] => utf8(digits(code, 16)?),
-        [b'#', code @ ..] => utf8(digits(code, 10)?),
-        b"amp" => vec![b'&'],
+        name if name.eq_ignore_ascii_case(b"amp") => vec![b'&'],
         name if name.iter().all(u8::is_ascii_alphanumeric) => Vec::new(),
         _ => return None,
     };
     Some((bytes, length + 1))
+}
+
+/// HTML allows any number of leading zeros, and no `;` at the end.
+fn numeric_reference(code: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (radix, prefix) = if matches!(code.first(), Some(b'x' | b'X')) { (16, 1) } else { (10, 0) };
+    let code = &code[prefix..];
+    let length = code.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let number = (length > 0).then_some(&code[..length])?;
+    let end = usize::from(code.get(length) == Some(&b';'));
+    Some((digits(number, radix).map_or(Vec::new(), utf8), "&#".len() + prefix + length + end))
 }
 
 fn digits(code: &[u8], radix: u32) -> Option<u32> {
