@@ -1,6 +1,7 @@
 //! The gate in one process: who waits, for how long at least, and what the ledger says afterwards.
 
 use super::*;
+use crate::api::key_record::{KeyRecord, LastUse};
 use crate::api::ledger::Witness;
 use crate::telemetry::{Format, Level};
 
@@ -197,4 +198,65 @@ async fn lost_lock_never_overwrites_the_ledger_of_its_next_holder() {
     };
     let (entered, ()) = tokio::join!(gate.enter(&telemetry), hold);
     entered.unwrap();
+}
+
+#[test]
+fn gate_in_a_folder_has_a_ledger_path_and_a_gate_in_memory_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = idle(Store::in_folder(folder.path(), "s").unwrap());
+    assert_eq!(gate.ledger_path(), Some(folder.path().join("s.json")));
+    assert_eq!(idle(Store::in_memory()).ledger_path(), None);
+}
+
+#[test]
+fn ledger_and_own_exchange_that_are_due_at_once_give_the_reason_of_the_ledger() {
+    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, HOUR, false);
+    let locked = Duration::from_secs(5);
+    let now = Now { locked, ..gate.present() };
+    let guard = Guard::new(gate.store.clone(), Lock::Ours(None)).unwrap();
+    let guards = Guards::new(gate.store.clone(), vec![guard], &gate.identity);
+    gate.own_end.replace(Some(Ledger::new(Phase::Done, locked, gate.boot.as_ref(), 0)));
+    assert_eq!(gate.due(&guards, &now), Due { at: locked + LIMIT.interval, reason: Reason::FirstRun });
+}
+
+const OWN: &str = "0123456789abcdef";
+const OTHER: &str = "fedcba9876543210";
+
+/// A gate that remembers its key, with the record of the key.
+fn with_key(path: &std::path::Path, max_wait: Duration) -> (Gate, KeyRecord) {
+    let store = Store::in_folder(path, OWN).unwrap();
+    let record = KeyRecord::new(store.folder().unwrap(), "digest");
+    let identity = Identity { key: Some("digest".to_owned()), legacy_scope: None };
+    (Gate::new(store, identity, LIMIT, max_wait, true), record)
+}
+
+#[tokio::test]
+async fn key_of_another_organization_is_warned_of_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate, record) = with_key(folder.path(), HOUR);
+    let telemetry = silent();
+    gate.enter(&telemetry).await.unwrap().succeed(None).unwrap();
+    assert_eq!(telemetry.warnings(), 0, "the key is new");
+    for _ in 0..2 {
+        assert!(record.set(&LastUse::Unreadable, OTHER).unwrap());
+        gate.enter(&telemetry).await.unwrap().succeed(None).unwrap();
+        assert_eq!(telemetry.warnings(), 1);
+    }
+}
+
+#[tokio::test]
+async fn key_that_moves_while_the_gate_waits_for_the_lock_waits_for_the_other_ledger_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate, record) = with_key(folder.path(), Duration::from_secs(60));
+    let held = Store::in_folder(folder.path(), OWN).unwrap().try_lock().unwrap();
+    let change = async {
+        assert!(record.set(&LastUse::Unknown, OTHER).unwrap());
+        let entry = Ledger::new(Phase::Done, clock::now(), gate.boot.as_ref(), 0);
+        let entry = entry.with_backoff(clock::now(), clock::wall().timestamp_millis(), HOUR);
+        gate.store.sibling(OTHER).unwrap().write(&entry).unwrap();
+        drop(held);
+    };
+    let (error, ()) = tokio::join!(refused(&gate), change);
+    assert_eq!(error.exit, Exit::Busy);
+    assert!(error.message.contains("(backing off after a failed request)"), "{error}");
 }

@@ -228,6 +228,13 @@ fn witness_is_not_written_where_the_ledger_already_counts() {
 }
 
 #[test]
+fn witness_of_a_backoff_that_is_over_has_no_backoff() {
+    let over = Ledger { not_before_unix_ms: Some(0), ..ledger(Phase::Done, 990) };
+    let witness = witness(&LedgerRead::Found(over), &elsewhere(1_000)[0]).unwrap();
+    assert_eq!((witness.witness, witness.not_before), (Some(Witness::OtherBoot), None));
+}
+
+#[test]
 fn witness_of_a_first_run_stays_one_after_a_boot() {
     let first = witness(&LedgerRead::Absent, &now(1_000)).unwrap();
     let second = witness(&LedgerRead::Found(first), &elsewhere(50)[0]).unwrap();

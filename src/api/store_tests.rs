@@ -119,6 +119,7 @@ fn store_is_shown_as_the_path_of_its_lock() {
     let (_folder, store, lock, ledger) = store();
     assert_eq!(store.to_string(), format!("`{}`", lock.display()));
     assert_eq!(Store::in_memory().to_string(), "this process");
+    assert_eq!((store.ledger_path(), Store::in_memory().ledger_path()), (Some(ledger.clone()), None));
     let Store::Folder(store) = store else { panic!("it is in a folder") };
     assert_eq!((store.lock_path(), store.ledger_path()), (lock, ledger));
 }
@@ -132,6 +133,45 @@ fn ledger_that_cannot_be_read_is_an_error_and_not_unreadable_content() {
     assert_eq!(error.exit, Exit::Io);
     assert!(error.message.starts_with("cannot read the ledger at `"), "{error}");
     assert!(store.has_ledger(), "it may be there");
+}
+
+#[test]
+fn removed_ledger_is_absent_and_its_lock_file_stays() {
+    let (_folder, store, lock, ledger) = store();
+    drop(store.try_lock().unwrap());
+    store.write(&entry()).unwrap();
+    assert!(store.has_ledger());
+    store.remove_ledger().unwrap();
+    assert!(!store.has_ledger());
+    store.remove_ledger().unwrap();
+    assert!(lock.exists() && !ledger.exists());
+}
+
+#[test]
+fn sibling_of_a_store_is_another_scope_in_the_same_folder() {
+    let (folder, store, _, _) = store();
+    let sibling = store.sibling("other").unwrap();
+    assert_eq!((store.scope(), sibling.scope()), ("s", "other"));
+    assert_eq!(sibling.ledger_path(), Some(folder.path().join("other.json")));
+    assert!(Store::in_memory().sibling("other").is_none());
+}
+
+#[test]
+fn state_folder_is_opened_again_only_if_it_was_moved() {
+    let parent = tempdir().unwrap();
+    let path = parent.path().join("state");
+    let store = Store::in_folder(&path, "s").unwrap();
+    let is_same = |other: &Store| Arc::ptr_eq(&store.folder().unwrap(), &other.folder().unwrap());
+    assert!(is_same(&store.reopened().unwrap()));
+    std::fs::rename(&path, parent.path().join("moved")).unwrap();
+    let reopened = store.reopened().unwrap();
+    assert!(!is_same(&reopened) && reopened.ledger_path() == Some(path.join("s.json")));
+}
+
+#[test]
+fn file_size_limit_has_another_hint_than_other_write_errors() {
+    assert!(write_hint(&ErrorKind::FileTooLarge.into()).contains("`ulimit -f`"));
+    assert!(write_hint(&ErrorKind::PermissionDenied.into()).starts_with("make the folder writable"));
 }
 
 #[test]

@@ -264,10 +264,12 @@ mod tests {
     fn missing_state_file_is_an_empty_state_and_others_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
-        let put = |bytes| std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        let put = |bytes: &[u8]| std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
         assert_eq!(State::load(&path).unwrap(), State::default());
-        put(br#"{"bookmarks":{"s":{"version":5}}}"#.as_slice());
+        put(br#"{"bookmarks":{"s":{"version":5}}}"#);
         assert_eq!(State::load(&path).unwrap().version("s"), Some(5));
+        put(&[br#"{"bookmarks":{"s":{"version":6}}}"#.as_slice(), &[b' '; 2 << 20]].concat());
+        assert_eq!(State::load(&path).unwrap().version("s"), Some(6), "a state of 2 MiB");
         put(b"[]");
         assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: not a JSON object"));
         let folder = State::load(folder.path()).unwrap_err();

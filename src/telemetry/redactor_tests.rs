@@ -91,6 +91,8 @@ fn short_secret_is_looked_for_as_a_whole_and_a_tiny_one_not_at_all() {
     let short = redactor("a1b2c");
     assert_eq!((short.foreign("x A1-B2-C y"), short.foreign("a1b2")), (WITHHELD.into(), "a1b2".into()));
     assert_eq!(short.mask("key a1b2c"), "key ***");
+    let shortest = redactor("a1b2");
+    assert_eq!((shortest.foreign("x A1-B2 y"), &*shortest.mask("key a1b2")), (WITHHELD.into(), "key ***"));
     let signs = redactor("-+-+a");
     assert_eq!((signs.foreign("a"), signs.foreign("x-+-+a")), ("a".into(), WITHHELD.into()));
     let tiny = redactor("abc");
