@@ -107,6 +107,25 @@ fn redacted_message_masks_a_longer_secret_before_its_part() {
 }
 
 #[test]
+fn foreign_text_with_a_secret_that_is_encoded_four_times_is_withheld() {
+    let redactor = redactor("canary_key_7");
+    let encode = |text: String| text.replace('&', "&amp;");
+    let once: String = "canary_key_7".bytes().map(|byte| format!("&#{byte};")).collect();
+    let four_times = (1..4).fold(once, |text, _| encode(text));
+    assert_eq!(redactor.foreign(&four_times), WITHHELD);
+    let five_times = encode(four_times);
+    assert_eq!(redactor.foreign(&five_times), five_times);
+}
+
+#[test]
+fn foreign_text_with_a_secret_that_escaped_control_characters_divide_is_withheld() {
+    let redactor = redactor("canary_key_7");
+    for escape in ["\\b", "\\f", "\\n", "\\r", "\\t", "\\\\n"] {
+        assert_eq!(redactor.foreign(&format!("canary{escape}key7")), WITHHELD, "{escape}");
+    }
+}
+
+#[test]
 fn backslashes_and_percent_signs_in_any_number_are_decoded_in_linear_time() {
     let redactor = redactor(&"\\".repeat(40));
     for text in ["\\", "%25", "&amp;", "%5c"].map(|piece| piece.repeat(1 << 18)) {
