@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(State::load(&path).unwrap(), State::default());
         put(br#"{"bookmarks":{"s":{"version":5}}}"#);
         assert_eq!(State::load(&path).unwrap().version("s"), Some(5));
-        put(&[br#"{"bookmarks":{"s":{"version":6}}}"#.as_slice(), &[b' '; 2 << 20]].concat());
+        put((r#"{"bookmarks":{"s":{"version":6}}}"#.to_owned() + &" ".repeat(2 << 20)).as_bytes());
         assert_eq!(State::load(&path).unwrap().version("s"), Some(6), "a state of 2 MiB");
         put(b"[]");
         assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: not a JSON object"));

@@ -107,10 +107,21 @@ fn redacted_message_masks_a_longer_secret_before_its_part() {
 }
 
 #[test]
+fn redacted_message_masks_the_whole_base64_of_a_secret_at_each_alignment() {
+    let redactor = redactor("canary_key_7");
+    for (before, start, end) in [("", 0, 16), ("a", 2, 17), ("aa", 3, 18)] {
+        let text = STANDARD.encode(format!("{before}canary_key_7bb"));
+        let masked = format!("{}{MASK}{}", &text[..start], &text[end..]);
+        assert_eq!(redactor.mask(&text), masked, "{text}");
+    }
+}
+
+#[test]
 fn foreign_text_with_a_secret_that_is_encoded_four_times_is_withheld() {
     let redactor = redactor("canary_key_7");
     let encode = |text: String| text.replace('&', "&amp;");
-    let once: String = "canary_key_7".bytes().map(|byte| format!("&#{byte};")).collect();
+    let code = |byte| format!("&#{byte};");
+    let once: String = "canary_key_7".bytes().map(code).collect();
     let four_times = (1..4).fold(once, |text, _| encode(text));
     assert_eq!(redactor.foreign(&four_times), WITHHELD);
     let five_times = encode(four_times);
