@@ -117,6 +117,11 @@ fn redacted_message_masks_the_whole_base64_of_a_secret_at_each_alignment() {
 }
 
 #[test]
+fn foreign_text_with_a_secret_between_an_ampersand_and_a_semicolon_is_withheld() {
+    assert_eq!(redactor("canary_key_7").foreign("cana%72&y_ke;y_7"), WITHHELD);
+}
+
+#[test]
 fn foreign_text_with_a_secret_that_is_encoded_four_times_is_withheld() {
     let redactor = redactor("canary_key_7");
     let encode = |text: String| text.replace('&', "&amp;");
