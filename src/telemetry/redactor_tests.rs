@@ -107,6 +107,21 @@ fn redacted_message_masks_a_longer_secret_before_its_part() {
 }
 
 #[test]
+fn redacted_message_masks_a_secret_in_json_and_in_percent_codes_of_both_cases() {
+    let redactor = redactor(r#"can"ary\key-7"#);
+    for spelling in [
+        r#"can\"ary\\key-7"#,
+        r#"can\\\"ary\\\\key-7"#,
+        "can%22ary%5Ckey%2D7",
+        "can%22ary%5ckey%2d7",
+        "can%22ary%5Ckey-7",
+        "can%22ary%5ckey-7",
+    ] {
+        assert_eq!(redactor.mask(&format!("x {spelling} y")), "x *** y", "{spelling}");
+    }
+}
+
+#[test]
 fn redacted_message_masks_the_whole_base64_of_a_secret_at_each_alignment() {
     let redactor = redactor("canary_key_7");
     for (before, start, end) in [("", 0, 16), ("a", 2, 17), ("aa", 3, 18)] {
