@@ -137,6 +137,15 @@ fn foreign_text_with_a_secret_between_an_ampersand_and_a_semicolon_is_withheld()
 }
 
 #[test]
+fn foreign_text_with_a_secret_in_hexadecimal_character_references_is_withheld() {
+    let code = |byte| format!("&#x{byte:x};");
+    let text: String = "canary_key_7".bytes().map(code).collect();
+    for text in [text.replace('x', "X"), text] {
+        assert_eq!(redactor("canary_key_7").foreign(&text), WITHHELD, "{text}");
+    }
+}
+
+#[test]
 fn foreign_text_with_a_secret_that_is_encoded_four_times_is_withheld() {
     let redactor = redactor("canary_key_7");
     let encode = |text: String| text.replace('&', "&amp;");
