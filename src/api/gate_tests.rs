@@ -192,7 +192,7 @@ async fn lost_lock_never_overwrites_the_ledger_of_its_next_holder() {
         std::fs::remove_file(folder.path().join("s.lock")).unwrap();
         let lock = holder.try_lock().unwrap();
         holder.write(&inflight).unwrap();
-        tokio::time::sleep(LIMIT.interval * 3).await;
+        tokio::time::sleep(LOCK_POLL + LIMIT.interval * 3).await;
         assert_eq!(entry(&gate), inflight, "the ledger of a request in flight is its holder's");
         drop(lock);
     };

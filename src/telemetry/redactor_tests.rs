@@ -176,9 +176,9 @@ fn backslashes_and_percent_signs_in_any_number_are_decoded_in_linear_time() {
 
 #[test]
 fn character_reference_in_every_form_that_html_allows_is_withheld() {
-    let redactor = redactor("abcdefghijkl");
+    let redactor = redactor("aaaaaaaaaaaa");
     for letter in ["&#97;", "&#97", "&#00000000097;", "&#x61;", "&#X000000061", "&AMP;#97;", "&amp;amp;#97;"]
     {
-        assert_eq!(redactor.foreign(&format!("{letter}bcdefghijkl")), WITHHELD, "{letter}");
+        assert_eq!(redactor.foreign(&letter.repeat(12)), WITHHELD, "{letter}");
     }
 }
