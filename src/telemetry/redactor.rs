@@ -188,9 +188,9 @@ fn numeric_reference(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (radix, prefix) = if matches!(code.first(), Some(b'x' | b'X')) { (16, 1) } else { (10, 0) };
     let code = &code[prefix..];
     let length = code.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
-    let number = (length > 0).then_some(&code[..length])?;
+    let character = digits(&code[..length], radix)?;
     let end = usize::from(code.get(length) == Some(&b';'));
-    Some((digits(number, radix).map_or(Vec::new(), utf8), "&#".len() + prefix + length + end))
+    Some((utf8(character), "&#".len() + prefix + length + end))
 }
 
 fn digits(code: &[u8], radix: u32) -> Option<u32> {
