@@ -69,9 +69,9 @@ pub enum GateStatus {
 /// How an exchange ended, as far as the rate limit is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The answer was read to its end, or nothing was sent.
+    /// The response was read to its end, or nothing was sent.
     Clean,
-    /// The connection broke, or the answer says that a gateway gave up. The API may still work on the request.
+    /// The connection broke, or the response says that a gateway gave up. The API may still work on the request.
     Ambiguous,
     /// Our own timeout. The API may work on the request for a long time.
     TimedOut,
@@ -95,8 +95,8 @@ impl Gate {
 
     /// Waits for the lock and for the rate limit, writes the intent, and hands out the permit.
     ///
-    /// Starts over if somebody deletes the lock file or moves the state folder meanwhile: then the lock protects
-    /// nothing, and another process may hold the one that is now at the path.
+    /// Starts over if the lock file is deleted, the state folder moved or a ledger changed meanwhile: then the lock may
+    /// protect nothing, because another process may hold the one that is now at the path.
     pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
         let asked = clock::now();
         loop {

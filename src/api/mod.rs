@@ -1,7 +1,7 @@
 //! The API client: one fetch path for every report. Each request passes the gate, then [`attempt`], then [`retry`].
 //!
-//! [`Api::fetch`] returns one complete report or the reason why there is none. The gate keeps the rate limit, `attempt`
-//! sends the request and reads the answer, `retry` decides what a failure means. It knows nothing of CSV or Singer.
+//! [`Api::fetch`] returns one complete report, or an error that says what failed. The gate keeps the rate limit, `attempt`
+//! sends the request and reads the response, `retry` decides what a failure means. Nothing here knows of CSV or Singer.
 
 mod attempt;
 mod client;

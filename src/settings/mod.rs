@@ -72,7 +72,7 @@ pub struct Settings {
     #[serde(rename = "max_wait_seconds", deserialize_with = "seconds")]
     pub max_wait: Duration,
     pub state_dir: PathBuf,
-    /// By stream.
+    /// The columns that identify a row, by stream.
     #[serde(default)]
     pub key_properties: BTreeMap<String, Vec<String>>,
     pub column_names: ColumnNames,

@@ -183,8 +183,8 @@ fn character_reference(text: &[u8]) -> Option<Code> {
     Some((bytes, length + 1))
 }
 
-/// HTML allows any number of leading zeros, and no `;` at the end.
-fn numeric_reference(code: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// The number after `&#`. HTML allows any number of leading zeros, and lets the `;` be missing.
+fn numeric_reference(code: &[u8]) -> Option<Code> {
     let (radix, prefix) = if matches!(code.first(), Some(b'x' | b'X')) { (16, 1) } else { (10, 0) };
     let code = &code[prefix..];
     let length = code.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
