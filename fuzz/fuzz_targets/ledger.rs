@@ -3,7 +3,7 @@
 //! The input is the file. It is read before, at and after the times that it names, in its own boot and in others, with
 //! and without `--assume-idle`. Properties: no bytes count as "no ledger"; a ledger is written back unchanged; the due
 //! time is the later of the rate limit (from the proven end, else from the lock; the grace on top unless the exchange
-//! ended cleanly) and the backoff, which is capped.
+//! ended cleanly) and the backoff, which is capped, in another boot at its original length.
 
 #![no_main]
 
@@ -85,7 +85,9 @@ fn expected(reading: &LedgerRead, now: &Now) -> Duration {
         u128::from(ledger.not_before.unwrap_or(0)).min(began + cap)
     } else {
         let owed = ledger.not_before_unix_ms.map_or(0, |then| i128::from(then) - i128::from(now.unix_ms));
-        locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0).min(cap)
+        let from_entry = ledger.not_before.map(|end| end.saturating_sub(ledger.boottime_ms));
+        let length = ledger.backoff_ms.or(from_entry).map_or(cap, u128::from);
+        locked + u128::try_from(owed.min(i64::MAX.into())).unwrap_or(0).min(length).min(cap)
     };
     milliseconds(floor.max(backoff))
 }
