@@ -7,6 +7,8 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::io::Cursor;
+use std::sync::Arc;
 
 use rustix::time::{ClockId, clock_gettime};
 use tap_together::bytes::buffer::OutBuffer;
@@ -16,12 +18,14 @@ use tap_together::report::body::{BodyDecoder, OnNul, Repairs};
 use tap_together::report::spool::{Report, Spool};
 use tap_together::singer::message::RecordFrame;
 use tap_together::singer::writer::Writer;
+use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::{CsvReader, TableStats};
-use tap_together::table::header::ColumnNames;
-use tap_together::table::plan::{Field, Plan};
+use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{OnRagged, Requirements, VerifiedTable, verify};
+use tap_together::table::verify::{
+    ColumnSpec, OnRagged, OnTypeMismatch, Requirements, Typing, VerifiedTable, verify,
+};
 
 const COLUMNS: usize = 25;
 const MEGABYTE: usize = 1_000_000;
@@ -41,8 +45,8 @@ fn main() {
         std::io::Write::write_all(&mut std::fs::File::create(&arguments[1]).unwrap(), &body).unwrap();
         return;
     }
-    if arguments.first().is_some_and(|word| word == "engine") {
-        let records = engine(&body);
+    if let Some(engine_name) = arguments.first().filter(|word| word.starts_with("engine")) {
+        let records = engine(&body, engine_name == "engine-typed");
         println!("{} bytes of CSV, {records} RECORD lines", csv.len());
         return;
     }
@@ -63,14 +67,14 @@ fn main() {
     stage("write, types inferred", || write(&mut report, &table));
 }
 
-/// From body to RECORD lines in memory, without digest and spool; returns the number of records. Each half is one
-/// function, so that callgrind can count it alone.
-#[inline(never)]
-fn engine(body: &[u8]) -> u64 {
+/// From body to RECORD lines in memory, without digest and spool; returns the number of records. Each stage is one
+/// function, so that callgrind can count it alone. With `typed`, the types are inferred.
+fn engine(body: &[u8], typed: bool) -> u64 {
     let mut stored = Vec::with_capacity(2 * body.len());
     read(body, |text| stored.extend_from_slice(text));
-    let width = count_read(body).width;
-    count_write(&stored, width)
+    let stats = count_read(body);
+    let table = if typed { count_check(&stored, &stats) } else { verify_stored(&stored, &stats, false) };
+    count_write(&stored, &fields(&table))
 }
 
 #[inline(never)]
@@ -79,11 +83,13 @@ fn count_read(body: &[u8]) -> TableStats {
 }
 
 #[inline(never)]
-fn count_write(stored: &[u8], width: usize) -> u64 {
-    let fields: Vec<Field> = (0..width)
-        .map(|index| Field { index, name: format!("column_{index}"), column_type: ColumnType::String })
-        .collect();
-    let plan = compile(&fields);
+fn count_check(stored: &[u8], stats: &TableStats) -> VerifiedTable {
+    verify_stored(stored, stats, true)
+}
+
+#[inline(never)]
+fn count_write(stored: &[u8], fields: &[Field]) -> u64 {
+    let plan = compile(fields);
     let mut writer = Writer::new(std::io::sink());
     let (mut at, mut number) = (0, 0);
     while at < stored.len() {
@@ -97,6 +103,10 @@ fn count_write(stored: &[u8], width: usize) -> u64 {
     }
     writer.flush().unwrap();
     number
+}
+
+fn verify_stored(stored: &[u8], stats: &TableStats, infer: bool) -> VerifiedTable {
+    verify(stats, Cursor::new(stored), &requirements(infer)).unwrap()
 }
 
 fn compile(fields: &[Field]) -> Plan {
@@ -192,17 +202,40 @@ fn spool(body: &[u8]) -> Report {
     spool.complete(clock::wall(), Repairs::default()).unwrap()
 }
 
-fn verified(report: &mut Report, infer: bool) -> VerifiedTable {
-    let requirements = Requirements {
-        style: ColumnNames::SnakeCase,
-        on_ragged: OnRagged::Fail,
-        key: Vec::new(),
-        infer: infer.then(Vec::new),
-        fixed_types: Vec::new(),
-        max_message_bytes: 50_000_000,
+fn requirements(infer: bool) -> Requirements {
+    let text = CellFormat::plain(ColumnType::String, &Arc::default());
+    let column = |index| ColumnSpec {
+        name: name(index),
+        is_emitted: true,
+        is_key: false,
+        typing: if infer { Typing::Infer(text.clone()) } else { Typing::Fixed(text.clone()) },
     };
+    Requirements {
+        columns: (0..COLUMNS).map(column).collect(),
+        null_properties: Vec::new(),
+        on_ragged: OnRagged::Fail,
+        on_type_mismatch: OnTypeMismatch::Variant,
+        max_message_bytes: 50_000_000,
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("column_{index}")
+}
+
+fn verified(report: &mut Report, infer: bool) -> VerifiedTable {
     let stats = report.stats.clone().unwrap();
-    verify(&stats, report.stored().unwrap(), &requirements, |_| true).unwrap()
+    verify(&stats, report.stored().unwrap(), &requirements(infer)).unwrap()
+}
+
+fn fields(table: &VerifiedTable) -> Vec<Field> {
+    let text = CellFormat::plain(ColumnType::String, &Arc::default());
+    let field = |(index, format): (usize, &Option<CellFormat>)| {
+        let format = format.as_ref().unwrap_or(&text).clone();
+        let source = FieldSource::Cell { index, format, variant: None, has_mismatches: false };
+        Field { name: name(index), source }
+    };
+    table.formats.iter().enumerate().map(field).collect()
 }
 
 fn rows(report: &mut Report) -> usize {
@@ -216,15 +249,7 @@ fn rows(report: &mut Report) -> usize {
 
 /// Reads the stored rows and writes their RECORD lines to a writer that drops them.
 fn write(report: &mut Report, table: &VerifiedTable) -> u64 {
-    let columns = table.columns.iter().zip(&table.types).enumerate();
-    let fields: Vec<Field> = columns
-        .map(|(index, (column, column_type))| Field {
-            index,
-            name: column.name.clone(),
-            column_type: *column_type,
-        })
-        .collect();
-    let plan = compile(&fields);
+    let plan = compile(&fields(table));
     let mut writer = Writer::new(std::io::sink());
     let mut rows = Rows::new(report.stored().unwrap());
     let mut number = 0;

@@ -7,6 +7,7 @@
 #![no_main]
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -14,12 +15,15 @@ use tap_together::bytes::buffer::OutBuffer;
 use tap_together::count::Count;
 use tap_together::report::body::{BodyDecoder, OnNul};
 use tap_together::singer::message::RecordFrame;
+use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
-use tap_together::table::header::{ColumnNames, columns};
-use tap_together::table::plan::{Field, Plan};
+use tap_together::table::header::{Column, ColumnNames, columns};
+use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
-use tap_together::table::verify::{OnRagged, Requirements, verify};
+use tap_together::table::verify::{
+    ColumnSpec, OnRagged, OnTypeMismatch, Requirements, Typing, read_header, verify,
+};
 
 #[path = "../../src/table/oracle.rs"]
 mod oracle;
@@ -40,28 +44,34 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, String> {
-    let requirements = Requirements {
-        style: ColumnNames::SnakeCase,
-        on_ragged,
-        key: Vec::new(),
-        infer: None,
-        fixed_types: Vec::new(),
-        max_message_bytes: LONGEST_MESSAGE,
-    };
     let body = json!({ "report": csv }).to_string();
     let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Fail), CsvReader::default());
     body.as_bytes().chunks(size).for_each(|piece| decoder.feed(piece, &mut reader).expect("a whole body"));
-    let table = reader
-        .finish()
-        .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
-        .map_err(|error| error.to_string())?;
-    let field = |(index, name): (usize, &String)| Field {
-        index,
-        name: name.clone(),
-        column_type: ColumnType::String,
+    let text = CellFormat::plain(ColumnType::String, &Arc::default());
+    let verified = reader.finish().and_then(|stats| {
+        let header = read_header(&stats, Cursor::new(reader.stored()))?;
+        let columns = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
+        let column = |column: &Column| ColumnSpec {
+            name: column.name.clone(),
+            is_emitted: true,
+            is_key: false,
+            typing: Typing::Fixed(text.clone()),
+        };
+        let requirements = Requirements {
+            columns: columns.iter().map(column).collect(),
+            null_properties: Vec::new(),
+            on_ragged,
+            on_type_mismatch: OnTypeMismatch::Variant,
+            max_message_bytes: LONGEST_MESSAGE,
+        };
+        Ok((columns, verify(&stats, Cursor::new(reader.stored()), &requirements)?))
+    });
+    let (columns, table) = verified.map_err(|error| error.to_string())?;
+    let field = |(index, column): (usize, Column)| {
+        let source = FieldSource::Cell { index, format: text.clone(), variant: None, has_mismatches: false };
+        Field { name: column.name, source }
     };
-    let names: Vec<String> = table.columns.into_iter().map(|column| column.name).collect();
-    let fields: Vec<Field> = names.iter().enumerate().map(field).collect();
+    let fields: Vec<Field> = columns.into_iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);

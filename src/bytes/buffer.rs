@@ -91,6 +91,11 @@ impl Literal {
     }
 
     #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty literal needs no special case")]
     pub fn len(&self) -> usize {
         self.bytes.len()

@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::table::column_type::ColumnType;
 use crate::table::header::{Column, EXTRA, ROW_NUMBER};
-use crate::table::plan::Field;
+use crate::table::plan::{Field, FieldSource};
 
 /// The properties of a stream's records, and the cells that they come from.
 #[derive(Clone, Debug)]
@@ -29,10 +30,18 @@ impl RecordLayout {
 
 fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -> Value {
     let mut properties = Map::new();
-    for field in fields {
-        let mut property = field.column_type.schema();
-        property["title"] = columns[field.index].title.clone().into();
-        properties.insert(field.name.clone(), property);
+    for Field { name, source } in fields {
+        let FieldSource::Cell { index, format, variant, .. } = source else { continue };
+        let title = &columns[*index].title;
+        let mut property = format.schema();
+        property["title"] = title.as_str().into();
+        properties.insert(name.clone(), property);
+        if let Some(variant) = variant {
+            let mut property = ColumnType::String.schema();
+            property["title"] =
+                format!("{title} (text that is not a {})", format.column_type().name()).into();
+            properties.insert(variant.clone(), property);
+        }
     }
     if extra {
         properties.insert(EXTRA.into(), json!({

@@ -3,6 +3,7 @@
 //! `schemas/config.json` is the single source of names, types and defaults. Config files are merged, later ones win;
 //! the environment fills what they leave out. All problems are reported at once, and none shows a value.
 
+mod cells;
 pub mod config;
 pub mod env;
 mod key;
@@ -20,6 +21,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
@@ -31,9 +33,10 @@ use self::problem::to_error;
 pub use self::warning::SettingsWarning;
 use crate::error::{Error, Exit, Result};
 use crate::report::body::OnNul;
-use crate::table::column_type::ColumnType;
+use crate::table::cell_format::CellOptions;
 use crate::table::header::ColumnNames;
-use crate::table::verify::OnRagged;
+use crate::table::type_override::TypeOverride;
+use crate::table::verify::{OnRagged, OnTypeMismatch};
 
 /// A shorter id cannot be an API key, and to redact it would redact ordinary words.
 const MIN_KEY_LEN: usize = 16;
@@ -43,7 +46,7 @@ const MIN_KEY_LEN: usize = 16;
 #[serde(rename_all = "snake_case")]
 pub enum Types {
     String,
-    /// The narrowest type that every cell of the report has.
+    /// Number, boolean, date or date-time if every cell of the report fits the type.
     Infer,
 }
 
@@ -81,7 +84,15 @@ pub struct Settings {
     pub types: Types,
     /// By stream and column.
     #[serde(default)]
-    pub schema_overrides: BTreeMap<String, BTreeMap<String, ColumnType>>,
+    pub schema_overrides: BTreeMap<String, BTreeMap<String, TypeOverride>>,
+    pub on_type_mismatch: OnTypeMismatch,
+    /// Whole cells that are null.
+    #[serde(default)]
+    pub null_values: Vec<String>,
+    pub trim: bool,
+    /// The zone of date-times without an offset.
+    #[serde(default, deserialize_with = "timezone")]
+    pub timezone: Option<Tz>,
     pub activate_version: bool,
     pub ca_bundle: Option<PathBuf>,
     pub on_nul: OnNul,
@@ -93,6 +104,11 @@ pub struct Settings {
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
@@ -125,6 +141,7 @@ pub fn load(
     problems.extend(validate::schema_problems(&merged, &schema));
     problems.extend(validate::stream_problems(&merged));
     problems.extend(validate::id_problems(&merged));
+    problems.extend(cells::problems(&merged));
     match key::find(&merged, &from_files, environment, command) {
         Ok(key) if problems.is_empty() => {
             let settings = Settings {
@@ -178,6 +195,12 @@ impl Settings {
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let ids = [self.organization_id.as_str(), &self.client_id];
         ids.into_iter().filter(|id| id.len() >= MIN_KEY_LEN).chain([self.api_key.expose_secret()])
+    }
+
+    /// How the cells of all columns are read.
+    #[must_use]
+    pub fn cell_options(&self) -> CellOptions {
+        CellOptions::new(&self.null_values, self.trim, self.timezone)
     }
 
     /// The address of a report. The organisation id is one path segment, whatever characters it contains.

@@ -46,7 +46,8 @@ fn config(name: &str, value: &Value) -> Map<String, Value> {
 /// The enum of a setting, also where it is the type of a map's values.
 fn options(property: &Value) -> Option<Vec<&str>> {
     let Value::Array(options) = &property["enum"] else {
-        return property.get("additionalProperties").and_then(options);
+        let inner = property.get("additionalProperties").or(property.get("then"));
+        return inner.and_then(options);
     };
     Some(options.iter().map(|option| option.as_str().unwrap()).collect())
 }
@@ -106,7 +107,19 @@ fn schema_enums_have_the_values_of_the_program() {
         assert_eq!(known, options.into_iter().collect(), "`{name}`: {message}");
         checked.push(name.clone());
     }
-    assert_eq!(checked, ["column_names", "types", "schema_overrides", "on_nul", "on_ragged"]);
+    assert_eq!(
+        checked,
+        ["column_names", "types", "schema_overrides", "on_type_mismatch", "on_nul", "on_ragged"]
+    );
+}
+
+#[test]
+fn schema_of_an_override_has_the_types_and_members_of_the_program() {
+    let schema = schema::schema();
+    let column = &schema["properties"]["schema_overrides"]["additionalProperties"]["additionalProperties"];
+    assert_eq!(column["else"]["properties"]["type"]["enum"], column["then"]["enum"]);
+    let members = column["else"]["properties"].as_object().unwrap().keys();
+    assert_eq!(members.collect::<Vec<_>>(), crate::table::type_override::MEMBERS);
 }
 
 #[test]

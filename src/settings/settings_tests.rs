@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::table::column_type::ColumnType;
 
 const CANARY: &str = "canary-key-1f9d";
 
@@ -80,7 +81,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
     assert_eq!((settings.max_attempts, settings.max_wait), (3, Duration::from_millis(7500)));
     assert_eq!(settings.request_interval, Duration::from_secs(1));
     assert_eq!(settings.key_properties["user_report"], ["user_id"]);
-    assert_eq!(settings.schema_overrides["user_report"]["capacity"], ColumnType::Integer);
+    assert_eq!(settings.schema_overrides["user_report"]["capacity"], ColumnType::Integer.into());
     assert_eq!(settings.extra_reports, ["programReport"]);
     assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
     assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));

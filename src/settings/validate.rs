@@ -11,6 +11,7 @@ use super::schema::properties;
 use super::url_rules::PROXY_VARIABLES;
 use crate::report::ReportType;
 use crate::safe_name::{closest, is_misspelling};
+use crate::table::type_override::MEMBERS;
 
 /// The names in one config that are not settings. A name is shown if it is a misspelled setting.
 #[must_use]
@@ -59,14 +60,16 @@ pub fn schema_problems(config: &Map<String, Value>, schema: &Value) -> Vec<Probl
     problems
 }
 
-/// A JSON pointer in which names that are neither settings nor documented streams are replaced by their position.
-fn shown_location(pointer: &str, config: &Value) -> String {
-    let streams = documented_streams();
+/// A JSON pointer in which names that are neither settings, documented streams nor members of an override are replaced by
+/// their position.
+pub(super) fn shown_location(pointer: &str, config: &Value) -> String {
+    let mut known = documented_streams();
+    known.extend(MEMBERS.map(str::to_owned));
     let mut value = config;
     let mut shown = Vec::new();
     for (depth, segment) in pointer.trim_start_matches('/').split('/').enumerate() {
         let name = segment.replace("~1", "/").replace("~0", "~");
-        let is_known = depth == 0 || value.is_array() || streams.contains(&name);
+        let is_known = depth == 0 || value.is_array() || known.contains(&name);
         let position = value.as_object().and_then(|object| object.keys().position(|key| *key == name));
         shown.push(match position {
             Some(position) if !is_known => format!("entry {}", position + 1),

@@ -1,14 +1,17 @@
 //! Dates and date-times: which spellings are valid, and how a date-time is written in UTC.
 //!
-//! The commonest spellings are validated without a parser, the others by chrono.
+//! Valid are the years 1 to 9999, also after the conversion to UTC, seconds up to 59 and at most six digits of a fraction:
+//! targets hold no others. A date-time without an offset is valid in a time zone, unless the zone skips or repeats its
+//! hour. The commonest spellings are validated without a parser, the others by chrono.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SecondsFormat, Timelike, Utc};
+use chrono_tz::Tz;
 use wide::u8x16;
 
-use super::column_type::is_digits;
-
-/// The longest date-time that [`to_utc`] writes, a year of five digits and its sign included.
-pub const LONGEST_UTC: usize = "+10000-01-01T00:00:00.000000000Z".len();
+/// The longest date-time that [`format_utc`] writes.
+pub const LONGEST_UTC: usize = "YYYY-MM-DDThh:mm:ss.nnnnnnZ".len();
+/// The most digits of a fraction of a second.
+const FRACTION_DIGITS: usize = 6;
 
 /// Whether the cell is `YYYY-MM-DD`, a day of the calendar.
 pub fn is_date(cell: &[u8]) -> bool {
@@ -20,26 +23,49 @@ pub fn is_date(cell: &[u8]) -> bool {
     }
 }
 
-/// Whether the cell is an RFC 3339 date-time with an offset.
-pub fn is_date_time(cell: &[u8]) -> bool {
-    is_plain_utc(cell) || parse_date_time(cell).is_some()
+/// Whether the cell is an RFC 3339 date-time, with an offset or in `timezone`.
+#[inline]
+pub fn is_date_time(cell: &[u8], timezone: Option<Tz>) -> bool {
+    is_plain_utc(cell) || parse_date_time(cell, timezone).is_some()
 }
 
 /// A valid date-time in UTC; `None` if the cell can be written unchanged.
-pub fn to_utc(cell: &[u8]) -> Option<String> {
-    if is_canonical(cell) {
-        return None;
-    }
-    parse_date_time(cell).map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+pub fn to_utc(cell: &[u8], timezone: Option<Tz>) -> Option<String> {
+    let is_canonical = cell.get(10) == Some(&b'T') && cell.ends_with(b"Z");
+    if is_canonical { None } else { parse_date_time(cell, timezone).map(format_utc) }
+}
+
+/// One spelling for all spellings of one moment in UTC.
+pub fn normalize(utc: &[u8]) -> Option<Vec<u8>> {
+    parse_date_time(utc, None).map(|time| format_utc(time).into_bytes())
+}
+
+pub fn format_utc(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// The moment of a local date-time; `None` if the time zone skips or repeats its hour.
+pub fn in_timezone(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
+    local.and_local_timezone(timezone).single().map(|time| time.to_utc())
+}
+
+/// The moment, if targets can hold it.
+pub fn check_range(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    const SECOND: u32 = 1_000_000_000;
+    // chrono gives a leap second more than 10⁹ nanoseconds.
+    ((1..=9999).contains(&time.year()) && time.nanosecond() < SECOND).then_some(time)
 }
 
 /// The commonest spelling: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
+#[inline]
 fn is_plain_utc(cell: &[u8]) -> bool {
     match cell.split_first_chunk() {
         Some((minute, [b':', b'0'..=b'5', b'0'..=b'9', rest @ ..])) => {
             let is_end = match rest {
                 [b'Z'] => true,
-                [b'.', digits @ .., b'Z'] => (1..=9).contains(&digits.len()) && is_digits(digits),
+                [b'.', digits @ .., b'Z'] => {
+                    (1..=FRACTION_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+                }
                 _ => false,
             };
             is_end && is_minute(minute)
@@ -48,11 +74,12 @@ fn is_plain_utc(cell: &[u8]) -> bool {
     }
 }
 
-/// Whether the text is `YYYY-MM-DDThh:mm`, a minute of the calendar.
+/// Whether the text is `YYYY-MM-DDThh:mm`, a minute of the years 1 to 9999.
 fn is_minute(text: &[u8; 16]) -> bool {
     let bytes = u8x16::from(*text);
     let (least, most) = (u8x16::from(*b"0000-00-00T00:00"), u8x16::from(*b"9999-19-39T29:59"));
-    if bytes.max(least).min(most) != bytes {
+    let is_year_0 = text.starts_with(b"0000");
+    if bytes.max(least).min(most) != bytes || is_year_0 {
         return false;
     }
     let number = |tens: usize| 10 * (text[tens] - b'0') + text[tens + 1] - b'0';
@@ -67,18 +94,21 @@ fn is_minute(text: &[u8; 16]) -> bool {
     (1..=12).contains(&month) && day > 0 && (day <= 28 || day <= days(month)) && hour < 24
 }
 
-/// Parses any RFC 3339 spelling with an offset, also one whose minus sign is U+2212.
-fn parse_date_time(cell: &[u8]) -> Option<DateTime<Utc>> {
+/// Parses any RFC 3339 spelling, also one whose minus sign is U+2212.
+fn parse_date_time(cell: &[u8], timezone: Option<Tz>) -> Option<DateTime<Utc>> {
     let has_separator = matches!(cell.get(10), Some(b'T' | b't' | b' '));
-    let cell = str::from_utf8(cell).ok().filter(|_| has_separator)?;
-    DateTime::parse_from_rfc3339(cell).ok().map(|time| time.to_utc())
+    let fraction = cell.get(20..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let cell = str::from_utf8(cell).ok().filter(|_| has_separator && fraction <= FRACTION_DIGITS)?;
+    let time = match DateTime::parse_from_rfc3339(cell) {
+        Ok(time) => time.to_utc(),
+        Err(_) => in_timezone(parse_local(cell)?, timezone?)?,
+    };
+    check_range(time)
 }
 
-/// Whether a valid date-time can be written unchanged: it is in UTC, in the commonest spelling.
-fn is_canonical(cell: &[u8]) -> bool {
-    const LONGEST: usize = "YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ".len();
-    let is_leap_second = cell.get(17) == Some(&b'6');
-    cell.get(10) == Some(&b'T') && cell.ends_with(b"Z") && !is_leap_second && cell.len() <= LONGEST
+/// Parses an RFC 3339 spelling without its offset.
+fn parse_local(cell: &str) -> Option<NaiveDateTime> {
+    Some(DateTime::parse_from_rfc3339(&format!("{cell}Z")).ok()?.naive_utc())
 }
 
 #[cfg(test)]
@@ -94,7 +124,7 @@ mod tests {
         let days = (0..20).flat_map(|month| (0..40).map(move |day| (2025, month, day)));
         for (year, month, day) in leap_days.chain(days) {
             let cell = format!("{year:04}-{month:02}-{day:02}");
-            let theirs = NaiveDate::from_ymd_opt(year, month, day).is_some();
+            let theirs = year > 0 && NaiveDate::from_ymd_opt(year, month, day).is_some();
             assert_eq!(is_date(cell.as_bytes()), theirs, "{cell}");
         }
         for cell in ["2025-1-01", "2025-01-011", "2025/01/01", "2o25-01-01", "+025-01-01"] {
@@ -110,25 +140,58 @@ mod tests {
             ("2025-06-02T09:00:00.000Z", None),
             ("2025-06-02t09:00:00z", Some("2025-06-02T09:00:00Z")),
             ("2025-06-02T09:00:00\u{2212}10:00", Some("2025-06-02T19:00:00Z")),
-            ("2025-06-02T09:00:00.1234567891Z", Some("2025-06-02T09:00:00.123456789Z")),
-            ("2016-12-31T23:59:60.5Z", Some("2016-12-31T23:59:60.500Z")),
-            ("9999-12-31T23:59:59.123456789-23:59", Some("+10000-01-01T23:58:59.123456789Z")),
+            ("2025-06-02T09:00:00.123456+01:00", Some("2025-06-02T08:00:00.123456Z")),
+            ("9999-12-31T23:59:59-00:00", Some("9999-12-31T23:59:59Z")),
         ] {
-            assert!(is_date_time(cell.as_bytes()), "{cell}");
-            assert_eq!(to_utc(cell.as_bytes()).as_deref(), expected, "{cell}");
+            assert!(is_date_time(cell.as_bytes(), None), "{cell}");
+            assert_eq!(to_utc(cell.as_bytes(), None).as_deref(), expected, "{cell}");
             assert!(expected.is_none_or(|utc| utc.len() <= LONGEST_UTC), "{cell}");
         }
-        assert!(!is_date_time(b"2025-06-02T09:00:00"), "a date-time without an offset");
+    }
+
+    #[test]
+    fn date_time_that_targets_cannot_hold_is_invalid() {
+        for cell in [
+            "2025-06-02T09:00:00",
+            "2025-06-02T09:00:00.1234567Z",
+            "2025-06-02T09:00:00.1234567+01:00",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T23:59:60+00:00",
+            "0000-06-02T09:00:00Z",
+            "0000-06-02T09:00:00+01:00",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+        ] {
+            assert!(!is_date_time(cell.as_bytes(), None), "{cell}");
+        }
+    }
+
+    #[test]
+    fn date_time_without_an_offset_is_valid_in_a_timezone_that_has_its_hour_once() {
+        let berlin = Some(Tz::Europe__Berlin);
+        for (cell, expected) in [
+            ("2025-06-02T09:00:00", Some("2025-06-02T07:00:00Z")),
+            ("2025-01-02 09:00:00.5", Some("2025-01-02T08:00:00.500Z")),
+            ("2025-06-02T09:00:00+01:00", Some("2025-06-02T08:00:00Z")),
+            ("2025-03-30T02:30:00", None),
+            ("2025-10-26T02:30:00", None),
+            ("2025-06-02T09:00", None),
+            ("2025-06-02", None),
+        ] {
+            assert_eq!(to_utc(cell.as_bytes(), berlin).as_deref(), expected, "{cell}");
+            assert_eq!(is_date_time(cell.as_bytes(), berlin), expected.is_some(), "{cell}");
+        }
     }
 
     proptest! {
         #[test]
-        fn plain_utc_spelling_is_valid_to_chrono_and_canonical(
-            cell in "20[0-9]{2}-[01][0-9]-[0-2][0-9][Tt ][01][0-9]:[0-5][0-9]:[0-6]0(\\.[0-9]{0,12})?([Zz]|[+-]0[0-9]:00)",
+        fn plain_utc_spelling_is_valid_to_chrono_and_written_unchanged(
+            cell in "[02]0[0-9]{2}-[01][0-9]-[0-2][0-9][Tt ][01][0-9]:[0-5][0-9]:[0-6]0(\\.[0-9]{0,9})?([Zz]|[+-]0[0-9]:00)",
         ) {
-            let (is_plain, time) = (is_plain_utc(cell.as_bytes()), parse_date_time(cell.as_bytes()));
+            let is_plain = is_plain_utc(cell.as_bytes());
+            let time = parse_date_time(cell.as_bytes(), None);
             prop_assert!(!is_plain || time.is_some(), "{}", cell);
-            prop_assert!(time.is_none() || is_canonical(cell.as_bytes()) == is_plain, "{}", cell);
+            prop_assert!(time.is_none() || to_utc(cell.as_bytes(), None).is_none() == is_plain, "{}", cell);
         }
     }
 }

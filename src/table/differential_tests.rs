@@ -1,17 +1,19 @@
 //! RECORD lines made from random response bodies, compared with those of the plain implementation in `oracle.rs`.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::cell_format::CellFormat;
 use super::column_type::ColumnType;
 use super::csv::CsvReader;
 use super::header::{self, ColumnNames};
 use super::oracle;
-use super::plan::{Field, Plan};
+use super::plan::{Field, FieldSource, Plan};
 use super::rows::Rows;
-use super::verify::{OnRagged, Requirements, verify};
+use super::verify::{ColumnSpec, OnRagged, OnTypeMismatch, Requirements, Typing, read_header, verify};
 use crate::bytes::buffer::OutBuffer;
 use crate::count::Count;
 use crate::report::body::{BodyDecoder, OnNul, Repairs};
@@ -23,7 +25,7 @@ use crate::singer::message::RecordFrame;
 const DEFAULT_REPORTS: u32 = 10_000;
 
 #[expect(clippy::disallowed_methods, reason = "the test's own setting, which the program never sees")]
-fn reports() -> u32 {
+pub fn reports() -> u32 {
     std::env::var("REPORTS").map_or(DEFAULT_REPORTS, |reports| reports.parse().unwrap())
 }
 
@@ -105,24 +107,32 @@ fn decode(body: &[u8], size: usize) -> Result<(String, CsvReader, Repairs), Body
 
 /// The RECORD lines and the number of cells with text after their closing quote, or the error message.
 fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
-    let requirements = Requirements {
-        style: ColumnNames::SnakeCase,
-        on_ragged,
-        key: Vec::new(),
-        infer: None,
-        fixed_types: Vec::new(),
-        max_message_bytes: 1_000_000,
+    let text = CellFormat::plain(ColumnType::String, &Arc::default());
+    let verified = reader.finish().and_then(|stats| {
+        let stored = || Cursor::new(reader.stored());
+        let header = read_header(&stats, stored())?;
+        let columns = header::columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
+        let column = |column: &header::Column| ColumnSpec {
+            name: column.name.clone(),
+            is_emitted: true,
+            is_key: false,
+            typing: Typing::Fixed(text.clone()),
+        };
+        let requirements = Requirements {
+            columns: columns.iter().map(column).collect(),
+            null_properties: Vec::new(),
+            on_ragged,
+            on_type_mismatch: OnTypeMismatch::Variant,
+            max_message_bytes: 1_000_000,
+        };
+        Ok((columns, verify(&stats, stored(), &requirements)?))
+    });
+    let (columns, table) = verified.map_err(|error| error.to_string())?;
+    let field = |(index, column): (usize, &header::Column)| {
+        let source = FieldSource::Cell { index, format: text.clone(), variant: None, has_mismatches: false };
+        Field { name: column.name.clone(), source }
     };
-    let table = reader
-        .finish()
-        .and_then(|stats| verify(&stats, Cursor::new(reader.stored()), &requirements, |_| true))
-        .map_err(|error| error.to_string())?;
-    let name = |(index, column): (usize, &header::Column)| Field {
-        index,
-        name: column.name.clone(),
-        column_type: ColumnType::String,
-    };
-    let fields: Vec<Field> = table.columns.iter().enumerate().map(name).collect();
+    let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);

@@ -31,7 +31,7 @@ pub enum TableError {
         "line {line} makes a message longer than `max_message_bytes` ({limit}); its largest cell is in column `{column}`"
     )]
     LongMessage { line: u64, limit: u64, column: String },
-    /// The type that the operator fixed does not accept a cell without loss.
+    /// A cell of a key column, or with `on_type_mismatch: fail` of any column, does not fit the type.
     #[error("line {line}, column `{column}` is not a lossless {column_type}")]
     ColumnType { line: u64, column: String, column_type: &'static str },
     /// `key_properties` names a column that the report does not have.
@@ -67,7 +67,9 @@ impl TableError {
             Self::LongMessage { .. } => {
                 "deselect that column, or raise `max_message_bytes` if the target can take it"
             }
-            Self::ColumnType { .. } => "remove the column from `schema_overrides`, or choose a wider type",
+            Self::ColumnType { .. } => {
+                "make the column a string in `schema_overrides`, or set `on_type_mismatch` to `variant` if it is not a key"
+            }
             Self::NoKeyColumn { .. } | Self::Key { .. } => {
                 "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
             }

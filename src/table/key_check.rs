@@ -1,19 +1,22 @@
-//! Checks that the key columns identify every row: none of their cells is empty, and no key repeats.
+//! Checks that the key columns identify every row: none of their cells is null, and no key repeats.
 //!
-//! A key is stored as 16 bytes of its SHA-256, which takes about 24 bytes of memory for each row.
+//! The values that are emitted are compared, so two spellings of one moment are one key. A key is stored as 16 bytes of
+//! its SHA-256, which takes about 24 bytes of memory for each row.
 
 use std::collections::HashSet;
 
+use super::cell_format::CellFormat;
 use super::error::TableError;
-use super::header::Column;
 use super::row::Row;
+use super::verify::{ColumnSpec, Typing};
 use crate::digest::Sha256;
 
 /// The most rows that an error names.
 const NAMED_ROWS: usize = 5;
 
 pub struct KeyCheck {
-    columns: Vec<usize>,
+    /// The position and the format of each key column.
+    columns: Vec<(usize, CellFormat)>,
     seen: HashSet<[u8; 16]>,
     empty: u64,
     repeated: u64,
@@ -22,19 +25,18 @@ pub struct KeyCheck {
 }
 
 impl KeyCheck {
-    pub fn new(columns: &[Column], names: &[String]) -> Result<Self, TableError> {
-        let find = |name: &String| {
-            columns.iter().position(|column| column.name == *name).ok_or_else(|| TableError::NoKeyColumn {
-                column: name.clone(),
-                columns: columns
-                    .iter()
-                    .map(|column| format!("`{}`", column.name))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
+    pub fn new(columns: &[ColumnSpec]) -> Self {
+        let keys = columns.iter().enumerate().filter(|(_, column)| column.is_key);
+        let format = |(index, column): (usize, &ColumnSpec)| match &column.typing {
+            Typing::Fixed(format) | Typing::Infer(format) => (index, format.clone()),
         };
-        let columns = names.iter().map(find).collect::<Result<_, _>>()?;
-        Ok(Self { columns, seen: HashSet::new(), empty: 0, repeated: 0, rows: Vec::new() })
+        Self {
+            columns: keys.map(format).collect(),
+            seen: HashSet::new(),
+            empty: 0,
+            repeated: 0,
+            rows: Vec::new(),
+        }
     }
 
     /// Whether there is a key to check.
@@ -49,11 +51,12 @@ impl KeyCheck {
         }
         let mut digest = Sha256::default();
         let mut is_empty = false;
-        for &index in &self.columns {
-            let cell = row.escaped(index);
-            is_empty |= cell.is_empty();
-            digest.update(&(cell.len() as u64).to_le_bytes());
-            digest.update(cell);
+        for (index, format) in &self.columns {
+            let key = format.key(row.escaped(*index));
+            is_empty |= key.is_none();
+            let key = key.unwrap_or_default();
+            digest.update(&(key.len() as u64).to_le_bytes());
+            digest.update(&key);
         }
         let is_repeated = !is_empty && !self.seen.insert(digest.finish());
         self.empty += u64::from(is_empty);

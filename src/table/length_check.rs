@@ -5,25 +5,30 @@
 
 use std::io::{self, Read};
 
+use super::cell_action::Bound;
 use super::csv::{BLANK, ROW};
 use super::error::TableError;
-use super::header::{Column, EXTRA};
+use super::header::EXTRA;
+use super::plan::{self, SURPLUS};
+use super::verify::{ColumnSpec, OnRagged, Requirements};
 use crate::bytes::scan::{ByteScanner, ControlBytes};
 
 /// Bytes of the longest cell, also in a column that is not emitted.
 const CELL_LIMIT: u64 = 64 * 1024 * 1024;
 /// An upper bound of the fixed parts of a RECORD line.
 const LINE_OVERHEAD: u64 = 512;
-/// Bytes of a property's comma, quotes and colon, and of `null` for an empty cell.
-const PROPERTY_OVERHEAD: u64 = 8;
 const BUFFER: usize = 256 * 1024;
 
 pub struct LengthCheck<'a> {
     /// Bytes of the longest message: the setting `max_message_bytes`.
-    pub limit: u64,
-    pub columns: &'a [Column],
-    /// Whether each column is emitted; the others do not add to the length of a message.
-    pub is_emitted: &'a [bool],
+    limit: u64,
+    columns: &'a [ColumnSpec],
+    /// The most bytes that each column adds to a message; a column that is not emitted adds none.
+    bounds: Vec<Bound>,
+    /// Bytes of a RECORD line without what its cells add.
+    fixed: u64,
+    /// The most bytes of a message for each byte of its row.
+    per_byte: u64,
 }
 
 /// A cell or a message that is too long. The header is row 0.
@@ -35,11 +40,25 @@ pub enum TooLong {
     Message(u64, usize),
 }
 
-impl LengthCheck<'_> {
+impl<'a> LengthCheck<'a> {
+    pub fn new(requirements: &'a Requirements) -> Self {
+        let bounds: Vec<Bound> = requirements.columns.iter().map(ColumnSpec::bound).collect();
+        let columns: u64 = bounds.iter().map(|bound| bound.fixed as u64).sum();
+        let nulls: usize =
+            requirements.null_properties.iter().map(|name| plan::null_property_bytes(name)).sum();
+        Self {
+            limit: requirements.max_message_bytes,
+            columns: &requirements.columns,
+            bounds,
+            fixed: LINE_OVERHEAD + columns + nulls as u64,
+            per_byte: if requirements.on_ragged == OnRagged::Pad { SURPLUS.per_byte as u64 } else { 1 },
+        }
+    }
+
     /// Whether a row may be too long, given the bytes of the longest stored row.
     #[must_use]
     pub fn is_needed(&self, longest_row: u64) -> bool {
-        longest_row > CELL_LIMIT || longest_row + self.fixed() > self.limit
+        longest_row > CELL_LIMIT || self.per_byte * longest_row + self.fixed > self.limit
     }
 
     /// The first row that is too long.
@@ -61,14 +80,13 @@ impl LengthCheck<'_> {
                 if cell > CELL_LIMIT {
                     return Ok(Some(TooLong::Cell(row, column)));
                 }
-                if self.is_emitted.get(column).is_none_or(|emitted| *emitted) {
-                    message += cell;
-                    largest = largest.max((cell, column));
-                }
+                let added = self.added_bytes(column, cell);
+                message += added;
+                largest = largest.max((added, column));
                 cell = 0;
                 column += 1;
                 if buffer[at] == ROW {
-                    if row > 0 && message + self.fixed() > self.limit {
+                    if row > 0 && message + self.fixed > self.limit {
                         return Ok(Some(TooLong::Message(row, largest.1)));
                     }
                     row += 1;
@@ -91,9 +109,12 @@ impl LengthCheck<'_> {
         }
     }
 
-    /// Bytes of a RECORD line without its cells.
-    fn fixed(&self) -> u64 {
-        let names = self.columns.iter().map(|column| column.name.len() as u64 + PROPERTY_OVERHEAD);
-        names.sum::<u64>() + LINE_OVERHEAD
+    /// The most bytes that a cell of `length` bytes adds to its message.
+    fn added_bytes(&self, column: usize, length: u64) -> u64 {
+        match self.bounds.get(column) {
+            Some(bound) => bound.per_byte as u64 * length,
+            // A comma and two quotes.
+            None => length + 3,
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! The table of a report: parses its CSV, verifies it, and writes its rows as RECORD lines. It knows no HTTP.
 //!
 //! [`csv`] parses the text as it arrives and writes the stored form. [`rows`] reads the stored form row by row,
-//! [`header`] names the columns, [`column_type`] types them, and [`verify`] checks that the whole report can be used.
-//! [`plan`], compiled once for each stream, writes each row as a RECORD line; a [`cell_action`] converts each cell.
+//! [`header`] names the columns, [`cell_format`] reads their cells, and [`verify`] decides their types and checks that the
+//! whole report can be used. [`plan`], compiled once for each stream, writes each row as a RECORD line; a [`cell_action`] converts each cell.
 //! An error has the line and the column, never the value of a cell.
 
 mod cell_action;
+pub mod cell_format;
 pub mod column_type;
 pub mod csv;
+mod date_format;
 mod date_time;
 mod emitted_cells;
 pub mod error;
@@ -15,13 +17,21 @@ pub mod header;
 mod key_check;
 mod length_check;
 mod line_number;
+mod numeral;
 pub mod plan;
 pub mod row;
 pub mod rows;
-mod type_inference;
+mod stored_text;
+mod type_check;
+pub mod type_override;
 pub mod verify;
+pub mod white_space;
 
 #[cfg(test)]
 mod differential_tests;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod typed_oracle;
+#[cfg(test)]
+mod typed_tests;

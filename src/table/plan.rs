@@ -5,24 +5,40 @@
 //! record come from the caller; the plan does not know the shape of a Singer message.
 
 use super::cell_action::{Bound, CellAction, from_separator};
-use super::column_type::{self, ColumnType};
+use super::cell_format::CellFormat;
 use super::csv::{BLANK, CELL, ROW};
 use super::header::{EXTRA, ROW_NUMBER};
+use super::stored_text::escape;
 use crate::bytes::buffer::{Appender, Literal, OutBuffer};
 
+/// Bytes that the name of a variant may have more than that of its column.
+const VARIANT_SUFFIX: usize = "__text".len();
 /// The most digits of a row number.
 const DIGITS: usize = 20;
 /// Each surplus cell adds a comma and two quotes and drops its separator; the list adds brackets, or is `null`.
-const SURPLUS: Bound = Bound { fixed: 4, per_byte: 3 };
+pub(super) const SURPLUS: Bound = Bound { fixed: 4, per_byte: 3 };
 
-/// An emitted column.
+/// A property of the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The position of the cell in its row, from 0.
-    pub index: usize,
-    /// The name of the property.
     pub name: String,
-    pub column_type: ColumnType,
+    pub source: FieldSource,
+}
+
+/// The origin of a property's values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldSource {
+    Cell {
+        /// The position of the cell in its row, from 0.
+        index: usize,
+        format: CellFormat,
+        /// The property after this one, which has the text of each cell that does not fit and is null for the others.
+        variant: Option<String>,
+        /// Whether a cell does not fit; if none does, no cell is checked again.
+        has_mismatches: bool,
+    },
+    /// Null in every record: a column that is gone or deselected.
+    Null,
 }
 
 /// The compiled form of a stream's records.
@@ -44,9 +60,9 @@ pub struct Plan {
 #[derive(Debug)]
 struct CellWriter {
     action: CellAction,
-    /// `,"column":` and the opening quote of a string.
+    /// `,"column":` and the opening quote of a string, after the properties before it that are always null.
     prefix: Literal,
-    /// `,"column":null`
+    /// The same with null, also for the variant.
     null: Literal,
 }
 
@@ -56,9 +72,14 @@ impl CellWriter {
         Self { action: CellAction::Skip, prefix: nothing.clone(), null: nothing }
     }
 
-    fn new(action: CellAction, name: &[u8]) -> Self {
-        let literal = |value: &str| Literal::new(&[name, value.as_bytes()].concat());
-        Self { action, prefix: literal(action.opening()), null: literal("null") }
+    /// `property` is `,"column":`, after the properties before it that are always null.
+    fn new(action: CellAction, property: &[u8]) -> Self {
+        let mut null = [property, b"null"].concat();
+        if let CellAction::Read { variant: Some(variant), .. } = &action {
+            null.extend_from_slice(&[variant.bytes(), b"null"].concat());
+        }
+        let prefix = [property, action.opening().as_bytes()].concat();
+        Self { action, prefix: Literal::new(&prefix), null: Literal::new(&null) }
     }
 
     fn bound(&self) -> Bound {
@@ -79,9 +100,68 @@ impl CellWriter {
     }
 }
 
+/// The properties of the records in JSON, as they are compiled.
+struct Properties {
+    is_first: bool,
+    /// Properties that are always null and come before the next cell.
+    nulls: Vec<u8>,
+}
+
+impl Properties {
+    /// `,"name":`, after the properties that are always null.
+    fn next(&mut self, name: &str) -> Vec<u8> {
+        let mut property = std::mem::take(&mut self.nulls);
+        let is_first = std::mem::take(&mut self.is_first);
+        property.extend_from_slice(&property_name(name)[usize::from(is_first)..]);
+        property
+    }
+
+    fn null(&mut self, name: &str) {
+        self.nulls = [self.next(name), b"null".to_vec()].concat();
+    }
+
+    fn cell(
+        &mut self,
+        name: &str,
+        format: &CellFormat,
+        variant: Option<&str>,
+        has_mismatches: bool,
+    ) -> CellWriter {
+        let property = self.next(name);
+        if !has_mismatches {
+            if let Some(variant) = variant {
+                self.null(variant);
+            }
+            return CellWriter::new(CellAction::of(format), &property);
+        }
+        let variant = variant.map(|variant| Literal::new(&property_name(variant)));
+        CellWriter::new(CellAction::Read { format: format.clone(), variant }, &property)
+    }
+}
+
+/// The name as JSON between a comma and a colon.
+fn property_name(name: &str) -> Vec<u8> {
+    [b",\"", &*escape(name), b"\":"].concat()
+}
+
+/// Bytes of a property that is always null.
+pub(super) fn null_property_bytes(name: &str) -> usize {
+    property_name(name).len() + "null".len()
+}
+
+/// The most bytes that a column adds to a line, with its variant, by the bytes of its cell.
+pub(super) fn property_bound(name: &str, format: &CellFormat) -> Bound {
+    let mut properties = Properties { is_first: false, nulls: Vec::new() };
+    let may_change = !format.is_plain() || !format.accepts_all();
+    let variant = may_change.then_some(name);
+    let writer = properties.cell(name, format, variant, may_change);
+    let Bound { fixed, per_byte } = writer.bound();
+    Bound { fixed: fixed + if may_change { VARIANT_SUFFIX } else { 0 }, per_byte }
+}
+
 impl Plan {
-    /// Compiles the plan for lines of `before`, the members of the record, and `after`. `fields` are in the order of the
-    /// report. `extra` is the width of the header if surplus cells are emitted.
+    /// Compiles the plan for lines of `before`, the members of the record, and `after`. The cells of `fields` are in the
+    /// order of the report. `extra` is the width of the header if surplus cells are emitted.
     #[must_use]
     pub fn compile(
         before: &[u8],
@@ -90,22 +170,27 @@ impl Plan {
         row_number: bool,
         extra: Option<usize>,
     ) -> Self {
-        let mut is_first = true;
-        let mut property = |name: &str| {
-            let comma = if std::mem::take(&mut is_first) { "" } else { "," };
-            format!("{comma}{}:", column_type::text(name)).into_bytes()
-        };
-        let width = fields.last().map_or(0, |field| field.index + 1).max(extra.unwrap_or(0));
-        let mut columns: Vec<CellWriter> = (0..width).map(|_| CellWriter::skip()).collect();
-        for field in fields {
-            columns[field.index] = CellWriter::new(CellAction::of(field.column_type), &property(&field.name));
+        let mut properties = Properties { is_first: true, nulls: Vec::new() };
+        let mut columns = Vec::new();
+        for Field { name, source } in fields {
+            match source {
+                FieldSource::Null => properties.null(name),
+                FieldSource::Cell { index, format, variant, has_mismatches } => {
+                    columns.resize_with(columns.len().max(*index), CellWriter::skip);
+                    columns.push(properties.cell(name, format, variant.as_deref(), *has_mismatches));
+                }
+            }
         }
+        columns.resize_with(columns.len().max(extra.unwrap_or(0)), CellWriter::skip);
+        let extra = extra.map(|_| Literal::new(&properties.next(EXTRA)));
+        let row_number = row_number.then(|| Literal::new(&properties.next(ROW_NUMBER)));
+        let after = Literal::new(&[&properties.nulls, after].concat());
         let mut plan = Self {
             before: Literal::new(before),
             columns,
-            extra: extra.map(|_| Literal::new(&property(EXTRA))),
-            row_number: row_number.then(|| Literal::new(&property(ROW_NUMBER))),
-            after: Literal::new(after),
+            extra,
+            row_number,
+            after,
             bound: Bound { fixed: 0, per_byte: 0 },
         };
         plan.bound = plan.bound();
@@ -194,82 +279,5 @@ fn surplus<'t>(mut text: &'t [u8], mut separator: u8, out: &mut Appender) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROWS: &[u8] = b"7\x1f\x1fx\\n\x1fover\x1fmore\x1e\x1d8\x1e";
-
-    /// A plan for lines of `<`, the members of the record, and `>`.
-    fn compile(fields: &[Field], row_number: bool, extra: Option<usize>) -> Plan {
-        Plan::compile(b"<", b">\n", fields, row_number, extra)
-    }
-
-    fn field(index: usize, name: &str, column_type: ColumnType) -> Field {
-        Field { index, name: name.into(), column_type }
-    }
-
-    #[test]
-    fn row_is_written_as_one_record_line() {
-        let fields = [
-            field(0, "a", ColumnType::Integer),
-            field(1, "b", ColumnType::String),
-            field(2, "c", ColumnType::String),
-        ];
-        let plan = compile(&fields, true, Some(3));
-        let mut out = OutBuffer::default();
-        let next = plan.write(ROWS, 0, 1, &mut out).unwrap();
-        assert_eq!(plan.write(ROWS, next, 2, &mut out), Some(ROWS.len()));
-        let few = compile(&fields[1..2], false, None);
-        assert_eq!(few.write(ROWS, 0, 1, &mut out), Some(next));
-        let none = compile(&[], false, None);
-        assert_eq!(none.write(ROWS, 0, 1, &mut out), Some(next));
-        assert_eq!(
-            String::from_utf8(out.bytes().to_vec()).unwrap(),
-            concat!(
-                r#"<"a":7,"b":null,"c":"x\n","_extra":["over","more"],"_row_number":1>"#,
-                "\n",
-                r#"<"a":8,"b":null,"c":null,"_extra":null,"_row_number":2>"#,
-                "\n",
-                r#"<"b":null>"#,
-                "\n",
-                r#"<>"#,
-                "\n"
-            )
-        );
-    }
-
-    #[test]
-    fn typed_cell_is_written_in_the_spelling_of_its_type() {
-        let fields = [
-            field(0, "a", ColumnType::Number),
-            field(1, "b", ColumnType::Boolean),
-            field(2, "c", ColumnType::Date),
-            field(3, "d", ColumnType::DateTime),
-            field(4, "e", ColumnType::DateTime),
-        ];
-        let plan = compile(&fields, false, None);
-        let mut out = OutBuffer::default();
-        let row = b"-0.5\x1fTRUE\x1f2025-05-06\x1f2025-05-06T07:00:00.0Z\x1f2025-05-06T07:00:00+01:00\x1e";
-        assert_eq!(plan.write(row, 0, 1, &mut out), Some(row.len()));
-        assert_eq!(
-            String::from_utf8(out.bytes().to_vec()).unwrap(),
-            concat!(
-                r#"<"a":-0.5,"b":true,"c":"2025-05-06","#,
-                r#""d":"2025-05-06T07:00:00.0Z","e":"2025-05-06T06:00:00Z">"#,
-                "\n"
-            )
-        );
-    }
-
-    #[test]
-    fn truncated_row_appends_nothing() {
-        let fields = [field(0, "a", ColumnType::String), field(2, "c", ColumnType::String)];
-        for extra in [None, Some(3)] {
-            let plan = compile(&fields, true, extra);
-            let mut out = OutBuffer::default();
-            for end in 0..17 {
-                assert_eq!((plan.write(&ROWS[..end], 0, 1, &mut out), out.len()), (None, 0), "{end}");
-            }
-        }
-    }
-}
+#[path = "plan_tests.rs"]
+mod tests;

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use super::stored_text::unescape;
+
 /// Valid until the next row is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -39,13 +41,4 @@ impl<'a> Row<'a> {
     pub fn texts(&self) -> impl Iterator<Item = Cow<'a, str>> {
         (0..self.len()).map(|index| self.text(index))
     }
-}
-
-/// The text of a cell in its stored form.
-fn unescape(escaped: &[u8]) -> Cow<'_, str> {
-    if escaped.contains(&b'\\') {
-        let quoted = [b"\"", escaped, b"\""].concat();
-        return serde_json::from_slice(&quoted).unwrap_or(Cow::Borrowed("\u{FFFD}"));
-    }
-    String::from_utf8_lossy(escaped)
 }

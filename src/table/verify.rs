@@ -8,16 +8,19 @@ use std::io::{Read, Seek};
 
 use serde::Deserialize;
 
+use super::cell_action::Bound;
+use super::cell_format::CellFormat;
 use super::column_type::ColumnType;
 use super::csv::TableStats;
 use super::emitted_cells::EmittedCells;
 use super::error::TableError;
-use super::header::{self, Column, ColumnNames};
 use super::key_check::KeyCheck;
 use super::length_check::{LengthCheck, TooLong};
 use super::line_number::line_of_row;
+use super::plan;
 use super::rows::Rows;
-use super::type_inference::TypeInference;
+pub use super::type_check::Mismatches;
+use super::type_check::TypeCheck;
 
 /// Bytes of the longest header, which is read into memory at once.
 const HEADER_LIMIT: u64 = 16 * 1024 * 1024;
@@ -32,26 +35,55 @@ pub enum OnRagged {
     Pad,
 }
 
+/// What to do with a cell that does not fit its column's type: the setting `on_type_mismatch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTypeMismatch {
+    /// The column is null, and a string column beside it has the text.
+    Variant,
+    /// The column is null.
+    Null,
+    /// The report is refused.
+    Fail,
+}
+
+/// A column of the header.
+#[derive(Clone, Debug)]
+pub struct ColumnSpec {
+    /// The name of the property.
+    pub name: String,
+    pub is_emitted: bool,
+    /// The key columns must identify every row.
+    pub is_key: bool,
+    pub typing: Typing,
+}
+
+/// How a column gets its type.
+#[derive(Clone, Debug)]
+pub enum Typing {
+    Fixed(CellFormat),
+    /// The type is decided over all cells; the format has the common options.
+    Infer(CellFormat),
+}
+
 /// The conditions that a report must satisfy.
 #[derive(Clone, Debug)]
 pub struct Requirements {
-    pub style: ColumnNames,
+    /// One for each cell of the header.
+    pub columns: Vec<ColumnSpec>,
+    /// The properties that are null in every record.
+    pub null_properties: Vec<String>,
     pub on_ragged: OnRagged,
-    /// Columns that must identify a row; empty if no key is checked.
-    pub key: Vec<String>,
-    /// The types of an earlier run, from which inference continues. `None` makes every column a string.
-    pub infer: Option<Vec<(String, ColumnType)>>,
-    /// Types that the operator fixed.
-    pub fixed_types: Vec<(String, ColumnType)>,
+    pub on_type_mismatch: OnTypeMismatch,
     pub max_message_bytes: u64,
 }
 
 #[derive(Clone, Debug)]
 pub struct VerifiedTable {
-    /// In the report's order.
-    pub columns: Vec<Column>,
-    /// The type of each column.
-    pub types: Vec<ColumnType>,
+    /// The format of each column; `None` while a column without a value is undecided.
+    pub formats: Vec<Option<CellFormat>>,
+    /// The cells of each column that do not fit its type.
+    pub mismatches: Vec<Mismatches>,
     pub rows: u64,
     pub ragged: u64,
     /// Cells with text after their closing quote.
@@ -64,32 +96,54 @@ pub struct VerifiedTable {
     longest_row: u64,
 }
 
+impl ColumnSpec {
+    /// The most bytes that the column adds to a message, whatever its type and its cells are.
+    pub(super) fn bound(&self) -> Bound {
+        match &self.typing {
+            _ if !self.is_emitted => Bound { fixed: 0, per_byte: 0 },
+            Typing::Fixed(format) => plan::property_bound(&self.name, format),
+            // The longest values of the types that are inferred.
+            Typing::Infer(format) => {
+                plan::property_bound(&self.name, &format.with_type(ColumnType::DateTime))
+            }
+        }
+    }
+}
+
+/// The texts of a stored report's header.
+pub fn read_header(stats: &TableStats, mut stored: impl Read + Seek) -> Result<Vec<String>, TableError> {
+    if stats.header_bytes > HEADER_LIMIT {
+        return Err(TableError::LongHeader);
+    }
+    match Rows::new(rewind(&mut stored)?).read()? {
+        Some(row) if row.len() > 1 || !row.text(0).trim().is_empty() => {
+            Ok(row.texts().map(std::borrow::Cow::into_owned).collect())
+        }
+        _ => Err(TableError::Empty),
+    }
+}
+
 /// Verifies a stored report with the statistics `stats`. Cells that are not emitted do not add to the length of a message.
 pub fn verify(
     stats: &TableStats,
     mut stored: impl Read + Seek,
     requirements: &Requirements,
-    is_emitted: impl Fn(&str) -> bool,
 ) -> Result<VerifiedTable, TableError> {
-    if stats.header_bytes > HEADER_LIMIT {
-        return Err(TableError::LongHeader);
-    }
-    let columns = columns(&mut Rows::new(rewind(&mut stored)?), requirements.style)?;
     if let (Some((line, found)), OnRagged::Fail) = (stats.first_ragged, requirements.on_ragged) {
         return Err(TableError::Ragged { line, expected: stats.width, found });
     }
+    check_lengths(stats, &mut stored, requirements)?;
     let mut table = VerifiedTable {
-        types: Vec::new(),
-        is_emitted: columns.iter().map(|column| is_emitted(&column.name)).collect(),
-        columns,
+        formats: Vec::new(),
+        mismatches: Vec::new(),
+        is_emitted: requirements.columns.iter().map(|column| column.is_emitted).collect(),
         rows: stats.rows,
         ragged: stats.ragged,
         lenient_quotes: stats.lenient_quotes,
         extra: requirements.on_ragged == OnRagged::Pad,
         longest_row: stats.longest_row,
     };
-    check_lengths(&table, &mut stored, requirements.max_message_bytes)?;
-    table.types = check_cells(&table, &mut stored, requirements)?;
+    (table.formats, table.mismatches) = check_cells(&table, &mut stored, requirements)?;
     Ok(table)
 }
 
@@ -101,12 +155,12 @@ impl VerifiedTable {
 }
 
 fn check_lengths(
-    table: &VerifiedTable,
+    stats: &TableStats,
     stored: &mut (impl Read + Seek),
-    limit: u64,
+    requirements: &Requirements,
 ) -> Result<(), TableError> {
-    let check = LengthCheck { limit, columns: &table.columns, is_emitted: &table.is_emitted };
-    if !check.is_needed(table.longest_row) {
+    let check = LengthCheck::new(requirements);
+    if !check.is_needed(stats.longest_row) {
         return Ok(());
     }
     match check.find_too_long(rewind(stored)?)? {
@@ -117,17 +171,17 @@ fn check_lengths(
     }
 }
 
-/// Infers or checks the types of the columns, and checks the key.
+/// Decides or checks the types of the columns, and checks the key.
 fn check_cells(
     table: &VerifiedTable,
     stored: &mut (impl Read + Seek),
     requirements: &Requirements,
-) -> Result<Vec<ColumnType>, TableError> {
-    let mut inference = TypeInference::new(&table.columns, requirements);
-    let mut key = KeyCheck::new(&table.columns, &requirements.key)?;
+) -> Result<(Vec<Option<CellFormat>>, Vec<Mismatches>), TableError> {
+    let mut types = TypeCheck::new(&requirements.columns, requirements.on_type_mismatch);
+    let mut key = KeyCheck::new(&requirements.columns);
     let mut rows = table.read_rows(rewind(stored)?);
     for number in 0.. {
-        if inference.is_settled() && !key.is_needed() {
+        if types.is_settled() && !key.is_needed() {
             break;
         }
         let Some(row) = rows.read()? else { break };
@@ -136,31 +190,21 @@ fn check_cells(
             continue;
         }
         key.observe(&row, number);
-        if let Some((index, column_type)) = inference.observe(&row) {
+        if let Some((index, column_type)) = types.observe(&row, number) {
             return Err(TableError::ColumnType {
                 line: line_of_row(rewind(stored)?, number)?,
-                column: table.columns[index].name.clone(),
+                column: requirements.columns[index].name.clone(),
                 column_type: column_type.name(),
             });
         }
     }
     key.check()?;
-    Ok(inference.types())
+    Ok(types.finish())
 }
 
 fn rewind<R: Read + Seek>(stored: &mut R) -> std::io::Result<&mut R> {
     stored.rewind()?;
     Ok(stored)
-}
-
-fn columns(rows: &mut Rows<impl Read>, style: ColumnNames) -> Result<Vec<Column>, TableError> {
-    match rows.read()? {
-        Some(row) if row.len() > 1 || !row.text(0).trim().is_empty() => {
-            let header: Vec<_> = row.texts().collect();
-            Ok(header::columns(header.iter().map(AsRef::as_ref), style))
-        }
-        _ => Err(TableError::Empty),
-    }
 }
 
 #[cfg(test)]

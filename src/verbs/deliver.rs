@@ -20,8 +20,9 @@ use crate::singer::message::{Message, RecordFrame};
 use crate::singer::state::{Bookmark, RememberedColumn, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
+use crate::table::header::Column;
 use crate::table::plan::Plan;
-use crate::table::verify::{VerifiedTable, verify};
+use crate::table::verify::{VerifiedTable, read_header, verify};
 use crate::telemetry::{Telemetry, Warning, metric_seconds};
 
 /// A snapshot with fewer rows than this share of the last one has shrunk.
@@ -60,13 +61,13 @@ impl<W: Write> Delivery<W> {
         next: Option<&str>,
     ) -> Result<Outcome> {
         let began = clock::now();
-        let table = verify_report(stream, &mut report)?;
+        let (columns, table) = verify_report(stream, &mut report)?;
         self.warn_of_repairs(stream.name(), &report, &table);
         self.check_shrink(stream.name(), table.rows)?;
-        for warning in stream.column_warnings(&table) {
+        for warning in stream.column_warnings(&columns) {
             self.telemetry.warn(&warning);
         }
-        let layout = stream.layout(&table);
+        let layout = stream.layout(&columns, &table);
         let version = self.version(stream);
         self.writer.message(&Message::Schema {
             stream: stream.name(),
@@ -83,7 +84,7 @@ impl<W: Write> Delivery<W> {
             row_count: table.rows,
             sha256: report.sha256.clone(),
             completed_at: clock::format_utc(report.completed_at),
-            columns: stream.remember(&table),
+            columns: stream.remember(&columns, &table),
         };
         self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
@@ -189,14 +190,15 @@ impl<W: Write> Delivery<W> {
     }
 }
 
-/// Verifies that the whole report can be emitted.
-pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<VerifiedTable> {
-    let stats = report.stats.clone();
-    stats
-        .and_then(|stats| {
-            verify(&stats, report.stored()?, &stream.requirements(), |column| stream.emits(column))
-        })
-        .map_err(|error| table_error(stream.name(), &error))
+/// Verifies that the whole report can be emitted. Returns its columns with the result.
+pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<(Vec<Column>, VerifiedTable)> {
+    let verified = |report: &mut Report| {
+        let stats = report.stats.clone()?;
+        let columns = stream.columns(&read_header(&stats, report.stored()?)?);
+        let table = verify(&stats, report.stored()?, &stream.requirements(&columns)?)?;
+        Ok((columns, table))
+    };
+    verified(report).map_err(|error| table_error(stream.name(), &error))
 }
 
 fn table_error(stream: &str, error: &TableError) -> Error {

@@ -55,5 +55,6 @@ async fn fetch_columns(
     telemetry: &Telemetry,
 ) -> Result<Vec<RememberedColumn>> {
     let mut report = source.fetch(&stream.report, telemetry).await.map_err(|failed| failed.error)?;
-    Ok(stream.remember(&verify_report(stream, &mut report)?))
+    let (columns, table) = verify_report(stream, &mut report)?;
+    Ok(stream.remember(&columns, &table))
 }
