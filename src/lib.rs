@@ -1,15 +1,16 @@
 //! `tap-together`: a Singer tap for the reports of the Together mentoring platform.
 //!
 //! Modules in the order of the data flow: [`cli`] → [`mod@settings`] → [`job`] → [`source`] ([`api`]: gate, attempt,
-//! retry) → [`receive`] and [`report`] (decode, spool) → [`table`] (rows, plan) → [`singer`] (messages on stdout), with
-//! [`telemetry`] on stderr. [`sandbox`] imitates the API. A module imports only modules of lower layers, which
+//! retry) → [`receive`] and [`report`] (decode, spool) → [`table`] (rows, plan) → [`columns`] (identity and names) →
+//! [`singer`] (messages on stdout), with [`telemetry`] on stderr. [`sandbox`] imitates the API. A module imports only modules of lower layers, which
 //! `tests/it/architecture.rs` lists and checks. [`run`] runs the verb of a command line; start reading there.
 
 pub mod api;
 pub mod bytes;
 pub mod cli;
 pub mod clock;
-mod column_cache;
+mod column_store;
+pub mod columns;
 pub mod count;
 pub mod digest;
 pub mod error;

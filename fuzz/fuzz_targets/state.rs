@@ -8,7 +8,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
-use tap_together::singer::state::{Bookmark, RememberedColumn, State};
+use tap_together::columns::RememberedColumn;
+use tap_together::singer::state::{Bookmark, State, StreamMemory};
+use tap_together::table::column_type::ColumnType;
 
 const STREAM: &str = "user_report";
 
@@ -19,32 +21,34 @@ fuzz_target!(|file: &[u8]| {
     assert_eq!(read(&Value::Object(earlier.clone())), state);
 
     let columns = vec![RememberedColumn {
-        name: "a".into(),
-        title: "A \u{e9}\"".into(),
-        column_type: "date-time".into(),
+        column_type: Some(ColumnType::DateTime),
+        ..RememberedColumn::new("a", "A \u{e9}\"", 0)
     }];
     let bookmark = Bookmark {
-        version: i64::MAX,
         row_count: u64::MAX,
         sha256: "00".into(),
         completed_at: "2026-01-01T00:00:00.000Z".into(),
-        columns,
+        memory: StreamMemory {
+            version: Some(i64::MAX),
+            columns,
+            forgotten: vec!["b".into()],
+            automatic: vec!["_row_number".into()],
+        },
     };
     state.complete(STREAM, &bookmark);
     let later = state.value(None).clone();
     let again = read(&json!({"type": "STATE", "value": later}));
     assert_eq!(again, state);
-    assert_eq!(again.version(STREAM), Some(bookmark.version));
     assert_eq!(again.row_count(STREAM), Some(bookmark.row_count));
-    assert_eq!(again.columns(STREAM), Some(bookmark.columns));
+    assert_eq!(again.memory(STREAM), Some(bookmark.memory));
     assert_eq!(again.currently_syncing(), None);
 
-    assert_kept(&earlier, &later, &["bookmarks", "currently_syncing"]);
+    assert_kept(&earlier, &later, &["format", "bookmarks", "currently_syncing"]);
     let bookmarks = |state: &Map<String, Value>| state["bookmarks"].as_object().cloned().unwrap_or_default();
     let (earlier, later) = (bookmarks(&earlier), bookmarks(&later));
     assert_kept(&earlier, &later, &[STREAM]);
     if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
-        let ours = ["version", "row_count", "sha256", "completed_at", "columns"];
+        let ours = ["row_count", "sha256", "completed_at", "version", "columns", "forgotten", "automatic"];
         assert_kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
     }
 });

@@ -1,45 +1,104 @@
-//! The layout of a stream's records: which columns of the report become which properties, and their JSON Schema.
+//! The layout of a stream's records: their properties in SCHEMA's order, and the JSON Schema of a record.
 //!
-//! Properties are in the report's order; `_extra` and `_row_number` come last. It selects no columns: see `stream`.
+//! The report's columns come first in its order, each followed by its variant, then the columns that are gone, then
+//! `_extra` and `_row_number`. It selects no columns: see `column_plan`.
 
 use serde_json::{Map, Value, json};
 
+use crate::columns::RememberedColumn;
 use crate::table::column_type::ColumnType;
-use crate::table::header::{Column, EXTRA, ROW_NUMBER};
+use crate::table::header::{EXTRA, ROW_NUMBER};
 use crate::table::plan::{Field, FieldSource};
+
+/// A column in SCHEMA.
+#[derive(Clone, Debug)]
+pub struct Property {
+    pub name: String,
+    /// The header.
+    pub title: String,
+    /// `None` while no value has decided it.
+    pub column_type: Option<ColumnType>,
+    /// The property with the text of the cells that do not fit the type.
+    pub variant: Option<String>,
+    pub source: FieldSource,
+}
+
+impl Property {
+    /// A column that is null in every record.
+    pub fn null(column: &RememberedColumn) -> Self {
+        Self {
+            name: column.name.clone(),
+            title: column.title.clone(),
+            column_type: column.column_type,
+            variant: column.variant.clone(),
+            source: FieldSource::Null,
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        let field =
+            |name: &String, source: &FieldSource| Field { name: name.clone(), source: source.clone() };
+        // The source of a cell writes the variant itself.
+        let is_cell = matches!(self.source, FieldSource::Cell { .. });
+        let variant =
+            self.variant.iter().filter(move |_| !is_cell).map(move |name| field(name, &FieldSource::Null));
+        std::iter::once(field(&self.name, &self.source)).chain(variant)
+    }
+}
+
+/// What `_extra` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtraCells {
+    /// Not a property.
+    No,
+    /// Null in every record: an earlier run emitted it.
+    Null,
+    /// The cells from this position on.
+    From(usize),
+}
 
 /// The properties of a stream's records, and the cells that they come from.
 #[derive(Clone, Debug)]
 pub struct RecordLayout {
-    /// The emitted columns, in the report's order.
     pub fields: Vec<Field>,
+    pub extra: ExtraCells,
     /// Whether `_row_number` is a property.
     pub row_number: bool,
-    /// The index of the first cell that `_extra` collects; `None` if `_extra` is not a property.
-    pub extra: Option<usize>,
     /// JSON Schema of a record.
     pub schema: Value,
 }
 
 impl RecordLayout {
-    pub(super) fn new(fields: Vec<Field>, columns: &[Column], row_number: bool, extra: bool) -> Self {
-        let schema = schema(&fields, columns, row_number, extra);
-        Self { fields, row_number, extra: extra.then_some(columns.len()), schema }
+    pub(super) fn new(properties: &[Property], extra: ExtraCells, row_number: bool) -> Self {
+        let schema = schema(properties, extra != ExtraCells::No, row_number);
+        let null = Field { name: EXTRA.to_owned(), source: FieldSource::Null };
+        let extra_field = (extra == ExtraCells::Null).then_some(null);
+        let fields = properties.iter().flat_map(Property::fields).chain(extra_field).collect();
+        Self { fields, extra, row_number, schema }
+    }
+
+    /// The index of the first cell that `_extra` collects.
+    #[must_use]
+    pub fn first_extra_cell(&self) -> Option<usize> {
+        match self.extra {
+            ExtraCells::From(width) => Some(width),
+            ExtraCells::No | ExtraCells::Null => None,
+        }
     }
 }
 
-fn schema(fields: &[Field], columns: &[Column], row_number: bool, extra: bool) -> Value {
+/// JSON Schema of a record.
+#[must_use]
+pub fn schema(columns: &[Property], extra: bool, row_number: bool) -> Value {
     let mut properties = Map::new();
-    for Field { name, source } in fields {
-        let FieldSource::Cell { index, format, variant, .. } = source else { continue };
-        let title = &columns[*index].title;
-        let mut property = format.schema();
-        property["title"] = title.as_str().into();
-        properties.insert(name.clone(), property);
-        if let Some(variant) = variant {
+    for column in columns {
+        let mut property = column.column_type.unwrap_or(ColumnType::String).schema();
+        property["title"] = column.title.clone().into();
+        properties.insert(column.name.clone(), property);
+        if let Some(variant) = &column.variant {
             let mut property = ColumnType::String.schema();
             property["title"] =
-                format!("{title} (text that is not a {})", format.column_type().name()).into();
+                format!("Text of the cells of `{}` that do not fit its type", column.name).into();
             properties.insert(variant.clone(), property);
         }
     }

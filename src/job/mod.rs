@@ -1,22 +1,29 @@
-//! The job of a run: the streams to sync, derived from settings, catalog and STATE.
+//! The job of a run: the streams to sync, derived from settings, catalog, STATE and the state folder.
 //!
 //! It lists the selected streams in the order of their requests, each with its key, types and columns. Every mistake that
 //! can be found without a request is reported here. It sends no request and writes no output.
 
+mod column_plan;
+mod column_rules;
 mod layout;
+mod plan_error;
 mod stream;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use column_plan::{ColumnPlan, Purpose, SettledColumns};
 pub use layout::RecordLayout;
+pub use plan_error::PlanError;
 pub use stream::Stream;
 
-use crate::error::Result;
+use crate::column_store::ColumnStore;
+use crate::error::{Error, Exit, Result};
 use crate::report::ReportType;
 use crate::settings::Settings;
 use crate::singer::catalog::Catalog;
-use crate::singer::state::State;
-use crate::telemetry::{Telemetry, Warning};
+use crate::singer::state::{State, StreamMemory};
+use crate::telemetry::{Notice, Telemetry, Warning};
 
 /// The streams to sync and the STATE to continue from.
 pub struct Job {
@@ -36,17 +43,33 @@ impl Job {
     ) -> Result<Self> {
         let catalog = catalog.map(Catalog::load).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
-        let (job, warnings) = Self::plan(settings, catalog.as_ref(), state);
+        let folder = ColumnStore::new(settings).load()?;
+        let (job, warnings) = Self::plan(settings, catalog.as_ref(), state, folder);
+        job.check()?;
         for warning in &warnings {
             telemetry.warn(warning);
+        }
+        for stream in job.streams.iter().filter(|stream| !stream.from_folder.is_empty()) {
+            telemetry.notice(&Notice::FromFolder {
+                stream: stream.name().to_owned(),
+                columns: stream.from_folder.iter().map(ToString::to_string).collect(),
+            });
         }
         Ok(job)
     }
 
-    fn plan(settings: &Settings, catalog: Option<&Catalog>, state: State) -> (Self, Vec<Warning>) {
+    fn plan(
+        settings: &Settings,
+        catalog: Option<&Catalog>,
+        state: State,
+        mut folder: BTreeMap<String, StreamMemory>,
+    ) -> (Self, Vec<Warning>) {
         let all: Vec<Stream> = ReportType::all(&settings.extra_reports)
             .into_iter()
-            .map(|report| Stream::new(report, settings, catalog, &state))
+            .map(|report| {
+                let remembered = folder.remove(&report.stream).unwrap_or_default();
+                Stream::new(report, settings, catalog, &state, remembered)
+            })
             .collect();
         let unknown = |name: &&str| !all.iter().any(|stream| stream.name() == *name);
         let mut warnings: Vec<Warning> = catalog
@@ -62,9 +85,15 @@ impl Job {
         if streams.is_empty() {
             warnings.push(Warning::NothingSelected);
         }
-        warnings.extend(streams.iter().filter_map(Stream::replication_warning));
+        warnings.extend(streams.iter().flat_map(Stream::warnings));
         // The stream at which the last run stopped goes first; the others keep their order.
         streams.sort_by_key(|stream| state.currently_syncing() != Some(stream.name()));
         (Self { streams, state }, warnings)
+    }
+
+    /// Fails if the memory shows a mistake in the settings or the catalog.
+    fn check(&self) -> Result<()> {
+        let problems: Vec<String> = self.streams.iter().flat_map(Stream::problems).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Error::new(Exit::Usage, problems.join("; "))) }
     }
 }

@@ -1,38 +1,39 @@
-//! One stream of the job: its report, key, column types and selection, from settings, catalog and STATE.
+//! One stream of the job: its report, its rules for columns, and what is remembered of it.
 //!
-//! A type in `schema_overrides` takes precedence over one in the catalog, and both over an inferred type. An inferred type
-//! is decided once. It reads no rows.
+//! The memory is the union of STATE, the state folder and the catalog's titles. Mistakes that it shows are found before a
+//! request. It reads no rows.
 
-use std::sync::Arc;
-
-use super::layout::RecordLayout;
+use super::column_plan::ColumnPlan;
+use super::column_rules::ColumnRules;
+use super::layout::{ExtraCells, Property, RecordLayout};
+use super::plan_error::PlanError;
+use crate::columns::{Label, RememberedColumn, unite};
 use crate::report::ReportType;
-use crate::settings::{Settings, Types};
+use crate::settings::Settings;
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
-use crate::singer::state::{RememberedColumn, State};
-use crate::table::cell_format::{CellFormat, CellOptions};
-use crate::table::column_type::ColumnType;
-use crate::table::error::TableError;
-use crate::table::header::{self, Column, ColumnNames, EXTRA, ROW_NUMBER, other_separator};
-use crate::table::plan::{Field, FieldSource};
-use crate::table::verify::{ColumnSpec, OnRagged, OnTypeMismatch, Requirements, Typing, VerifiedTable};
+use crate::singer::state::{State, StreamMemory};
+use crate::table::header::{EXTRA, ROW_NUMBER};
+use crate::table::verify::{OnRagged, OnTypeMismatch, Requirements};
 use crate::telemetry::Warning;
+
+/// From this number of columns that are gone and still in SCHEMA on, a warning names `forget_columns`.
+const MANY_GONE: usize = 200;
 
 /// A stream that a run may sync.
 #[derive(Clone, Debug)]
 pub struct Stream {
     pub report: ReportType,
-    /// The columns that identify a record; empty for a stream without a key, which targets append.
-    pub key: Vec<String>,
-    entry: CatalogEntry,
-    overrides: Vec<(String, CellFormat)>,
-    options: Arc<CellOptions>,
-    style: ColumnNames,
-    types: Types,
-    ragged: OnRagged,
-    on_type_mismatch: OnTypeMismatch,
+    pub rules: ColumnRules,
+    /// The highest version that was emitted; 0 if none is known.
+    pub last_version: i64,
+    /// Columns that the state folder knows, but not STATE.
+    pub from_folder: Vec<Label>,
+    /// `_extra` and `_row_number`, if they were emitted.
+    automatic: Vec<String>,
+    forget: Vec<String>,
+    on_ragged: OnRagged,
+    pub on_type_mismatch: OnTypeMismatch,
     max_message_bytes: u64,
-    remembered: Vec<RememberedColumn>,
 }
 
 impl Stream {
@@ -41,23 +42,39 @@ impl Stream {
         settings: &Settings,
         catalog: Option<&Catalog>,
         state: &State,
+        folder: StreamMemory,
     ) -> Self {
         let name = &report.stream;
         let entry =
             catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(CatalogEntry::everything);
         let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
-        let options = Arc::new(settings.cell_options());
+        let key = key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]);
+        let forget = settings.forget_columns.get(name).cloned().unwrap_or_default();
+        let (mut state, mut folder) = (state.memory(name), folder);
+        // STATE keeps that a column was forgotten; without it, the state folder does.
+        let done = state.as_ref().map_or(&folder.forgotten, |state| &state.forgotten);
+        let now: Vec<&String> = forget.iter().filter(|given| !done.contains(given)).collect();
+        for memory in state.iter_mut().chain([&mut folder]) {
+            memory.columns.retain(|column| {
+                !now.iter().any(|given| ColumnRules::means(given, &column.name, &column.title))
+            });
+        }
+        let state = state.unwrap_or_default();
+        let titles = entry.titles();
+        let united = unite(&state.columns, &folder.columns, titles, settings.column_names);
+        let from_folder =
+            united.from_folder.iter().map(|&index| Label::from(&united.columns[index])).collect();
+        let mut automatic = state.automatic;
+        automatic.extend(folder.automatic);
         Self {
-            key: key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]),
-            overrides: overrides(name, settings, &entry, &options),
-            options,
-            entry,
-            style: settings.column_names,
-            types: settings.types,
-            ragged: settings.on_ragged,
+            rules: ColumnRules::new(name, entry, key, united.columns, settings),
+            last_version: state.version.into_iter().chain(folder.version).max().unwrap_or(0),
+            from_folder,
+            automatic,
+            forget,
+            on_ragged: settings.on_ragged,
             on_type_mismatch: settings.on_type_mismatch,
             max_message_bytes: settings.max_message_bytes,
-            remembered: state.columns(name).unwrap_or_default(),
             report,
         }
     }
@@ -68,177 +85,136 @@ impl Stream {
     }
 
     pub(super) fn is_selected(&self) -> bool {
-        self.entry.is_selected()
+        self.rules.entry.is_selected()
     }
 
-    pub(super) fn replication_warning(&self) -> Option<Warning> {
-        let method = self.entry.other_method.clone()?;
-        Some(Warning::ReplicationMethod { stream: self.name().to_owned(), method })
+    /// Mistakes that the memory shows without a report, each in one sentence.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let name = self.name();
+        let keys = self.rules.key.iter().map(|given| {
+            let known = self
+                .rules
+                .memory
+                .iter()
+                .find(|column| ColumnRules::means(given, &column.name, &column.title));
+            known.map_or(given, |column| &column.name)
+        });
+        let deselected =
+            keys.filter(|key| *key != ROW_NUMBER && self.rules.selection(key) == Selection::Deselected);
+        let deselected = deselected.map(|key| {
+            format!("the key column `{key}` of `{name}` is deselected; with Meltano, `meltano select tap-together {name} {key}` selects it")
+        });
+        let contradictions = self.rules.memory.iter().filter_map(|column| {
+            let (emitted, asked) = self.rules.contradiction(column, &column.title)?;
+            Some(format!(
+                "the column `{}` of `{name}` was emitted as {}, and `schema_overrides` or the catalog asks for {}; `forget_columns` drops its type",
+                column.name, emitted.name(), asked.name()
+            ))
+        });
+        deselected.chain(contradictions).collect()
     }
 
-    /// The names of the header's columns.
-    #[must_use]
-    pub fn columns(&self, header: &[String]) -> Vec<Column> {
-        header::columns(header.iter().map(String::as_str), self.style)
-    }
-
-    /// The conditions that the report with these columns must satisfy before a row of it is emitted.
-    pub fn requirements(&self, columns: &[Column]) -> Result<Requirements, TableError> {
-        let is_missing =
-            |key: &&String| *key != ROW_NUMBER && !columns.iter().any(|column| column.name == **key);
-        if let Some(missing) = self.key.iter().find(is_missing) {
-            let names: Vec<String> = columns.iter().map(|column| format!("`{}`", column.name)).collect();
-            return Err(TableError::NoKeyColumn { column: missing.clone(), columns: names.join(", ") });
-        }
-        let spec = |column: &Column| ColumnSpec {
-            name: column.name.clone(),
-            is_emitted: self.emits(&column.name),
-            is_key: self.key.contains(&column.name),
-            typing: self.typing(&column.name),
-        };
-        Ok(Requirements {
-            columns: columns.iter().map(spec).collect(),
-            null_properties: Vec::new(),
-            on_ragged: self.ragged,
-            on_type_mismatch: self.on_type_mismatch,
-            max_message_bytes: self.max_message_bytes,
-        })
-    }
-
-    fn typing(&self, name: &str) -> Typing {
-        let plain = |column_type| CellFormat::plain(column_type, &self.options);
-        let fixed = self.overrides.iter().find(|(column, _)| column == name);
-        let remembered = || self.remembered.iter().find(|column| column.name == name);
-        match (fixed, self.types) {
-            (Some((_, format)), _) => Typing::Fixed(format.clone()),
-            (None, _) if self.key.iter().any(|key| key == name) => {
-                Typing::Fixed(CellFormat::plain(ColumnType::String, &Arc::new(self.options.for_keys())))
-            }
-            (None, Types::String) => Typing::Fixed(plain(ColumnType::String)),
-            (None, Types::Infer) => {
-                match remembered().and_then(|column| ColumnType::from_name(&column.column_type)) {
-                    Some(column_type) => Typing::Fixed(plain(column_type)),
-                    None => Typing::Infer(plain(ColumnType::String)),
-                }
-            }
-        }
-    }
-
-    /// Whether a column of the report is emitted: selected, or part of the key.
-    #[must_use]
-    pub fn emits(&self, column: &str) -> bool {
-        self.entry.selection(column) == Selection::Selected || self.key.iter().any(|key| key == column)
-    }
-
-    /// The properties and the schema of the stream's records.
-    #[must_use]
-    pub fn layout(&self, columns: &[Column], table: &VerifiedTable) -> RecordLayout {
-        let emitted = columns.iter().enumerate().filter(|(_, column)| self.emits(&column.name));
-        let field = |(index, column): (usize, &Column)| {
-            let has_mismatches = table.mismatches[index].count > 0;
-            let has_variant = has_mismatches && self.on_type_mismatch == OnTypeMismatch::Variant;
-            let format = table.formats[index].clone();
-            Field {
-                name: column.name.clone(),
-                source: FieldSource::Cell {
-                    index,
-                    format: format.unwrap_or_else(|| CellFormat::plain(ColumnType::String, &self.options)),
-                    variant: has_variant.then(|| format!("{}__text", column.name)),
-                    has_mismatches,
-                },
-            }
-        };
-        RecordLayout::new(emitted.map(field).collect(), columns, self.has_row_number(), table.extra)
-    }
-
-    /// Warnings about the report's columns: new, missing, or separated by another character than a comma.
-    #[must_use]
-    pub fn column_warnings(&self, columns: &[Column]) -> Vec<Warning> {
+    /// Oddities that are known without a report.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
         let stream = || self.name().to_owned();
-        let is_missing = |name: &&String| !columns.iter().any(|column| column.name == **name);
-        let new: Vec<String> = columns
-            .iter()
-            .filter(|column| self.entry.selection(&column.name) == Selection::Unknown)
-            .map(|column| column.name.clone())
-            .collect();
-        let listed = self.entry.properties.keys().filter(|name| *name != ROW_NUMBER && *name != EXTRA);
-        let missing: Vec<String> = listed.filter(is_missing).cloned().collect();
-        let overridden = self.overrides.iter().map(|(name, _)| name);
-        let untyped: Vec<String> = overridden.filter(is_missing).cloned().collect();
-        let separator = other_separator(columns);
+        let memory = &self.rules.memory;
+        let is_known = |given: &String| {
+            given == ROW_NUMBER
+                || memory.iter().any(|column| ColumnRules::means(given, &column.name, &column.title))
+        };
+        let unknown: Vec<String> =
+            self.rules.key.iter().filter(|given| !memory.is_empty() && !is_known(given)).cloned().collect();
+        let gone = memory.iter().filter(|column| column.gone && column.emitted).count();
+        let method = self.rules.entry.other_method.clone();
         let warnings = [
-            (!new.is_empty()).then(|| Warning::NewColumns { stream: stream(), columns: new }),
-            (!missing.is_empty()).then(|| Warning::MissingColumns { stream: stream(), columns: missing }),
-            (!untyped.is_empty()).then(|| Warning::MissingOverrides { stream: stream(), columns: untyped }),
-            separator.map(|separator| Warning::OtherSeparator { stream: stream(), separator }),
+            method.map(|method| Warning::ReplicationMethod { stream: stream(), method }),
+            (!unknown.is_empty()).then(|| Warning::UnknownKey { stream: stream(), columns: unknown }),
+            (gone >= MANY_GONE).then(|| Warning::ManyGoneColumns { stream: stream(), count: gone }),
         ];
         warnings.into_iter().flatten().collect()
     }
 
-    /// The columns in the form that STATE and the column cache store.
-    #[must_use]
-    pub fn remember(&self, columns: &[Column], table: &VerifiedTable) -> Vec<RememberedColumn> {
-        let columns = columns.iter().zip(&table.formats);
-        columns
-            .map(|(column, format)| RememberedColumn {
-                name: column.name.clone(),
-                title: column.title.clone(),
-                column_type: format
-                    .as_ref()
-                    .map_or(ColumnType::String, CellFormat::column_type)
-                    .name()
-                    .to_owned(),
-            })
-            .collect()
+    /// Identifies the columns of a report, and decides what becomes of each.
+    pub fn plan_columns(&self, header: &[String]) -> Result<ColumnPlan<'_>, PlanError> {
+        ColumnPlan::new(&self.rules, header)
     }
 
-    /// The schema of remembered columns, for a discovery without a request.
+    /// The conditions that the report must satisfy before a row of it is emitted.
+    #[must_use]
+    pub fn requirements(&self, plan: &ColumnPlan) -> Requirements {
+        Requirements {
+            columns: plan.specs.clone(),
+            null_properties: plan.null_properties(),
+            on_ragged: self.on_ragged,
+            on_type_mismatch: self.on_type_mismatch,
+            max_message_bytes: self.max_message_bytes,
+        }
+    }
+
+    /// The layout of the records of a report whose header has `width` cells.
+    #[must_use]
+    pub fn layout(&self, properties: &[Property], width: usize) -> RecordLayout {
+        let extra = if self.on_ragged == OnRagged::Pad {
+            ExtraCells::From(width)
+        } else if self.was_emitted(EXTRA) {
+            ExtraCells::Null
+        } else {
+            ExtraCells::No
+        };
+        RecordLayout::new(properties, extra, self.has_row_number())
+    }
+
+    /// The memory for the next run, after a run that emitted `layout`.
+    #[must_use]
+    pub fn remember(
+        &self,
+        columns: Vec<RememberedColumn>,
+        version: Option<i64>,
+        layout: &RecordLayout,
+    ) -> StreamMemory {
+        let emitted = [(EXTRA, layout.extra != ExtraCells::No), (ROW_NUMBER, layout.row_number)];
+        StreamMemory {
+            version,
+            columns,
+            forgotten: self.forget.clone(),
+            automatic: emitted
+                .into_iter()
+                .filter(|(_, is_emitted)| *is_emitted)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+        }
+    }
+
+    /// What is remembered without a run: nothing was emitted.
+    #[must_use]
+    pub fn remember_discovered(&self, columns: Vec<RememberedColumn>) -> StreamMemory {
+        let version = (self.last_version > 0).then_some(self.last_version);
+        StreamMemory { version, columns, forgotten: self.forget.clone(), automatic: self.automatic.clone() }
+    }
+
+    /// The schema of the columns in the last report, for discovery; `None` if no report is remembered.
     #[must_use]
     pub fn remembered_schema(&self, columns: &[RememberedColumn]) -> serde_json::Value {
-        let format =
-            |column: &RememberedColumn| match self.overrides.iter().find(|(name, _)| *name == column.name) {
-                Some((_, format)) => format.clone(),
-                None => CellFormat::plain(
-                    ColumnType::from_name(&column.column_type).unwrap_or(ColumnType::String),
-                    &self.options,
-                ),
-            };
-        let field = |(index, column): (usize, &RememberedColumn)| Field {
-            name: column.name.clone(),
-            source: FieldSource::Cell { index, format: format(column), variant: None, has_mismatches: false },
+        let present = columns.iter().filter(|column| !column.gone && column.replaced_by.is_none());
+        let properties: Vec<Property> = present.map(|column| self.rules.discovered(column)).collect();
+        super::layout::schema(&properties, self.on_ragged == OnRagged::Pad, self.has_row_number())
+    }
+
+    /// The names of the key columns, as far as the memory knows them.
+    #[must_use]
+    pub fn key_names(&self, columns: &[RememberedColumn]) -> Vec<String> {
+        let name = |given: &String| {
+            let column = columns.iter().find(|column| ColumnRules::means(given, &column.name, &column.title));
+            column.map_or(given, |column| &column.name).clone()
         };
-        let fields = columns.iter().enumerate().map(field).collect();
-        let column =
-            |column: &RememberedColumn| Column { name: column.name.clone(), title: column.title.clone() };
-        let columns: Vec<Column> = columns.iter().map(column).collect();
-        RecordLayout::new(fields, &columns, self.has_row_number(), self.ragged == OnRagged::Pad).schema
+        self.rules.key.iter().map(name).collect()
     }
 
     fn has_row_number(&self) -> bool {
-        self.key.iter().any(|column| column == ROW_NUMBER)
+        self.rules.key.iter().any(|column| column == ROW_NUMBER) || self.was_emitted(ROW_NUMBER)
     }
-}
 
-/// The types that the operator fixed: in `schema_overrides`, and in the catalog unless types are inferred.
-fn overrides(
-    stream: &str,
-    settings: &Settings,
-    entry: &CatalogEntry,
-    options: &Arc<CellOptions>,
-) -> Vec<(String, CellFormat)> {
-    let set = settings.schema_overrides.get(stream).into_iter().flatten();
-    let format = |spelled| CellFormat::new(spelled, options).expect("the settings are validated");
-    let mut overrides: Vec<(String, CellFormat)> =
-        set.map(|(column, spelled)| (column.clone(), format(spelled))).collect();
-    if settings.types == Types::String {
-        for (column, schema) in &entry.properties {
-            let changed =
-                ColumnType::from_schema(schema).filter(|column_type| *column_type != ColumnType::String);
-            let is_set = overrides.iter().any(|(name, _)| name == column);
-            if let (Some(column_type), false) = (changed, column == ROW_NUMBER || is_set) {
-                overrides.push((column.clone(), CellFormat::plain(column_type, options)));
-            }
-        }
+    fn was_emitted(&self, automatic: &str) -> bool {
+        self.automatic.iter().any(|name| name == automatic)
     }
-    overrides
 }

@@ -4,6 +4,7 @@
 //! the environment fills what they leave out. All problems are reported at once, and none shows a value.
 
 mod cells;
+mod column_rules;
 pub mod config;
 pub mod env;
 mod key;
@@ -50,6 +51,16 @@ pub enum Types {
     Infer,
 }
 
+/// What happens to a column that no earlier run or catalog knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewColumns {
+    Include,
+    Ignore,
+    /// The report is refused.
+    Fail,
+}
+
 /// The accepted settings. A field has the name and the type of its setting in the schema, which also describes it.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct Settings {
@@ -79,6 +90,14 @@ pub struct Settings {
     #[serde(default)]
     pub key_properties: BTreeMap<String, Vec<String>>,
     pub column_names: ColumnNames,
+    /// By stream, then by the header or the present name of a column: its new name.
+    #[serde(default)]
+    pub rename: BTreeMap<String, BTreeMap<String, String>>,
+    /// Columns by stream.
+    #[serde(default)]
+    pub forget_columns: BTreeMap<String, Vec<String>>,
+    /// `None`: include without a catalog, ignore with one.
+    pub new_columns: Option<NewColumns>,
     #[serde(default)]
     pub extra_reports: Vec<String>,
     pub types: Types,

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Settings;
+use super::column_rules;
 use super::env::Environment;
 use super::problem::Problem;
 use super::url_rules;
@@ -45,6 +46,7 @@ pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
     if settings.is_secure() {
         problems.extend(url_rules::check_proxy(environment).err());
     }
+    problems.extend(column_rules::problems(settings));
     let mut redactor = Redactor::default();
     settings.secrets().for_each(|secret| redactor.hide(secret));
     if settings.extra_reports.iter().any(|report| redactor.resembles(report)) {

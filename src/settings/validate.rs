@@ -99,7 +99,7 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     let streams = streams(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
     let documented = documented_streams();
     let mut problems = Vec::new();
-    for setting in ["key_properties", "schema_overrides"] {
+    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns"] {
         let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
         for name in names.filter(|name| !streams.contains(name)) {
             let shown = if documented.iter().any(|stream| is_misspelling(name, stream)) {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, Exit, Result};
 use crate::files::read_stream;
 use crate::safe_name;
-use crate::table::header::ROW_NUMBER;
+use crate::table::header::{EXTRA, ROW_NUMBER};
 
 /// The largest catalog that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -42,8 +42,8 @@ pub struct CatalogEntry {
 pub enum Selection {
     Selected,
     Deselected,
-    /// The catalog lists the columns of the stream, but not this one.
-    Unknown,
+    /// The catalog neither lists the column nor decides it.
+    Unlisted,
 }
 
 impl Catalog {
@@ -136,13 +136,24 @@ impl CatalogEntry {
 
     #[must_use]
     pub fn selection(&self, column: &str) -> Selection {
-        let is_listed = self.properties.is_empty() || self.properties.contains_key(column);
         match self.columns.get(column) {
             Some(true) => Selection::Selected,
             Some(false) => Selection::Deselected,
-            None if is_listed => Selection::Selected,
-            None => Selection::Unknown,
+            None if self.properties.contains_key(column) => Selection::Selected,
+            None => Selection::Unlisted,
         }
+    }
+
+    /// Whether the catalog lists columns, so that others are new to it.
+    #[must_use]
+    pub fn lists_columns(&self) -> bool {
+        !self.properties.is_empty()
+    }
+
+    /// Names and headers of the columns that it lists, in its order.
+    pub fn titles(&self) -> impl Iterator<Item = (&str, &str)> {
+        let columns = self.properties.iter().filter(|(name, _)| *name != ROW_NUMBER && *name != EXTRA);
+        columns.filter_map(|(name, schema)| Some((name.as_str(), schema.get("title")?.as_str()?)))
     }
 }
 
@@ -220,7 +231,7 @@ mod tests {
         ] {
             assert_eq!(entry(&column(&metadata)).selection("a"), expected, "{metadata}");
         }
-        assert_eq!(entry(&json!([])).selection("new"), Selection::Unknown);
+        assert_eq!(entry(&json!([])).selection("new"), Selection::Unlisted);
     }
 
     #[test]
@@ -238,7 +249,7 @@ mod tests {
         let described = describe("s", &schema, &["_row_number".into()]);
         let entry = Catalog::parse(&json!({"streams": [described]})).unwrap().entry("s").unwrap().clone();
         assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());
-        assert_eq!((entry.selection("a"), entry.selection("b")), (Selection::Selected, Selection::Unknown));
+        assert_eq!((entry.selection("a"), entry.selection("b")), (Selection::Selected, Selection::Unlisted));
     }
 
     #[test]

@@ -6,9 +6,11 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::columns::RememberedColumn;
 use crate::error::{Error, Exit, Result};
 use crate::files::read_stream;
 use crate::safe_name;
@@ -16,29 +18,33 @@ use crate::safe_name;
 /// The largest state file that is read, in bytes.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// A column in STATE and in the column cache, for the next run and the next discovery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RememberedColumn {
-    pub name: String,
-    /// The CSV header, verbatim.
-    pub title: String,
-    /// The name of a column type.
-    #[serde(rename = "type")]
-    pub column_type: String,
+/// The format of STATE that this program writes.
+pub const FORMAT: u64 = 2;
+
+/// What STATE and the state folder remember of a stream from one run to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamMemory {
+    /// The highest version that was emitted, in epoch seconds.
+    pub version: Option<i64>,
+    /// Every column that any report had: those of the last report first, in its order.
+    pub columns: Vec<RememberedColumn>,
+    /// The entries of `forget_columns` that were applied.
+    pub forgotten: Vec<String>,
+    /// `_extra` and `_row_number`, if they were emitted.
+    pub automatic: Vec<String>,
 }
 
 /// The bookmark of a stream whose last snapshot is complete.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bookmark {
-    /// The version of the snapshot's records, in epoch seconds.
-    pub version: i64,
     pub row_count: u64,
     /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
     /// When the last byte of the report arrived.
     pub completed_at: String,
-    /// In the report's order.
-    pub columns: Vec<RememberedColumn>,
+    #[serde(flatten)]
+    pub memory: StreamMemory,
 }
 
 /// The value of a STATE message, members of other programs included.
@@ -104,6 +110,17 @@ impl State {
         let problem = |reason: String| {
             Error::new(Exit::Usage, reason).hint("give a state that this version of tap-together wrote")
         };
+        match self.value.get("format") {
+            None | Some(Value::Null) => {}
+            Some(format) if format.as_u64().is_some_and(|format| format <= FORMAT) => {}
+            Some(_) => {
+                return Err(Error::new(
+                    Exit::Usage,
+                    format!("its `format` is newer than {FORMAT}, the newest that this version knows"),
+                )
+                .hint("update tap-together, or give a state that this version wrote"));
+            }
+        }
         let bookmarks = match self.value.get("bookmarks") {
             None | Some(Value::Null) => return Ok(()),
             Some(Value::Object(bookmarks)) => bookmarks,
@@ -114,9 +131,8 @@ impl State {
             if version.is_some_and(|version| !version.is_i64() && !version.is_null()) {
                 return Err(problem(format!("the `version` of the bookmark `{stream}` is not an integer")));
             }
-            let columns = bookmark.get("columns").cloned().unwrap_or(json!([]));
-            if serde_json::from_value::<Vec<RememberedColumn>>(columns).is_err() {
-                return Err(problem(format!("the `columns` of the bookmark `{stream}` cannot be read")));
+            if let Err(member) = read_memory(bookmark) {
+                return Err(problem(format!("the `{member}` of the bookmark `{stream}` cannot be read")));
             }
         }
         Ok(())
@@ -127,20 +143,16 @@ impl State {
     }
 
     #[must_use]
-    pub fn version(&self, stream: &str) -> Option<i64> {
-        self.bookmark(stream)?.get("version")?.as_i64()
-    }
-
-    #[must_use]
     pub fn row_count(&self, stream: &str) -> Option<u64> {
         self.bookmark(stream)?.get("row_count")?.as_u64()
     }
 
-    /// The columns of the last snapshot; `None` if it has none.
+    /// What is remembered of a stream; `None` if it was never complete.
     #[must_use]
-    pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
-        let columns = self.bookmark(stream)?.get("columns")?.clone();
-        serde_json::from_value(columns).ok().filter(|columns: &Vec<_>| !columns.is_empty())
+    pub fn memory(&self, stream: &str) -> Option<StreamMemory> {
+        let bookmark = self.value.get("bookmarks")?.get(stream)?;
+        // `check` has read it before.
+        read_memory(bookmark).ok().filter(|memory| *memory != StreamMemory::default())
     }
 
     /// The stream at which an earlier run stopped.
@@ -164,10 +176,31 @@ impl State {
 
     /// The value of a STATE message, never empty. `syncing` is the stream at which the next run starts.
     pub fn value(&mut self, syncing: Option<&str>) -> &Map<String, Value> {
+        self.value.insert("format".into(), FORMAT.into());
         self.value.entry("bookmarks").or_insert_with(|| json!({}));
         self.value.insert("currently_syncing".into(), syncing.into());
         &self.value
     }
+}
+
+/// Reads the remembered members of a bookmark; a missing or null one is empty. The error is the name of the member that
+/// cannot be read.
+fn read_memory(bookmark: &Value) -> Result<StreamMemory, &'static str> {
+    fn member<T: DeserializeOwned + Default>(
+        bookmark: &Value,
+        name: &'static str,
+    ) -> Result<T, &'static str> {
+        match bookmark.get(name) {
+            None | Some(Value::Null) => Ok(T::default()),
+            Some(value) => T::deserialize(value).map_err(|_| name),
+        }
+    }
+    Ok(StreamMemory {
+        version: member(bookmark, "version")?,
+        columns: member(bookmark, "columns")?,
+        forgotten: member(bookmark, "forgotten")?,
+        automatic: member(bookmark, "automatic")?,
+    })
 }
 
 #[cfg(test)]
@@ -177,15 +210,17 @@ mod tests {
     use super::*;
 
     fn bookmark(version: i64) -> Bookmark {
-        let columns =
-            vec![RememberedColumn { name: "a".into(), title: "A".into(), column_type: "string".into() }];
+        let columns = vec![RememberedColumn::new("a", "A", 0)];
         Bookmark {
-            version,
             row_count: 3,
             sha256: "00".into(),
             completed_at: "2026-01-01T00:00:00.000Z".into(),
-            columns,
+            memory: StreamMemory { version: Some(version), columns, ..StreamMemory::default() },
         }
+    }
+
+    fn version(state: &State, stream: &str) -> Option<i64> {
+        state.memory(stream)?.version
     }
 
     #[test]
@@ -194,7 +229,7 @@ mod tests {
             br#"{"type":"STATE","value":{"x":1,"bookmarks":{"other":{"y":2},"user_report":{"z":3,"version":5}}}}"#,
         )
         .unwrap();
-        assert_eq!(state.version("user_report"), Some(5));
+        assert_eq!(version(&state, "user_report"), Some(5));
         state.complete("user_report", &bookmark(6));
         let value = Value::Object(state.value(Some("pairing_report")).clone());
         assert_eq!((&value["x"], &value["bookmarks"]["other"]["y"]), (&json!(1), &json!(2)));
@@ -202,15 +237,15 @@ mod tests {
             (&value["bookmarks"]["user_report"]["z"], &value["currently_syncing"]),
             (&json!(3), &json!("pairing_report"))
         );
-        assert_eq!(state.version("user_report"), Some(6));
-        assert_eq!(state.columns("user_report").unwrap()[0].title, "A");
+        assert_eq!(version(&state, "user_report"), Some(6));
+        assert_eq!(state.memory("user_report").unwrap().columns[0].title, "A");
     }
 
     #[test]
     fn empty_state_is_never_written_as_an_empty_object() {
         for fresh in [&b"{}"[..], b"null"] {
             let value = Value::Object(State::parse(fresh).unwrap().value(None).clone());
-            assert_eq!(value, json!({"bookmarks": {}, "currently_syncing": null}));
+            assert_eq!(value, json!({"format": 2, "bookmarks": {}, "currently_syncing": null}));
         }
     }
 
@@ -245,11 +280,25 @@ mod tests {
     }
 
     #[test]
+    fn state_of_a_newer_format_is_refused_and_of_format_1_is_read() {
+        for newer in ["3", "\"2\"", "-1"] {
+            let error =
+                State::parse(format!(r#"{{"format":{newer},"bookmarks":{{}}}}"#).as_bytes()).unwrap_err();
+            assert_eq!(error.message, "its `format` is newer than 2, the newest that this version knows");
+        }
+        let old =
+            br#"{"bookmarks":{"s":{"version":5,"columns":[{"name":"a_2","title":"A","type":"integer"}]}}}"#;
+        let memory = State::parse(old).unwrap().memory("s").unwrap();
+        let [column] = memory.columns.as_slice() else { panic!("{memory:?}") };
+        assert_eq!((column.name.as_str(), column.emitted, memory.version), ("a_2", true, Some(5)));
+    }
+
+    #[test]
     fn missing_bookmark_members_are_none() {
         let state = State::parse(br#"{"currently_syncing":"s","bookmarks":{"s":{"version":null,"columns":[]},"t":{"row_count":9}}}"#);
         let state = state.unwrap();
-        assert_eq!((state.version("s"), state.row_count("s"), state.columns("s")), (None, None, None));
-        assert_eq!((state.row_count("t"), state.version("u")), (Some(9), None));
+        assert_eq!((state.memory("s"), state.row_count("s")), (None, None));
+        assert_eq!((state.row_count("t"), state.memory("u")), (Some(9), None));
         assert_eq!(state.currently_syncing(), Some("s"));
         assert_eq!(State::default().currently_syncing(), None);
     }
@@ -257,7 +306,7 @@ mod tests {
     #[test]
     fn state_message_in_a_state_message_is_unwrapped() {
         let twice = br#"{"type":"STATE","value":{"type":"STATE","value":{"bookmarks":{"s":{"version":5}}}}}"#;
-        assert_eq!(State::parse(twice).unwrap().version("s"), Some(5));
+        assert_eq!(version(&State::parse(twice).unwrap(), "s"), Some(5));
     }
 
     #[test]
@@ -267,9 +316,9 @@ mod tests {
         let put = |bytes: &[u8]| std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
         assert_eq!(State::load(&path).unwrap(), State::default());
         put(br#"{"bookmarks":{"s":{"version":5}}}"#);
-        assert_eq!(State::load(&path).unwrap().version("s"), Some(5));
+        assert_eq!(version(&State::load(&path).unwrap(), "s"), Some(5));
         put((r#"{"bookmarks":{"s":{"version":6}}}"#.to_owned() + &" ".repeat(2 << 20)).as_bytes());
-        assert_eq!(State::load(&path).unwrap().version("s"), Some(6), "a state of 2 MiB");
+        assert_eq!(version(&State::load(&path).unwrap(), "s"), Some(6), "a state of 2 MiB");
         put(b"[]");
         assert!(State::load(&path).unwrap_err().message.ends_with("state.json`: not a JSON object"));
         let folder = State::load(folder.path()).unwrap_err();

@@ -12,7 +12,7 @@ use crate::digest::{hex, sha256};
 
 /// Bytes of the longest name. `PostgreSQL` allows 63, but pipelinewise's target truncates names of 63 bytes and more,
 /// so that two names could become one.
-const LONGEST: usize = 62;
+pub(crate) const LONGEST: usize = 62;
 /// The property with a row's position in its report: the key, unless `key_properties` names one.
 pub const ROW_NUMBER: &str = "_row_number";
 /// The property with the surplus cells of a ragged row.
@@ -113,11 +113,28 @@ fn original(header: &str) -> String {
     unreserve(header.replace('\0', ""))
 }
 
+/// Whether every target accepts the name in this style.
+#[must_use]
+pub fn is_valid_name(name: &str, style: ColumnNames) -> bool {
+    let is_accepted = match style {
+        ColumnNames::SnakeCase => {
+            name.len() <= LONGEST
+                && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        }
+        ColumnNames::Original => !name.trim().is_empty() && !name.contains('\0'),
+    };
+    is_accepted && !is_reserved(name)
+}
+
 /// Prefixes a name that is reserved by targets or by this tap.
-fn unreserve(name: String) -> String {
+pub(crate) fn unreserve(name: String) -> String {
+    if is_reserved(&name) { format!("column{name}") } else { name }
+}
+
+fn is_reserved(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let is_reserved = lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA);
-    if is_reserved { format!("column{name}") } else { name }
+    lower.starts_with("_sdc_") || matches!(lower.as_str(), ROW_NUMBER | EXTRA)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod format;
 mod log_writer;
+mod notice;
 mod redactor;
 mod warning;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use format::{CLEAR_LINE, escape_controls};
 pub use format::{Format, Level, from_singer_config};
 use log_writer::{LogWriter, write_within};
+pub use notice::Notice;
 pub use redactor::Redactor;
 pub(crate) use redactor::decodings;
 use serde_json::{Value, json};
@@ -93,6 +95,17 @@ impl Telemetry {
         }
         drop(inner);
         self.log(Level::Warning, &warning.to_string());
+    }
+
+    /// Logs a notice.
+    pub fn notice(&self, notice: &Notice) {
+        let mut notice = notice.clone();
+        let inner = self.lock();
+        for text in notice.foreign_texts() {
+            *text = inner.redactor.foreign(text).into_owned();
+        }
+        drop(inner);
+        self.log(Level::Info, &notice.to_string());
     }
 
     /// Warnings so far about a stream or report.

@@ -10,6 +10,8 @@ use crate::count::Count;
 
 /// As many names are listed; the rest are counted.
 const LISTED: usize = 20;
+/// A column of which more than one cell in this many does not fit should be a string.
+const MANY_MISMATCHES: u64 = 10;
 
 /// What the operator is warned of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +46,19 @@ pub enum Warning {
     Shrunk { stream: String, rows: u64, before: u64 },
     /// The report has a header only.
     NoRows { stream: String },
-    /// The report has columns that the catalog does not list.
-    NewColumns { stream: String, columns: Vec<String> },
-    /// The catalog lists columns that the report does not have.
+    /// The report has columns that nobody knows, and they are left out.
+    NewColumnsIgnored { stream: String, columns: Vec<String> },
+    /// The report lacks columns that the last one had.
+    GoneColumns { stream: String, columns: Vec<String> },
+    /// Columns that have the same header, or nearly, and cannot be told apart any more.
+    AmbiguousColumns { stream: String, columns: Vec<String> },
+    /// Cells do not fit the type of their column.
+    TypeMismatch { stream: String, column: String, count: u64, values: u64, rows: Vec<u64> },
+    /// SCHEMA has many columns that no report has any more.
+    ManyGoneColumns { stream: String, count: usize },
+    /// `key_properties` names columns that no report had so far.
+    UnknownKey { stream: String, columns: Vec<String> },
+    /// The catalog lists columns that no report had so far.
     MissingColumns { stream: String, columns: Vec<String> },
     /// `schema_overrides` or the catalog types columns that the report does not have.
     MissingOverrides { stream: String, columns: Vec<String> },
@@ -74,7 +86,12 @@ impl Warning {
             | Self::LenientQuotes { stream: subject, .. }
             | Self::Shrunk { stream: subject, .. }
             | Self::NoRows { stream: subject }
-            | Self::NewColumns { stream: subject, .. }
+            | Self::NewColumnsIgnored { stream: subject, .. }
+            | Self::GoneColumns { stream: subject, .. }
+            | Self::AmbiguousColumns { stream: subject, .. }
+            | Self::TypeMismatch { stream: subject, .. }
+            | Self::ManyGoneColumns { stream: subject, .. }
+            | Self::UnknownKey { stream: subject, .. }
             | Self::MissingColumns { stream: subject, .. }
             | Self::MissingOverrides { stream: subject, .. }
             | Self::OtherSeparator { stream: subject, .. } => Some(subject),
@@ -90,7 +107,11 @@ impl Warning {
             Self::ProcessOnlyGate { cause } => vec![cause],
             Self::UnknownStream { stream } => vec![stream],
             Self::ReplicationMethod { method, .. } => vec![method],
-            Self::NewColumns { columns, .. }
+            Self::TypeMismatch { column, .. } => vec![column],
+            Self::NewColumnsIgnored { columns, .. }
+            | Self::GoneColumns { columns, .. }
+            | Self::AmbiguousColumns { columns, .. }
+            | Self::UnknownKey { columns, .. }
             | Self::MissingColumns { columns, .. }
             | Self::MissingOverrides { columns, .. } => columns.iter_mut().collect(),
             // The cause of a retry was redacted where its body was read.
@@ -103,6 +124,7 @@ impl Warning {
             | Self::SurrogatesReplaced { .. }
             | Self::RaggedRows { .. }
             | Self::LenientQuotes { .. }
+            | Self::ManyGoneColumns { .. }
             | Self::Shrunk { .. }
             | Self::NoRows { .. }
             | Self::OtherSeparator { .. } => Vec::new(),
@@ -159,10 +181,46 @@ impl Display for Warning {
                 write!(f, "`{stream}` shrank to {} from {before} in the last run", Count(*rows, "row"))
             }
             Self::NoRows { stream } => write!(f, "`{stream}` has a header but no rows"),
-            Self::NewColumns { stream, columns } => write!(
+            Self::NewColumnsIgnored { stream, columns } => write!(
                 f,
                 "`{stream}` has {} that the catalog does not list: {}; left out until discovery runs again",
                 Count(columns.len(), "new column"),
+                Names(columns)
+            ),
+            Self::GoneColumns { stream, columns } => write!(
+                f,
+                "`{stream}` lacks {} that the last report had: {}; null in all rows from now on",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::AmbiguousColumns { stream, columns } => write!(
+                f,
+                "`{stream}` has {} that can no longer be told apart: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::TypeMismatch { stream, column, count, values, rows } => {
+                write!(
+                    f,
+                    "`{stream}`: {} of {values} in {column} {} not fit the type (row {}{})",
+                    Count(*count, "cell"),
+                    if *count == 1 { "does" } else { "do" },
+                    rows.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+                    if *count > rows.len() as u64 { ", …" } else { "" }
+                )?;
+                if *count * MANY_MISMATCHES > *values {
+                    f.write_str("; hint: make it a string in `schema_overrides`")?;
+                }
+                Ok(())
+            }
+            Self::ManyGoneColumns { stream, count } => write!(
+                f,
+                "`{stream}` has {count} columns in SCHEMA that no report has any more; `forget_columns` drops them"
+            ),
+            Self::UnknownKey { stream, columns } => write!(
+                f,
+                "the key of `{stream}` has {} that no report had so far: {}; the next report decides",
+                Count(columns.len(), "column"),
                 Names(columns)
             ),
             Self::MissingColumns { stream, columns } => write!(
@@ -185,7 +243,7 @@ impl Display for Warning {
 }
 
 /// The first names in backquotes, and the number of the others.
-struct Names<'a>(&'a [String]);
+pub(super) struct Names<'a>(pub(super) &'a [String]);
 
 impl Display for Names<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -10,20 +10,21 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::column_changes::report_changes;
 use crate::clock;
+use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
-use crate::job::{RecordLayout, Stream};
+use crate::job::{ColumnPlan, Purpose, RecordLayout, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
 use crate::singer::message::{Message, RecordFrame};
-use crate::singer::state::{Bookmark, RememberedColumn, State};
+use crate::singer::state::{Bookmark, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
-use crate::table::header::Column;
 use crate::table::plan::Plan;
 use crate::table::verify::{VerifiedTable, read_header, verify};
-use crate::telemetry::{Telemetry, Warning, metric_seconds};
+use crate::telemetry::{Notice, Telemetry, Warning, metric_seconds};
 
 /// A snapshot with fewer rows than this share of the last one has shrunk.
 const SHRINK: f64 = 0.1;
@@ -32,6 +33,7 @@ const SHRINK: f64 = 0.1;
 pub struct Delivery<W: Write> {
     writer: Writer<W>,
     state: State,
+    store: ColumnStore,
     settings: Settings,
     telemetry: Arc<Telemetry>,
     stop: Stop,
@@ -50,7 +52,14 @@ pub struct Outcome {
 
 impl<W: Write> Delivery<W> {
     pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Stop) -> Self {
-        Self { writer: Writer::new(out), state, settings, telemetry, stop }
+        Self {
+            writer: Writer::new(out),
+            state,
+            store: ColumnStore::new(&settings),
+            settings,
+            telemetry,
+            stop,
+        }
     }
 
     /// Verifies and writes one stream. `next` is the stream at which a run that ends here is resumed.
@@ -61,31 +70,32 @@ impl<W: Write> Delivery<W> {
         next: Option<&str>,
     ) -> Result<Outcome> {
         let began = clock::now();
-        let (columns, table) = verify_report(stream, &mut report)?;
+        let (plan, table) = verify_report(stream, &mut report)?;
         self.warn_of_repairs(stream.name(), &report, &table);
-        self.check_shrink(stream.name(), table.rows)?;
-        for warning in stream.column_warnings(&columns) {
-            self.telemetry.warn(&warning);
-        }
-        let layout = stream.layout(&columns, &table);
+        self.check_rows(stream.name(), table.rows)?;
+        let key = plan.key.clone();
+        let ignored = plan.ignored.clone();
+        let seen = clock::format_utc(report.completed_at);
+        let columns = plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Sync);
+        report_changes(stream, &columns, &table, &ignored, &self.telemetry);
+        let layout = stream.layout(&columns.properties, table.formats.len());
         let version = self.version(stream);
+        let memory = stream.remember(columns.memory, Some(version), &layout);
+        let version = self.settings.activate_version.then_some(version);
+        // Before the first message: a run whose STATE never comes back must not decide a name or a type again.
+        self.store.keep(stream.name(), memory.clone());
         self.writer.message(&Message::Schema {
             stream: stream.name(),
             schema: &layout.schema,
-            key_properties: &stream.key,
+            key_properties: &key,
         })?;
         self.write_records(stream, &mut report, &table, &layout, version)?;
         if let Some(version) = version {
             self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }
         self.writer.flush()?;
-        let bookmark = Bookmark {
-            version: version.unwrap_or_else(|| clock::wall().timestamp()),
-            row_count: table.rows,
-            sha256: report.sha256.clone(),
-            completed_at: clock::format_utc(report.completed_at),
-            columns: stream.remember(&columns, &table),
-        };
+        let bookmark =
+            Bookmark { row_count: table.rows, sha256: report.sha256.clone(), completed_at: seen, memory };
         self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
         let took = clock::now().saturating_sub(began);
@@ -105,10 +115,6 @@ impl<W: Write> Delivery<W> {
     pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
         let value = self.state.value(syncing);
         self.writer.message(&Message::State { value })
-    }
-
-    pub fn columns(&self, stream: &str) -> Option<Vec<RememberedColumn>> {
-        self.state.columns(stream)
     }
 
     /// Whether a signal asked the run to end.
@@ -131,7 +137,7 @@ impl<W: Write> Delivery<W> {
     }
 
     /// A report that lost nearly all its rows may be a fault of the API.
-    fn check_shrink(&self, stream: &str, rows: u64) -> Result<()> {
+    fn check_rows(&self, stream: &str, rows: u64) -> Result<()> {
         let before = self.state.row_count(stream).unwrap_or(0);
         #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
         let has_shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
@@ -145,14 +151,15 @@ impl<W: Write> Delivery<W> {
             self.telemetry.warn(&warning);
         } else if rows == 0 {
             self.telemetry.warn(&Warning::NoRows { stream: stream.to_owned() });
+        } else if before > 0 && rows != before {
+            self.telemetry.notice(&Notice::Rows { stream: stream.to_owned(), rows, before });
         }
         Ok(())
     }
 
     /// Epoch seconds, greater than the last version whatever the clock says.
-    fn version(&self, stream: &Stream) -> Option<i64> {
-        let last = self.state.version(stream.name()).unwrap_or(0);
-        self.settings.activate_version.then(|| clock::wall().timestamp().max(last.saturating_add(1)))
+    fn version(&self, stream: &Stream) -> i64 {
+        clock::wall().timestamp().max(stream.last_version.saturating_add(1))
     }
 
     fn write_records(
@@ -165,8 +172,13 @@ impl<W: Write> Delivery<W> {
     ) -> Result<()> {
         let extracted = clock::format_utc(report.completed_at);
         let frame = RecordFrame::new(stream.name(), version, &extracted);
-        let plan =
-            Plan::compile(&frame.before, &frame.after, &layout.fields, layout.row_number, layout.extra);
+        let plan = Plan::compile(
+            &frame.before,
+            &frame.after,
+            &layout.fields,
+            layout.row_number,
+            layout.first_extra_cell(),
+        );
         let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());
         let mut rows = facts.read_rows(report.stored().map_err(read_error)?);
         rows.read().map_err(read_error)?;
@@ -190,15 +202,19 @@ impl<W: Write> Delivery<W> {
     }
 }
 
-/// Verifies that the whole report can be emitted. Returns its columns with the result.
-pub fn verify_report(stream: &Stream, report: &mut Report) -> Result<(Vec<Column>, VerifiedTable)> {
-    let verified = |report: &mut Report| {
-        let stats = report.stats.clone()?;
-        let columns = stream.columns(&read_header(&stats, report.stored()?)?);
-        let table = verify(&stats, report.stored()?, &stream.requirements(&columns)?)?;
-        Ok((columns, table))
-    };
-    verified(report).map_err(|error| table_error(stream.name(), &error))
+/// Identifies the columns of a report, and verifies that all of it can be emitted.
+pub fn verify_report<'s>(stream: &'s Stream, report: &mut Report) -> Result<(ColumnPlan<'s>, VerifiedTable)> {
+    let refuse = |error: &TableError| table_error(stream.name(), error);
+    let stats = report.stats.clone().map_err(|error| refuse(&error))?;
+    let header = report.stored().map_err(Into::into).and_then(|stored| read_header(&stats, stored));
+    let header = header.map_err(|error| refuse(&error))?;
+    let plan = stream.plan_columns(&header).map_err(|error| {
+        Error::new(Exit::Report, format!("cannot use the report of `{}`: {error}", stream.name()))
+            .hint(error.hint())
+    })?;
+    let requirements = stream.requirements(&plan);
+    let table = report.stored().map_err(Into::into).and_then(|stored| verify(&stats, stored, &requirements));
+    Ok((plan, table.map_err(|error| refuse(&error))?))
 }
 
 fn table_error(stream: &str, error: &TableError) -> Error {

@@ -5,6 +5,7 @@
 
 pub mod about;
 pub mod check;
+mod column_changes;
 mod deliver;
 pub mod discover;
 pub mod doctor;

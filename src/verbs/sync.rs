@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::deliver::{Delivery, Outcome};
 use super::{pipeline, run_blocking};
 use crate::clock;
-use crate::column_cache::ColumnCache;
 use crate::count::Count;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
@@ -33,7 +32,6 @@ pub async fn sync<W: Write + Send + 'static>(
     let Job { streams, state } = job;
     let progress = SyncProgress {
         delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), stop),
-        cache: ColumnCache::new(settings),
         telemetry: Arc::clone(telemetry),
         outcomes: Vec::new(),
         failures: Vec::new(),
@@ -81,7 +79,6 @@ struct Fetched {
 /// The streams that are done, and what their delivery needs.
 struct SyncProgress<W: Write> {
     delivery: Delivery<W>,
-    cache: ColumnCache,
     telemetry: Arc<Telemetry>,
     outcomes: Vec<Outcome>,
     failures: Vec<(String, Error)>,
@@ -101,9 +98,6 @@ impl<W: Write> SyncProgress<W> {
                 self.telemetry.error(&error.to_string());
                 self.failures.push((name, error));
             }
-        }
-        if let (Some(columns), true) = (self.delivery.columns(stream.name()), self.failures.is_empty()) {
-            self.cache.keep(stream.name(), columns);
         }
         Ok(self)
     }

@@ -14,6 +14,7 @@ mod architecture; // rules on layers, file sizes and dependencies that no other 
 mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE
+mod columns;
 mod compatibility; // settings, STATE and emitted schemas, which docs/versions.md covers (snapshot)
 mod concurrency; // helper: runs many cases at once
 mod derived_files; // files in the repository that are generated from `--about`

@@ -1,0 +1,215 @@
+//! The rules for the columns of one stream: what settings, catalog and memory say of a column by its name or header.
+//!
+//! A type that was emitted holds. Else a type in `schema_overrides` takes precedence over one in the catalog, and both
+//! over an inferred type. It reads no report.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::layout::Property;
+use crate::columns::{Label, RememberedColumn, Rules, TypeSource, former_names};
+use crate::settings::{NewColumns, Settings, Types};
+use crate::singer::catalog::{CatalogEntry, Selection};
+use crate::table::cell_format::{CellFormat, CellOptions};
+use crate::table::column_type::ColumnType;
+use crate::table::header::{ColumnNames, EXTRA, ROW_NUMBER};
+use crate::table::type_override::TypeOverride;
+use crate::table::verify::Typing;
+
+/// What happens to a column of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Emit,
+    /// Deselected.
+    Omit,
+    /// Nobody knows the column, and `new_columns` is `ignore`.
+    Ignore,
+    /// Nobody knows the column, and `new_columns` is `fail`.
+    Refuse,
+}
+
+/// What an operator said of the columns of one stream, and what is remembered of them.
+#[derive(Clone, Debug)]
+pub struct ColumnRules {
+    pub entry: CatalogEntry,
+    /// Headers or names, as the operator gave them; empty for a stream without a key.
+    pub key: Vec<String>,
+    /// What STATE, the state folder and the catalog know, without what `forget_columns` names.
+    pub memory: Vec<RememberedColumn>,
+    overrides: BTreeMap<String, TypeOverride>,
+    rename: BTreeMap<String, String>,
+    style: ColumnNames,
+    types: Types,
+    new_columns: Option<NewColumns>,
+    /// Names of keys of other streams: to join on them, they have the same type everywhere.
+    foreign_keys: Vec<String>,
+    options: Arc<CellOptions>,
+    key_options: Arc<CellOptions>,
+}
+
+impl ColumnRules {
+    pub(super) fn new(
+        stream: &str,
+        entry: CatalogEntry,
+        key: Vec<String>,
+        memory: Vec<RememberedColumn>,
+        settings: &Settings,
+    ) -> Self {
+        let options = settings.cell_options();
+        let foreign = settings.key_properties.iter().filter(|(other, _)| *other != stream);
+        Self {
+            entry,
+            key,
+            memory,
+            overrides: settings.schema_overrides.get(stream).cloned().unwrap_or_default(),
+            rename: settings.rename.get(stream).cloned().unwrap_or_default(),
+            style: settings.column_names,
+            types: settings.types,
+            new_columns: settings.new_columns,
+            foreign_keys: foreign.flat_map(|(_, key)| key).cloned().collect(),
+            key_options: Arc::new(options.for_keys()),
+            options: Arc::new(options),
+        }
+    }
+
+    pub fn naming(&self) -> Rules<'_> {
+        Rules { style: self.style, rename: &self.rename }
+    }
+
+    /// Whether `given`, a header or a name, means this column.
+    pub fn means(given: &str, name: &str, title: &str) -> bool {
+        given == name || given == title
+    }
+
+    pub fn is_key(&self, name: &str, title: &str) -> bool {
+        self.key.iter().any(|key| Self::means(key, name, title))
+    }
+
+    /// Whether the column is emitted: the catalog decides, and `new_columns` for those that nobody knows.
+    pub fn choose(&self, name: &str, title: &str, remembered: Option<&RememberedColumn>) -> Choice {
+        if self.is_key(name, title) {
+            return Choice::Emit;
+        }
+        let lists_columns = self.entry.lists_columns();
+        let was_emitted = remembered.is_some_and(|column| column.emitted);
+        let is_new = lists_columns || !was_emitted && self.memory.iter().any(|column| column.emitted);
+        let default = if lists_columns { NewColumns::Ignore } else { NewColumns::Include };
+        match self.selection(name) {
+            Selection::Deselected => Choice::Omit,
+            Selection::Selected => Choice::Emit,
+            Selection::Unlisted if !is_new => Choice::Emit,
+            Selection::Unlisted => match self.new_columns.unwrap_or(default) {
+                NewColumns::Include => Choice::Emit,
+                NewColumns::Ignore => Choice::Ignore,
+                NewColumns::Fail => Choice::Refuse,
+            },
+        }
+    }
+
+    /// Whether it matters which of two columns a header is: one is held back, or identifies the rows.
+    pub fn is_sensitive(&self, name: &str, title: &str) -> bool {
+        self.is_key(name, title) || self.selection(name) == Selection::Deselected
+    }
+
+    /// The selection of a column, which the catalog may know by a former name.
+    pub fn selection(&self, name: &str) -> Selection {
+        let former = former_names(&self.memory);
+        let names = std::iter::once(name).chain(former.get(name).into_iter().flatten().copied());
+        let mut selections = names.map(|name| self.entry.selection(name));
+        selections.find(|selection| *selection != Selection::Unlisted).unwrap_or(Selection::Unlisted)
+    }
+
+    /// How a column gets its type, and where the type comes from.
+    pub fn typing(
+        &self,
+        name: &str,
+        title: &str,
+        remembered: Option<&RememberedColumn>,
+    ) -> (Typing, TypeSource) {
+        let is_key = self.is_key(name, title);
+        let options = if is_key { &self.key_options } else { &self.options };
+        let plain = |column_type| CellFormat::plain(column_type, options);
+        let spelled = self.type_override(name, title);
+        let spelled_format =
+            spelled.map(|spelled| CellFormat::new(spelled, options).expect("the settings were validated"));
+        if let Some((column_type, source)) = remembered.and_then(emitted_type) {
+            let format = spelled_format.filter(|format| format.column_type() == column_type);
+            return (Typing::Fixed(format.unwrap_or_else(|| plain(column_type))), source);
+        }
+        if let Some(format) = spelled_format {
+            return (Typing::Fixed(format), TypeSource::Override);
+        }
+        if let Some(column_type) = self.catalog_type(name) {
+            return (Typing::Fixed(plain(column_type)), TypeSource::Catalog);
+        }
+        let is_foreign_key = self.foreign_keys.iter().any(|key| Self::means(key, name, title));
+        match self.types {
+            Types::Infer if !is_key && !is_foreign_key => {
+                (Typing::Infer(plain(ColumnType::String)), TypeSource::Inferred)
+            }
+            Types::Infer | Types::String => (Typing::Fixed(plain(ColumnType::String)), TypeSource::String),
+        }
+    }
+
+    /// The type that was emitted and the other type that an override or the catalog asks for, if there are two.
+    pub fn contradiction(&self, column: &RememberedColumn, title: &str) -> Option<(ColumnType, ColumnType)> {
+        let (emitted, _) = emitted_type(column)?;
+        let overridden = self.type_override(&column.name, title).map(|spelled| spelled.column_type);
+        let asked = overridden.or_else(|| self.catalog_type(&column.name))?;
+        (asked != emitted).then_some((emitted, asked))
+    }
+
+    /// Whether any report is remembered, so that discovery needs no request.
+    pub fn knows_a_report(&self) -> bool {
+        self.memory.iter().any(|column| column.emitted || column.last_seen.is_some())
+    }
+
+    /// A remembered column as discovery describes it.
+    pub fn discovered(&self, column: &RememberedColumn) -> Property {
+        let fixed = match self.typing(&column.name, &column.title, Some(column)).0 {
+            Typing::Fixed(format) => Some(format.column_type()),
+            Typing::Infer(_) => column.column_type,
+        };
+        Property { column_type: fixed, variant: None, ..Property::null(column) }
+    }
+
+    /// Columns that the catalog lists and that no report had so far. `columns` are those of the report.
+    pub fn missing(&self, columns: &[Label]) -> Vec<String> {
+        let is_known = |name: &str| {
+            columns.iter().any(|label| label.name == name)
+                || self
+                    .memory
+                    .iter()
+                    .any(|column| column.name == name || column.variant.as_deref() == Some(name))
+        };
+        let listed = self.entry.properties.keys().filter(|name| *name != ROW_NUMBER && *name != EXTRA);
+        listed.filter(|name| !is_known(name)).cloned().collect()
+    }
+
+    /// Columns of `schema_overrides` that the report lacks.
+    pub fn missing_overrides(&self, columns: &[Label]) -> Vec<String> {
+        let is_missing =
+            |given: &&String| !columns.iter().any(|label| Self::means(given, &label.name, &label.title));
+        self.overrides.keys().filter(is_missing).cloned().collect()
+    }
+
+    fn type_override(&self, name: &str, title: &str) -> Option<&TypeOverride> {
+        self.overrides.get(name).or_else(|| self.overrides.get(title))
+    }
+
+    /// The type that the catalog gives a column. Discovery writes string for every column that has no other type, so
+    /// string says nothing.
+    fn catalog_type(&self, name: &str) -> Option<ColumnType> {
+        let column_type = ColumnType::from_schema(self.entry.properties.get(name)?)?;
+        (name != ROW_NUMBER && column_type != ColumnType::String).then_some(column_type)
+    }
+
+    pub fn plain_text(&self) -> CellFormat {
+        CellFormat::plain(ColumnType::String, &self.options)
+    }
+}
+
+/// The type of a column that was emitted, and its source.
+fn emitted_type(column: &RememberedColumn) -> Option<(ColumnType, TypeSource)> {
+    Some((column.column_type.filter(|_| column.emitted)?, column.source))
+}

@@ -1,0 +1,66 @@
+//! Why the columns of a report cannot be used: it is refused before anything of it is emitted.
+//!
+//! A message has headers and names, never a cell.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::columns::{IdentifiedColumn, Label, RenameError};
+use crate::count::Count;
+use crate::table::column_type::ColumnType;
+
+/// As many columns are listed; the rest are counted.
+const LISTED: usize = 20;
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Rename(#[from] RenameError),
+    #[error("the key column `{column}` is not in the report; its columns are {columns}")]
+    NoKeyColumn { column: String, columns: String },
+    #[error("{} can no longer be told apart, and one of them is deselected, masked or a key", Labels(.columns))]
+    Ambiguous { columns: Vec<Label> },
+    #[error("it has {}: {}", Count(.columns.len(), "new column"), Labels(.columns))]
+    NewColumns { columns: Vec<Label> },
+    #[error("the column {column} was emitted as {}, and is now to be {}", .emitted.name(), .asked.name())]
+    Type { column: Label, emitted: ColumnType, asked: ColumnType },
+}
+
+impl PlanError {
+    pub(super) fn no_key_column(column: &str, columns: &[IdentifiedColumn]) -> Self {
+        let names: Vec<String> = columns.iter().map(|column| format!("`{}`", column.name)).collect();
+        Self::NoKeyColumn { column: column.to_owned(), columns: names.join(", ") }
+    }
+
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Rename(_) => "give the column another name in `rename`",
+            Self::NoKeyColumn { .. } => {
+                "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
+            }
+            Self::Ambiguous { .. } => {
+                "select all of them or none, or let Together give them different headers; see docs/columns.md"
+            }
+            Self::NewColumns { .. } => "run discovery again to select them, or set `new_columns` to `ignore`",
+            Self::Type { .. } => {
+                "remove the type from `schema_overrides` or the catalog, or name the column in `forget_columns`"
+            }
+        }
+    }
+}
+
+/// The first columns as `header (name)`, and the number of the others.
+pub struct Labels<'a>(pub &'a [Label]);
+
+impl Display for Labels<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (position, label) in self.0.iter().take(LISTED).enumerate() {
+            let comma = if position > 0 { ", " } else { "" };
+            write!(f, "{comma}`{label}`")?;
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}

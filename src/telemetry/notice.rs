@@ -1,0 +1,85 @@
+//! Notices: what an operator may want to know of a run that is right.
+//!
+//! Each is one variant with one literal, so that a message in a log leads to its line here. Names that come from a report
+//! are [foreign](super::Telemetry::foreign) and pass the redactor before they are put in.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::warning::Names;
+use crate::count::Count;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The state folder knows columns that STATE does not.
+    FromFolder { stream: String, columns: Vec<String> },
+    /// The report has columns that no earlier one had.
+    NewColumns { stream: String, columns: Vec<String> },
+    /// The headers of known columns have another spelling.
+    EditedHeaders { stream: String, columns: Vec<String> },
+    /// Columns that the last report lacked.
+    ColumnsBack { stream: String, columns: Vec<String> },
+    /// `rename` gives known columns another name.
+    RenamedColumns { stream: String, columns: Vec<String> },
+    /// The first values of columns decided their types.
+    DecidedTypes { stream: String, columns: Vec<String> },
+    /// The number of rows differs from that of the last snapshot.
+    Rows { stream: String, rows: u64, before: u64 },
+}
+
+impl Notice {
+    /// The texts that come from others.
+    pub(super) fn foreign_texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::FromFolder { columns, .. }
+            | Self::NewColumns { columns, .. }
+            | Self::EditedHeaders { columns, .. }
+            | Self::ColumnsBack { columns, .. }
+            | Self::RenamedColumns { columns, .. }
+            | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
+            Self::Rows { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Display for Notice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FromFolder { stream, columns } => write!(
+                f,
+                "`{stream}`: the state folder knows {} that STATE does not: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::NewColumns { stream, columns } => {
+                write!(f, "`{stream}` has {}: {}", Count(columns.len(), "new column"), Names(columns))
+            }
+            Self::EditedHeaders { stream, columns } => write!(
+                f,
+                "`{stream}` has {}, which keep their names: {}",
+                Count(columns.len(), "edited header"),
+                Names(columns)
+            ),
+            Self::ColumnsBack { stream, columns } => write!(
+                f,
+                "`{stream}` has {} again: {}",
+                Count(columns.len(), ("column that was gone", "columns that were gone")),
+                Names(columns)
+            ),
+            Self::RenamedColumns { stream, columns } => {
+                write!(f, "`{stream}` has {}: {}", Count(columns.len(), "renamed column"), Names(columns))
+            }
+            Self::DecidedTypes { stream, columns } => write!(
+                f,
+                "`{stream}` has the first values of {}, whose types are decided now: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::Rows { stream, rows, before } if rows > before => {
+                write!(f, "`{stream}` has {} more than the last snapshot", Count(rows - before, "row"))
+            }
+            Self::Rows { stream, rows, before } => {
+                write!(f, "`{stream}` has {} fewer than the last snapshot", Count(before - rows, "row"))
+            }
+        }
+    }
+}
