@@ -33,6 +33,7 @@ fuzz_target!(|file: &[u8]| {
             columns,
             forgotten: vec!["b".into()],
             automatic: vec!["_row_number".into()],
+            mask_key: Some("00".into()),
         },
     };
     state.complete(STREAM, &bookmark);
@@ -48,7 +49,7 @@ fuzz_target!(|file: &[u8]| {
     let (earlier, later) = (bookmarks(&earlier), bookmarks(&later));
     assert_kept(&earlier, &later, &[STREAM]);
     if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
-        let ours = ["row_count", "sha256", "completed_at", "version", "columns", "forgotten", "automatic"];
+        let ours = ["row_count", "sha256", "completed_at", "version", "columns", "forgotten", "automatic", "mask_key"];
         assert_kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
     }
 });

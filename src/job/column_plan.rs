@@ -32,6 +32,10 @@ pub struct ColumnPlan<'a> {
     sources: Vec<TypeSource>,
     /// Columns that nobody knows and that are left out.
     pub ignored: Vec<Label>,
+    /// Columns that nobody knows and that are held back until a mask names them.
+    pub held: Vec<Label>,
+    /// What `masks` names and the report lacks.
+    pub missing_masks: Vec<String>,
 }
 
 /// The plan, completed by what the rows showed.
@@ -54,10 +58,13 @@ impl<'a> ColumnPlan<'a> {
             specs: Vec::new(),
             sources: Vec::new(),
             ignored: Vec::new(),
+            held: Vec::new(),
+            missing_masks: Vec::new(),
             identified,
         };
         plan.resolve_key()?;
         plan.check_ambiguity()?;
+        plan.check_masks()?;
         plan.decide()?;
         Ok(plan)
     }
@@ -90,6 +97,24 @@ impl<'a> ColumnPlan<'a> {
         Ok(())
     }
 
+    /// A mask that names no column is a typing error, or the column is gone and what replaced it must not leave unmasked.
+    fn check_masks(&mut self) -> Result<(), PlanError> {
+        let columns =
+            self.identified.columns.iter().map(|column| (column.title.as_str(), column.name.as_str()));
+        let missing = self.rules.masks.unmatched(columns.clone());
+        let remembered =
+            self.identified.memory.iter().map(|column| (column.title.as_str(), column.name.as_str()));
+        let unknown = self.rules.masks.unmatched(columns.chain(remembered));
+        if !unknown.is_empty() {
+            return Err(PlanError::UnknownMasks { columns: unknown });
+        }
+        if !missing.is_empty() && self.rules.refuses_missing_masks() {
+            return Err(PlanError::MaskedColumnsGone { columns: missing });
+        }
+        self.missing_masks = missing;
+        Ok(())
+    }
+
     fn decide(&mut self) -> Result<(), PlanError> {
         let mut refused = Vec::new();
         for column in &self.identified.columns {
@@ -99,6 +124,10 @@ impl<'a> ColumnPlan<'a> {
                 remembered.and_then(|remembered| self.rules.contradiction(remembered, title))
             {
                 return Err(PlanError::Type { column: column.into(), emitted, asked });
+            }
+            let rule = self.rules.mask_rule(name, title);
+            if let Some(rule) = rule.filter(|rule| rule.merges_values() && self.key.contains(&column.name)) {
+                return Err(PlanError::MaskedKey { column: column.into(), rule });
             }
             let choice = self.rules.choose(name, title, remembered);
             let (typing, source) = self.rules.typing(name, title, remembered);
@@ -112,10 +141,27 @@ impl<'a> ColumnPlan<'a> {
             match choice {
                 Choice::Refuse => refused.push(column.into()),
                 Choice::Ignore => self.ignored.push(column.into()),
+                Choice::Hold => self.held.push(column.into()),
                 Choice::Emit | Choice::Omit => {}
             }
         }
         if refused.is_empty() { Ok(()) } else { Err(PlanError::NewColumns { columns: refused }) }
+    }
+
+    /// The globs in `masks` that match no column of the report.
+    pub fn unmatched_globs(&self) -> Vec<String> {
+        let columns = self.identified.columns.iter();
+        self.rules.masks.unmatched_globs(columns.map(|column| (column.title.as_str(), column.name.as_str())))
+    }
+
+    /// The columns of a first report that leave as they are although the stream has masks.
+    pub fn unmasked(&self) -> Vec<Label> {
+        let is_first = !self.rules.memory.iter().any(|column| column.emitted);
+        let columns = self.identified.columns.iter().zip(&self.specs);
+        let unmasked = columns.filter(|(column, spec)| {
+            is_first && spec.is_emitted && self.rules.is_unmasked(&column.name, &column.title)
+        });
+        unmasked.map(|(column, _)| column.into()).collect()
     }
 
     /// Names of properties that are null in every record.

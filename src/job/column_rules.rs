@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::layout::Property;
+use super::stream_masks::StreamMasks;
 use crate::columns::{Label, RememberedColumn, Rules, TypeSource, former_names};
-use crate::settings::{NewColumns, Settings, Types};
+use crate::settings::{MasksMissing, NewColumns, Settings, Types};
 use crate::singer::catalog::{CatalogEntry, Selection};
 use crate::table::cell_format::{CellFormat, CellOptions};
 use crate::table::column_type::ColumnType;
 use crate::table::header::{ColumnNames, EXTRA, ROW_NUMBER};
+use crate::table::mask::MaskRule;
 use crate::table::type_override::TypeOverride;
 use crate::table::verify::Typing;
 
@@ -24,6 +26,8 @@ pub enum Choice {
     Omit,
     /// Nobody knows the column, and `new_columns` is `ignore`.
     Ignore,
+    /// Nobody knows the column and no mask matches it, and `new_columns` is `hold`.
+    Hold,
     /// Nobody knows the column, and `new_columns` is `fail`.
     Refuse,
 }
@@ -36,11 +40,13 @@ pub struct ColumnRules {
     pub key: Vec<String>,
     /// What STATE, the state folder and the catalog know, without what `forget_columns` names.
     pub memory: Vec<RememberedColumn>,
+    pub masks: StreamMasks,
     overrides: BTreeMap<String, TypeOverride>,
     rename: BTreeMap<String, String>,
     style: ColumnNames,
     types: Types,
     new_columns: Option<NewColumns>,
+    masks_missing: MasksMissing,
     /// Names of keys of other streams: to join on them, they have the same type everywhere.
     foreign_keys: Vec<String>,
     options: Arc<CellOptions>,
@@ -61,11 +67,13 @@ impl ColumnRules {
             entry,
             key,
             memory,
+            masks: StreamMasks::new(stream, settings),
             overrides: settings.schema_overrides.get(stream).cloned().unwrap_or_default(),
             rename: settings.rename.get(stream).cloned().unwrap_or_default(),
             style: settings.column_names,
             types: settings.types,
             new_columns: settings.new_columns,
+            masks_missing: settings.masks_missing,
             foreign_keys: foreign.flat_map(|(_, key)| key).cloned().collect(),
             key_options: Arc::new(options.for_keys()),
             options: Arc::new(options),
@@ -85,30 +93,66 @@ impl ColumnRules {
         self.key.iter().any(|key| Self::means(key, name, title))
     }
 
-    /// Whether the column is emitted: the catalog decides, and `new_columns` for those that nobody knows.
+    /// Whether the column is emitted: catalog and masks decide, and `new_columns` for those that nobody knows.
     pub fn choose(&self, name: &str, title: &str, remembered: Option<&RememberedColumn>) -> Choice {
         if self.is_key(name, title) {
             return Choice::Emit;
         }
+        let rule = self.mask_rule(name, title);
         let lists_columns = self.entry.lists_columns();
-        let was_emitted = remembered.is_some_and(|column| column.emitted);
-        let is_new = lists_columns || !was_emitted && self.memory.iter().any(|column| column.emitted);
-        let default = if lists_columns { NewColumns::Ignore } else { NewColumns::Include };
+        let default = match (lists_columns, self.masks.is_empty()) {
+            (_, false) => NewColumns::Hold,
+            (true, true) => NewColumns::Ignore,
+            (false, true) => NewColumns::Include,
+        };
         match self.selection(name) {
             Selection::Deselected => Choice::Omit,
+            Selection::Selected | Selection::Unlisted if rule == Some(MaskRule::Drop) => Choice::Omit,
             Selection::Selected => Choice::Emit,
-            Selection::Unlisted if !is_new => Choice::Emit,
+            Selection::Unlisted if !lists_columns && (rule.is_some() || !self.is_new(remembered)) => {
+                Choice::Emit
+            }
             Selection::Unlisted => match self.new_columns.unwrap_or(default) {
                 NewColumns::Include => Choice::Emit,
                 NewColumns::Ignore => Choice::Ignore,
+                NewColumns::Hold => Choice::Hold,
                 NewColumns::Fail => Choice::Refuse,
             },
         }
     }
 
+    /// Whether no earlier report had the column. Once a column was emitted, those that were not are still new.
+    fn is_new(&self, remembered: Option<&RememberedColumn>) -> bool {
+        match remembered {
+            None => !self.memory.is_empty(),
+            Some(column) => !column.emitted && self.memory.iter().any(|column| column.emitted),
+        }
+    }
+
+    /// The mask's rule for a column, which the rules may know by a former name.
+    pub fn mask_rule(&self, name: &str, title: &str) -> Option<MaskRule> {
+        if self.masks.is_empty() {
+            return None;
+        }
+        let former = former_names(&self.memory);
+        let names = std::iter::once(name).chain(former.get(name).into_iter().flatten().copied());
+        self.masks.rule(title, names)
+    }
+
+    /// Whether a report without a column that `masks` names is refused: what replaced it would leave unmasked.
+    pub fn refuses_missing_masks(&self) -> bool {
+        self.masks_missing == MasksMissing::Fail || self.new_columns == Some(NewColumns::Include)
+    }
+
+    /// Columns of the report that are emitted and that no rule matches, if any report column is masked.
+    pub fn is_unmasked(&self, name: &str, title: &str) -> bool {
+        !self.masks.is_empty() && self.mask_rule(name, title).is_none()
+    }
+
     /// Whether it matters which of two columns a header is: one is held back, or identifies the rows.
     pub fn is_sensitive(&self, name: &str, title: &str) -> bool {
-        self.is_key(name, title) || self.selection(name) == Selection::Deselected
+        let is_masked = self.mask_rule(name, title).is_some_and(|rule| rule != MaskRule::Keep);
+        is_masked || self.is_key(name, title) || self.selection(name) == Selection::Deselected
     }
 
     /// The selection of a column, which the catalog may know by a former name.
@@ -130,13 +174,20 @@ impl ColumnRules {
         let options = if is_key { &self.key_options } else { &self.options };
         let plain = |column_type| CellFormat::plain(column_type, options);
         let spelled = self.type_override(name, title);
-        let spelled_format =
+        let spelled =
             spelled.map(|spelled| CellFormat::new(spelled, options).expect("the settings were validated"));
-        if let Some((column_type, source)) = remembered.and_then(emitted_type) {
-            let format = spelled_format.filter(|format| format.column_type() == column_type);
+        let mask = self.mask_rule(name, title).and_then(|rule| self.masks.mask(rule));
+        let emitted = remembered.and_then(emitted_type);
+        if let Some(mask) = mask {
+            // The result of a mask is a string, unless the column was emitted with another type before.
+            let (column_type, source) = emitted.unwrap_or((ColumnType::String, TypeSource::String));
+            return (Typing::Fixed(plain(column_type).with_mask(mask)), source);
+        }
+        if let Some((column_type, source)) = emitted {
+            let format = spelled.filter(|format| format.column_type() == column_type);
             return (Typing::Fixed(format.unwrap_or_else(|| plain(column_type))), source);
         }
-        if let Some(format) = spelled_format {
+        if let Some(format) = spelled {
             return (Typing::Fixed(format), TypeSource::Override);
         }
         if let Some(column_type) = self.catalog_type(name) {

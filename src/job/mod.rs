@@ -8,6 +8,7 @@ mod column_rules;
 mod layout;
 mod plan_error;
 mod stream;
+mod stream_masks;
 
 use std::collections::BTreeMap;
 use std::path::Path;

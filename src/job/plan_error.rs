@@ -7,6 +7,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::columns::{IdentifiedColumn, Label, RenameError};
 use crate::count::Count;
 use crate::table::column_type::ColumnType;
+use crate::table::mask::MaskRule;
 
 /// As many columns are listed; the rest are counted.
 const LISTED: usize = 20;
@@ -21,6 +22,12 @@ pub enum PlanError {
     Ambiguous { columns: Vec<Label> },
     #[error("it has {}: {}", Count(.columns.len(), "new column"), Labels(.columns))]
     NewColumns { columns: Vec<Label> },
+    #[error("`masks` names {} that no report had so far: {}", Count(.columns.len(), "column"), Names(.columns))]
+    UnknownMasks { columns: Vec<String> },
+    #[error("it lacks {} that `masks` names: {}", Count(.columns.len(), "column"), Names(.columns))]
+    MaskedColumnsGone { columns: Vec<String> },
+    #[error("the key column {column} has the mask `{rule}`, with which two keys could become one")]
+    MaskedKey { column: Label, rule: MaskRule },
     #[error("the column {column} was emitted as {}, and is now to be {}", .emitted.name(), .asked.name())]
     Type { column: Label, emitted: ColumnType, asked: ColumnType },
 }
@@ -42,6 +49,13 @@ impl PlanError {
                 "select all of them or none, or let Together give them different headers; see docs/columns.md"
             }
             Self::NewColumns { .. } => "run discovery again to select them, or set `new_columns` to `ignore`",
+            Self::UnknownMasks { .. } => {
+                "correct the names in `masks`; the header is shown by `tap-together profile`"
+            }
+            Self::MaskedColumnsGone { .. } => {
+                "find out which column replaced them, then correct `masks`; `masks_missing` and `new_columns` make this an error"
+            }
+            Self::MaskedKey { .. } => "use `hash` or `keep` for key columns",
             Self::Type { .. } => {
                 "remove the type from `schema_overrides` or the catalog, or name the column in `forget_columns`"
             }
@@ -49,18 +63,31 @@ impl PlanError {
     }
 }
 
+/// The first names, and the number of the others.
+struct Names<'a>(&'a [String]);
+
+impl Display for Names<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        list(self.0, f)
+    }
+}
+
 /// The first columns as `header (name)`, and the number of the others.
-pub struct Labels<'a>(pub &'a [Label]);
+struct Labels<'a>(&'a [Label]);
 
 impl Display for Labels<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (position, label) in self.0.iter().take(LISTED).enumerate() {
-            let comma = if position > 0 { ", " } else { "" };
-            write!(f, "{comma}`{label}`")?;
-        }
-        match self.0.len().saturating_sub(LISTED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
+        list(self.0, f)
+    }
+}
+
+fn list(items: &[impl Display], f: &mut Formatter<'_>) -> fmt::Result {
+    for (position, item) in items.iter().take(LISTED).enumerate() {
+        let comma = if position > 0 { ", " } else { "" };
+        write!(f, "{comma}`{item}`")?;
+    }
+    match items.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
     }
 }

@@ -8,6 +8,7 @@ use super::column_rules::ColumnRules;
 use super::layout::{ExtraCells, Property, RecordLayout};
 use super::plan_error::PlanError;
 use crate::columns::{Label, RememberedColumn, unite};
+use crate::count::Count;
 use crate::report::ReportType;
 use crate::settings::Settings;
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
@@ -30,6 +31,8 @@ pub struct Stream {
     pub from_folder: Vec<Label>,
     /// `_extra` and `_row_number`, if they were emitted.
     automatic: Vec<String>,
+    /// Identifies the key of the hashes that STATE knows.
+    state_mask_key: Option<String>,
     forget: Vec<String>,
     on_ragged: OnRagged,
     pub on_type_mismatch: OnTypeMismatch,
@@ -64,6 +67,7 @@ impl Stream {
         let united = unite(&state.columns, &folder.columns, titles, settings.column_names);
         let from_folder =
             united.from_folder.iter().map(|&index| Label::from(&united.columns[index])).collect();
+        let state_mask_key = state.mask_key;
         let mut automatic = state.automatic;
         automatic.extend(folder.automatic);
         Self {
@@ -71,6 +75,7 @@ impl Stream {
             last_version: state.version.into_iter().chain(folder.version).max().unwrap_or(0),
             from_folder,
             automatic,
+            state_mask_key,
             forget,
             on_ragged: settings.on_ragged,
             on_type_mismatch: settings.on_type_mismatch,
@@ -111,7 +116,30 @@ impl Stream {
                 column.name, emitted.name(), asked.name()
             ))
         });
-        deselected.chain(contradictions).collect()
+        deselected.chain(contradictions).chain(self.mask_problems()).collect()
+    }
+
+    fn mask_problems(&self) -> Vec<String> {
+        let name = self.name();
+        let masks = &self.rules.masks;
+        let mut problems = Vec::new();
+        let is_changed = matches!((&self.state_mask_key, masks.key_fingerprint()), (Some(before), Some(now)) if *before != now);
+        if is_changed {
+            problems.push(format!(
+                "the mask key of `{name}` is not that of the last run, so rows with hashed keys would double; a full refresh (without its bookmark in STATE) uses the new key"
+            ));
+        }
+        if self.rules.knows_a_report() {
+            let memory = self.rules.memory.iter();
+            let unknown = masks.unmatched(memory.map(|column| (column.title.as_str(), column.name.as_str())));
+            if !unknown.is_empty() {
+                problems.push(format!(
+                    "`masks` names {} of `{name}` that no report had so far",
+                    Count(unknown.len(), "column")
+                ));
+            }
+        }
+        problems
     }
 
     /// Oddities that are known without a report.
@@ -177,6 +205,7 @@ impl Stream {
             version,
             columns,
             forgotten: self.forget.clone(),
+            mask_key: self.rules.masks.key_fingerprint(),
             automatic: emitted
                 .into_iter()
                 .filter(|(_, is_emitted)| *is_emitted)
@@ -189,7 +218,13 @@ impl Stream {
     #[must_use]
     pub fn remember_discovered(&self, columns: Vec<RememberedColumn>) -> StreamMemory {
         let version = (self.last_version > 0).then_some(self.last_version);
-        StreamMemory { version, columns, forgotten: self.forget.clone(), automatic: self.automatic.clone() }
+        StreamMemory {
+            version,
+            columns,
+            forgotten: self.forget.clone(),
+            automatic: self.automatic.clone(),
+            mask_key: self.state_mask_key.clone(),
+        }
     }
 
     /// The schema of the columns in the last report, for discovery; `None` if no report is remembered.

@@ -1,22 +1,73 @@
-//! Rules on the settings that name columns: `rename`.
+//! Rules on the settings that name columns: `rename` and `masks`.
 //!
 //! Headers come from the organisation's questions and names could be a secret in the wrong place, so a problem shows
 //! positions only.
 
 use std::collections::{BTreeMap, HashSet};
 
+use secrecy::ExposeSecret;
+
 use super::Settings;
 use super::problem::Problem;
 use crate::table::header::{ColumnNames, is_valid_name};
+use crate::table::mask::MaskRule;
+use crate::table::verify::OnRagged;
 
-/// Every problem of `rename`.
+/// Bytes of the shortest mask key: a shorter one could be found by trying all.
+const MIN_MASK_KEY: usize = 16;
+/// The stream in `masks` that means every stream.
+pub const EVERY_STREAM: &str = "*";
+
+/// Every problem of the two settings.
 #[must_use]
 pub fn problems(settings: &Settings) -> Vec<Problem> {
-    settings
-        .rename
-        .iter()
-        .flat_map(|(stream, names)| rename_problems(stream, names, settings.column_names))
-        .collect()
+    let renames = settings.rename.iter();
+    let renames = renames.flat_map(|(stream, names)| rename_problems(stream, names, settings.column_names));
+    renames.chain(mask_problems(settings)).collect()
+}
+
+fn mask_problems(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let rules = || settings.masks.values().flat_map(|rules| &rules.0);
+    match &settings.mask_key {
+        Some(key) if key.expose_secret().len() < MIN_MASK_KEY => problems.push(
+            Problem::new("the mask key is shorter than 16 bytes")
+                .hint("make one with `openssl rand -hex 32`"),
+        ),
+        None if rules().any(|(_, rule)| *rule == MaskRule::Hash) => {
+            problems.push(Problem::new("`masks` has the rule `hash`, and there is no mask key").hint(
+                "give one as `mask_key`, `TAP_TOGETHER_MASK_KEY`, `mask_key_file` or `mask_key_command`",
+            ))
+        }
+        _ => {}
+    }
+    if settings.on_ragged == OnRagged::Pad && rules().next().is_some() {
+        problems.push(
+            Problem::new(
+                "`on_ragged` is `pad`, which shifts the cells of a ragged row into columns with other masks",
+            )
+            .hint("leave out `on_ragged` while `masks` is set"),
+        );
+    }
+    for (stream, key) in &settings.key_properties {
+        let own = settings.masks.get(stream).into_iter().chain(settings.masks.get(EVERY_STREAM));
+        let rules: Vec<_> = own.flat_map(|rules| &rules.0).collect();
+        let rule_of = |column: &String| rules.iter().find(|(given, _)| given == column).map(|(_, rule)| rule);
+        for (position, _) in key
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| rule_of(column).is_some_and(|rule| rule.merges_values()))
+        {
+            problems.push(
+                Problem::new(format!(
+                    "the key column {} of `{stream}` has a mask with which two keys could become one",
+                    position + 1
+                ))
+                .hint("use `hash` or `keep` for key columns"),
+            );
+        }
+    }
+    problems
 }
 
 fn rename_problems(stream: &str, names: &BTreeMap<String, String>, style: ColumnNames) -> Vec<Problem> {

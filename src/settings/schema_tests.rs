@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 
 /// Settings that are read while the settings are loaded and have no field.
-const INPUTS: [&str; 3] = ["api_key", "api_key_command", "region"];
+const INPUTS: [&str; 5] = ["api_key", "api_key_command", "mask_key", "mask_key_command", "region"];
 
 /// A deserializer that notes the names of a struct's fields and reads nothing.
 struct FieldNames<'a>(&'a mut &'static [&'static str]);
@@ -109,7 +109,16 @@ fn schema_enums_have_the_values_of_the_program() {
     }
     assert_eq!(
         checked,
-        ["column_names", "types", "schema_overrides", "on_type_mismatch", "on_nul", "on_ragged"]
+        [
+            "column_names",
+            "new_columns",
+            "masks_missing",
+            "types",
+            "schema_overrides",
+            "on_type_mismatch",
+            "on_nul",
+            "on_ragged"
+        ]
     );
 }
 

@@ -4,14 +4,19 @@
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
+use super::column_rules::EVERY_STREAM;
 use super::config::{COMMENT, shown};
 use super::env::{Environment, variable};
 use super::problem::Problem;
 use super::schema::properties;
 use super::url_rules::PROXY_VARIABLES;
+use super::warning::SDK_SETTINGS;
 use crate::report::ReportType;
 use crate::safe_name::{closest, is_misspelling};
 use crate::table::type_override::MEMBERS;
+
+/// Settings of the Meltano SDK that change records: to ignore one would let data leave that was to be changed.
+const SDK_TRANSFORMS: [&str; 4] = ["stream_maps", "stream_map_config", "faker_config", "batch_config"];
 
 /// The names in one config that are not settings. A name is shown if it is a misspelled setting.
 #[must_use]
@@ -20,7 +25,16 @@ pub fn unknown_names(config: &Map<String, Value>, config_name: &str, schema: &Va
     let is_ignored = |name: &str, value: &Value| value.is_null() || name.starts_with(COMMENT);
     let mut problems = Vec::new();
     for (position, (name, value)) in config.iter().enumerate() {
-        if known.contains(&name.as_str()) || is_ignored(name, value) {
+        if known.contains(&name.as_str()) || is_ignored(name, value) || SDK_SETTINGS.contains(&name.as_str())
+        {
+            continue;
+        }
+        if SDK_TRANSFORMS.contains(&name.as_str()) {
+            let is_empty = value.as_object().is_some_and(Map::is_empty);
+            problems.extend((!is_empty).then(|| {
+                Problem::new(format!("`{name}` is a setting of the Meltano SDK that this tap does not have"))
+                    .hint("use `masks` and `rename`, or a mapper of Meltano")
+            }));
             continue;
         }
         let setting = closest(name, known.iter().copied());
@@ -99,9 +113,10 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     let streams = streams(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
     let documented = documented_streams();
     let mut problems = Vec::new();
-    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns"] {
+    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns", "masks"] {
         let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
-        for name in names.filter(|name| !streams.contains(name)) {
+        let is_known = |name: &&String| streams.contains(name) || setting == "masks" && *name == EVERY_STREAM;
+        for name in names.filter(|name| !is_known(name)) {
             let shown = if documented.iter().any(|stream| is_misspelling(name, stream)) {
                 format!("`{name}`, which is not a stream")
             } else {

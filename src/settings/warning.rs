@@ -1,4 +1,5 @@
-//! What the operator should know about settings that are accepted: files that other users can read or change.
+//! What the operator should know about settings that are accepted: files that other users can read or change, and
+//! settings without effect.
 //!
 //! Each is one variant with one literal text. A warning never contains a value of a setting.
 
@@ -7,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::getegid;
+use serde_json::{Map, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingsWarning {
@@ -15,6 +17,8 @@ pub enum SettingsWarning {
     ConfigWritable(String),
     KeyFileReadable(PathBuf),
     KeyFileWritable(PathBuf),
+    /// A setting of the Meltano SDK that has no effect here.
+    WithoutEffect(String),
 }
 
 impl fmt::Display for SettingsWarning {
@@ -29,6 +33,9 @@ impl fmt::Display for SettingsWarning {
             Self::KeyFileReadable(path) => {
                 write!(f, "`{}` can be read by others on this machine; hint: `chmod 600` it", path.display())
             }
+            Self::WithoutEffect(name) => {
+                write!(f, "`{name}` has no effect, because every column is flat")
+            }
             Self::KeyFileWritable(path) => {
                 write!(
                     f,
@@ -40,12 +47,24 @@ impl fmt::Display for SettingsWarning {
     }
 }
 
+/// Settings of the Meltano SDK that change nothing here: reports have no nested values.
+pub const SDK_SETTINGS: [&str; 4] =
+    ["flattening_enabled", "flattening_max_depth", "flattening_separator", "flattening_max_key_length"];
+
 /// A config that others can change can send the key elsewhere or run a command.
 pub fn of_config(name: &str, has_key: bool) -> Vec<SettingsWarning> {
     let access = Access::of(name.as_ref());
     let readable = (access.read && has_key).then(|| SettingsWarning::ConfigReadable(name.to_owned()));
     let writable = access.write.then(|| SettingsWarning::ConfigWritable(name.to_owned()));
     readable.into_iter().chain(writable).collect()
+}
+
+/// The settings of the Meltano SDK in a config that have no effect here.
+pub fn without_effect(config: &Map<String, Value>) -> impl Iterator<Item = SettingsWarning> {
+    SDK_SETTINGS
+        .into_iter()
+        .filter(|name| config.contains_key(*name))
+        .map(|name| SettingsWarning::WithoutEffect(name.to_owned()))
 }
 
 pub fn of_key_file(path: &Path) -> Vec<SettingsWarning> {

@@ -33,6 +33,8 @@ pub struct StreamMemory {
     pub forgotten: Vec<String>,
     /// `_extra` and `_row_number`, if they were emitted.
     pub automatic: Vec<String>,
+    /// Identifies the key of the hashes in the table.
+    pub mask_key: Option<String>,
 }
 
 /// The bookmark of a stream whose last snapshot is complete.
@@ -200,6 +202,7 @@ fn read_memory(bookmark: &Value) -> Result<StreamMemory, &'static str> {
         columns: member(bookmark, "columns")?,
         forgotten: member(bookmark, "forgotten")?,
         automatic: member(bookmark, "automatic")?,
+        mask_key: member(bookmark, "mask_key")?,
     })
 }
 

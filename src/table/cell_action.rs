@@ -4,6 +4,8 @@
 //! [`Bound`] on the bytes that it writes. An action writes after the prepared `"column":` and may write more than one
 //! property from its cell. It never gets an empty cell: empty cells are written as null.
 
+use std::borrow::Cow;
+
 use super::cell_format::{CellFormat, CellValue, boolean};
 use super::column_type::ColumnType;
 use super::date_time;
@@ -73,9 +75,10 @@ impl CellAction {
             Self::CopyString | Self::CopyNumber => Bound { fixed: 1, per_byte: 1 },
             Self::Boolean => Bound { fixed: "false".len(), per_byte: 0 },
             Self::DateTime(_) => Bound { fixed: LONGEST_VALUE + 1, per_byte: 1 },
-            Self::Read { variant, .. } => {
+            Self::Read { format, variant } => {
                 let variant = variant.as_ref().map_or(0, |variant| variant.len() + "null".len());
-                Bound { fixed: LONGEST_VALUE + "\"\"".len() + variant, per_byte: 1 }
+                let value = format.mask_bound().unwrap_or(Bound { fixed: LONGEST_VALUE, per_byte: 1 });
+                Bound { fixed: LONGEST_VALUE.max(value.fixed) + "\"\"".len() + variant, ..value }
             }
         }
     }
@@ -114,7 +117,7 @@ impl CellAction {
                 let mismatch = write_value(format, &text[..text.len() - rest.len()], out);
                 if let Some(variant) = variant {
                     out.literal(variant);
-                    write_text(mismatch, out);
+                    write_text(mismatch.as_deref(), out);
                 }
                 Some(rest)
             }
@@ -139,7 +142,7 @@ fn with_digit_before_point<'t>(text: &'t [u8], out: &mut Appender) -> &'t [u8] {
 }
 
 /// Writes the value of a cell, or null. Returns the text of a mismatch.
-fn write_value<'c>(format: &CellFormat, cell: &'c [u8], out: &mut Appender) -> Option<&'c [u8]> {
+fn write_value<'c>(format: &CellFormat, cell: &'c [u8], out: &mut Appender) -> Option<Cow<'c, [u8]>> {
     match format.read(cell) {
         CellValue::Value(value) if format.is_quoted() => write_text(Some(&value), out),
         CellValue::Value(value) => out.put(&value),

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::cell_action::Bound;
 use super::column_type::ColumnType;
 use super::date_time;
+use super::mask::Mask;
 use super::numeral;
 use super::stored_text::{escape, unescape};
 use super::type_override::{OverrideError, Spelling, TypeOverride};
@@ -52,6 +54,8 @@ pub struct CellFormat {
     column_type: ColumnType,
     spelling: Arc<Spelling>,
     options: Arc<CellOptions>,
+    /// Changes the text of each cell before it is read by the type.
+    mask: Option<Arc<Mask>>,
 }
 
 /// What a cell is to its column. Texts are in their stored form.
@@ -61,20 +65,32 @@ pub enum CellValue<'c> {
     /// The value as JSON, without the quotes of a string.
     Value(Cow<'c, [u8]>),
     /// The text of a cell that does not fit the type.
-    Mismatch(&'c [u8]),
+    Mismatch(Cow<'c, [u8]>),
 }
 
 impl CellFormat {
     /// The cells of `column_type` in the spelling that inference knows.
     #[must_use]
     pub fn plain(column_type: ColumnType, options: &Arc<CellOptions>) -> Self {
-        Self { column_type, spelling: Arc::new(Spelling::Plain), options: Arc::clone(options) }
+        Self { column_type, spelling: Arc::new(Spelling::Plain), options: Arc::clone(options), mask: None }
     }
 
     /// The cells of a column that the operator typed, or every reason why the override cannot be used.
     pub fn new(spelled: &TypeOverride, options: &Arc<CellOptions>) -> Result<Self, Vec<OverrideError>> {
         let spelling = Arc::new(spelled.spelling(options.timezone.is_some())?);
-        Ok(Self { column_type: spelled.column_type, spelling, options: Arc::clone(options) })
+        Ok(Self { column_type: spelled.column_type, spelling, options: Arc::clone(options), mask: None })
+    }
+
+    /// The same format for the results of a mask.
+    #[must_use]
+    pub fn with_mask(self, mask: Arc<Mask>) -> Self {
+        Self { mask: Some(mask), ..self }
+    }
+
+    /// The most bytes that a mask makes of a text, by the bytes of its stored form.
+    #[must_use]
+    pub fn mask_bound(&self) -> Option<Bound> {
+        self.mask.as_ref().map(|mask| mask.bound())
     }
 
     #[must_use]
@@ -111,7 +127,10 @@ impl CellFormat {
     /// Whether a cell is null only if it is empty, and is spelled as inference knows it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        *self.spelling == Spelling::Plain && !self.options.trim && self.options.null_values.is_empty()
+        self.mask.is_none()
+            && *self.spelling == Spelling::Plain
+            && !self.options.trim
+            && self.options.null_values.is_empty()
     }
 
     /// Whether every cell fits the type.
@@ -132,6 +151,9 @@ impl CellFormat {
     #[inline]
     #[must_use]
     pub fn accepts(&self, text: &[u8]) -> bool {
+        if let Some(mask) = &self.mask {
+            return !matches!(self.read_masked(mask, text), CellValue::Mismatch(_));
+        }
         match *self.spelling {
             Spelling::Plain => self.column_type.accepts(text, self.options.timezone),
             Spelling::Number(_) | Spelling::Boolean(_) | Spelling::Date(_) => self.convert(text).is_some(),
@@ -143,7 +165,19 @@ impl CellFormat {
     pub fn read<'c>(&self, cell: &'c [u8]) -> CellValue<'c> {
         match self.text(cell) {
             None => CellValue::Null,
-            Some(text) => self.convert(text).map_or(CellValue::Mismatch(text), CellValue::Value),
+            Some(text) => match &self.mask {
+                None => self.convert(text).map_or(CellValue::Mismatch(text.into()), CellValue::Value),
+                Some(mask) => self.read_masked(mask, text),
+            },
+        }
+    }
+
+    fn read_masked(&self, mask: &Mask, text: &[u8]) -> CellValue<'static> {
+        let Some(masked) = mask.apply(&unescape(text)) else { return CellValue::Null };
+        let masked = escape(&masked);
+        match self.convert(&masked) {
+            Some(value) => CellValue::Value(value.into_owned().into()),
+            None => CellValue::Mismatch(masked.into()),
         }
     }
 
@@ -191,7 +225,7 @@ impl CellFormat {
         let value = match self.read(cell) {
             CellValue::Null => return None,
             CellValue::Value(value) => value,
-            CellValue::Mismatch(text) => text.into(),
+            CellValue::Mismatch(text) => text,
         };
         Some(match self.column_type {
             ColumnType::Integer | ColumnType::Number | ColumnType::Decimal => {

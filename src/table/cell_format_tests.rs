@@ -22,7 +22,7 @@ fn read(format: &CellFormat, cell: &str) -> String {
         CellValue::Null => "null".to_owned(),
         CellValue::Value(value) if format.is_quoted() => format!("\"{}\"", text(&value)),
         CellValue::Value(value) => text(&value),
-        CellValue::Mismatch(cell) => format!("-{}", text(cell)),
+        CellValue::Mismatch(cell) => format!("-{}", text(&cell)),
     }
 }
 

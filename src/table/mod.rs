@@ -17,6 +17,7 @@ pub mod header;
 mod key_check;
 mod length_check;
 mod line_number;
+pub mod mask;
 mod numeral;
 pub mod plan;
 pub mod row;

@@ -22,6 +22,8 @@ pub enum Notice {
     RenamedColumns { stream: String, columns: Vec<String> },
     /// The first values of columns decided their types.
     DecidedTypes { stream: String, columns: Vec<String> },
+    /// The first run with masks emits columns that no rule matches.
+    UnmaskedColumns { stream: String, columns: Vec<String> },
     /// The number of rows differs from that of the last snapshot.
     Rows { stream: String, rows: u64, before: u64 },
 }
@@ -35,6 +37,7 @@ impl Notice {
             | Self::EditedHeaders { columns, .. }
             | Self::ColumnsBack { columns, .. }
             | Self::RenamedColumns { columns, .. }
+            | Self::UnmaskedColumns { columns, .. }
             | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
             Self::Rows { .. } => Vec::new(),
         }
@@ -71,6 +74,12 @@ impl Display for Notice {
             Self::DecidedTypes { stream, columns } => write!(
                 f,
                 "`{stream}` has the first values of {}, whose types are decided now: {}",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::UnmaskedColumns { stream, columns } => write!(
+                f,
+                "`{stream}` has {} that no mask matches and that leave as they are: {}",
                 Count(columns.len(), "column"),
                 Names(columns)
             ),

@@ -48,6 +48,12 @@ pub enum Warning {
     NoRows { stream: String },
     /// The report has columns that nobody knows, and they are left out.
     NewColumnsIgnored { stream: String, columns: Vec<String> },
+    /// Columns that nobody knows are held back, because the stream has masks.
+    HeldColumns { stream: String, columns: Vec<String> },
+    /// `masks` names columns that the report does not have any more.
+    MissingMasks { stream: String, columns: Vec<String> },
+    /// Globs in `masks` match no column.
+    UnmatchedGlobs { stream: String, globs: Vec<String> },
     /// The report lacks columns that the last one had.
     GoneColumns { stream: String, columns: Vec<String> },
     /// Columns that have the same header, or nearly, and cannot be told apart any more.
@@ -87,6 +93,9 @@ impl Warning {
             | Self::Shrunk { stream: subject, .. }
             | Self::NoRows { stream: subject }
             | Self::NewColumnsIgnored { stream: subject, .. }
+            | Self::HeldColumns { stream: subject, .. }
+            | Self::MissingMasks { stream: subject, .. }
+            | Self::UnmatchedGlobs { stream: subject, .. }
             | Self::GoneColumns { stream: subject, .. }
             | Self::AmbiguousColumns { stream: subject, .. }
             | Self::TypeMismatch { stream: subject, .. }
@@ -108,7 +117,10 @@ impl Warning {
             Self::UnknownStream { stream } => vec![stream],
             Self::ReplicationMethod { method, .. } => vec![method],
             Self::TypeMismatch { column, .. } => vec![column],
+            Self::UnmatchedGlobs { globs, .. } => globs.iter_mut().collect(),
             Self::NewColumnsIgnored { columns, .. }
+            | Self::HeldColumns { columns, .. }
+            | Self::MissingMasks { columns, .. }
             | Self::GoneColumns { columns, .. }
             | Self::AmbiguousColumns { columns, .. }
             | Self::UnknownKey { columns, .. }
@@ -186,6 +198,24 @@ impl Display for Warning {
                 "`{stream}` has {} that the catalog does not list: {}; left out until discovery runs again",
                 Count(columns.len(), "new column"),
                 Names(columns)
+            ),
+            Self::HeldColumns { stream, columns } => write!(
+                f,
+                "`{stream}` has {} that no mask matches: {}; held back until `masks` or `new_columns` says otherwise",
+                Count(columns.len(), "new column"),
+                Names(columns)
+            ),
+            Self::MissingMasks { stream, columns } => write!(
+                f,
+                "`{stream}` lacks {} that `masks` names: {}; a column that replaced one is held back",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
+            Self::UnmatchedGlobs { stream, globs } => write!(
+                f,
+                "`masks` has {} that match no column of `{stream}`: {}",
+                Count(globs.len(), "glob"),
+                Names(globs)
             ),
             Self::GoneColumns { stream, columns } => write!(
                 f,

@@ -4,31 +4,50 @@
 
 use serde_json::json;
 
-use crate::columns::{Change, ChangeKind, Label};
-use crate::job::{SettledColumns, Stream};
+use crate::columns::{ChangeKind, Label};
+use crate::job::{ColumnPlan, SettledColumns, Stream};
 use crate::table::verify::VerifiedTable;
 use crate::telemetry::{Notice, Telemetry, Warning};
 
-/// Logs the changes of a stream's columns.
+/// Logs what the plan leaves out or lets through, before the rows are known.
+pub fn report_plan(stream: &str, plan: &ColumnPlan, telemetry: &Telemetry) {
+    let name = || stream.to_owned();
+    let held = texts(&plan.held);
+    if !held.is_empty() {
+        count(stream, "held", held.len() as u64, telemetry);
+        telemetry.warn(&Warning::HeldColumns { stream: name(), columns: held });
+    }
+    let ignored = texts(&plan.ignored);
+    if !ignored.is_empty() {
+        count(stream, "ignored", ignored.len() as u64, telemetry);
+        telemetry.warn(&Warning::NewColumnsIgnored { stream: name(), columns: ignored });
+    }
+    let unmasked = texts(&plan.unmasked());
+    if !unmasked.is_empty() {
+        telemetry.notice(&Notice::UnmaskedColumns { stream: name(), columns: unmasked });
+    }
+    if !plan.missing_masks.is_empty() {
+        telemetry.warn(&Warning::MissingMasks { stream: name(), columns: plan.missing_masks.clone() });
+    }
+    let globs = plan.unmatched_globs();
+    if !globs.is_empty() {
+        telemetry.warn(&Warning::UnmatchedGlobs { stream: name(), globs });
+    }
+}
+
+/// Logs the changes of a stream's columns. `left_out` are new columns that are not emitted.
 pub fn report_changes(
     stream: &Stream,
     settled: &SettledColumns,
     table: &VerifiedTable,
-    ignored: &[Label],
+    left_out: &[Label],
     telemetry: &Telemetry,
 ) {
     let name = || stream.name().to_owned();
     for change in &settled.changes {
-        let columns: Vec<&Label> = match change.kind {
-            ChangeKind::New => change.columns.iter().filter(|label| !ignored.contains(label)).collect(),
-            _ => change.columns.iter().collect(),
-        };
-        report_change(stream.name(), change, texts(&columns), telemetry);
-    }
-    if !ignored.is_empty() {
-        let columns = texts(&ignored.iter().collect::<Vec<_>>());
-        count(stream.name(), "ignored", ignored.len() as u64, telemetry);
-        telemetry.warn(&Warning::NewColumnsIgnored { stream: name(), columns });
+        let is_reported = |label: &&Label| change.kind != ChangeKind::New || !left_out.contains(label);
+        let columns = change.columns.iter().filter(is_reported).map(ToString::to_string).collect();
+        report_change(stream.name(), change.kind, columns, telemetry);
     }
     for (mismatches, property) in table.mismatches.iter().zip(&settled.labels) {
         if mismatches.count > 0 {
@@ -52,13 +71,13 @@ pub fn report_changes(
     }
 }
 
-fn report_change(stream: &str, change: &Change, columns: Vec<String>, telemetry: &Telemetry) {
+fn report_change(stream: &str, kind: ChangeKind, columns: Vec<String>, telemetry: &Telemetry) {
     if columns.is_empty() {
         return;
     }
     let total = columns.len() as u64;
     let stream_name = stream.to_owned();
-    let kind = match change.kind {
+    let kind = match kind {
         ChangeKind::New => {
             telemetry.notice(&Notice::NewColumns { stream: stream_name, columns });
             "new"
@@ -100,6 +119,6 @@ fn count(stream: &str, kind: &str, value: u64, telemetry: &Telemetry) {
     );
 }
 
-fn texts(labels: &[&Label]) -> Vec<String> {
+fn texts(labels: &[Label]) -> Vec<String> {
     labels.iter().map(ToString::to_string).collect()
 }

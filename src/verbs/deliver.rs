@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::column_changes::report_changes;
+use super::column_changes::{report_changes, report_plan};
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
@@ -74,10 +74,11 @@ impl<W: Write> Delivery<W> {
         self.warn_of_repairs(stream.name(), &report, &table);
         self.check_rows(stream.name(), table.rows)?;
         let key = plan.key.clone();
-        let ignored = plan.ignored.clone();
+        report_plan(stream.name(), &plan, &self.telemetry);
+        let left_out = [plan.ignored.as_slice(), &plan.held].concat();
         let seen = clock::format_utc(report.completed_at);
         let columns = plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Sync);
-        report_changes(stream, &columns, &table, &ignored, &self.telemetry);
+        report_changes(stream, &columns, &table, &left_out, &self.telemetry);
         let layout = stream.layout(&columns.properties, table.formats.len());
         let version = self.version(stream);
         let memory = stream.remember(columns.memory, Some(version), &layout);

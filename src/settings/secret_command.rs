@@ -1,8 +1,8 @@
-//! Runs `api_key_command`, which prints the API key: no shell, a timeout, a size limit.
+//! Runs a command that prints a secret, such as `api_key_command`: no shell, a timeout, a size limit.
 //!
-//! The command runs in its own process group. The group is killed when the key is read, when the timeout is over and
+//! The command runs in its own process group. The group is killed when the secret is read, when the timeout is over and
 //! when the tap is stopped, so none of its processes outlives the tap (SIGKILL of the tap itself excepted). Its stderr
-//! is dropped, because it may contain the key.
+//! is dropped, because it may contain the secret.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -71,16 +71,21 @@ impl CommandGroup {
     }
 }
 
-/// The output of the command.
-pub fn run(words: &[&str], timeout: Duration, group: &CommandGroup) -> Result<String, Problem> {
+/// The output of the command that `setting` names.
+pub fn run(
+    setting: &str,
+    words: &[&str],
+    timeout: Duration,
+    group: &CommandGroup,
+) -> Result<String, Problem> {
     let fail = |cause: String| {
-        Problem::new(format!("`api_key_command` {cause}")).hint("run the command by hand to see why")
+        Problem::new(format!("`{setting}` {cause}")).hint("run the command by hand to see why")
     };
     let (program, arguments) = words.split_first().ok_or_else(|| fail("is empty".into()))?;
     let deadline = clock::now() + timeout;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    // The program's name is not shown: it may be the key.
+    // The program's name is not shown: it may be the secret.
     let mut child = group.start(&mut command).map_err(|cause| fail(format!("cannot be started: {cause}")))?;
     let output = read_until(&mut child, deadline);
     let is_late = output.is_none() || !has_ended(&child, deadline);
@@ -123,7 +128,12 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, milliseconds: u64) -> Result<String, Problem> {
-        run(&["sh", "-c", script], Duration::from_millis(milliseconds), &CommandGroup::default())
+        run(
+            "api_key_command",
+            &["sh", "-c", script],
+            Duration::from_millis(milliseconds),
+            &CommandGroup::default(),
+        )
     }
 
     #[test]
@@ -165,7 +175,9 @@ mod tests {
         let script = format!("touch {}; sleep 99", started.display());
         let running = {
             let group = group.clone();
-            std::thread::spawn(move || run(&["sh", "-c", &script], Duration::from_secs(60), &group))
+            std::thread::spawn(move || {
+                run("api_key_command", &["sh", "-c", &script], Duration::from_secs(60), &group)
+            })
         };
         while !started.exists() {
             park_timeout(Duration::from_millis(5));
@@ -173,7 +185,7 @@ mod tests {
         drop(stop);
         let problem = running.join().unwrap().unwrap_err();
         assert_eq!(problem.message, "`api_key_command` failed (signal: 9 (SIGKILL))");
-        let again = run(&["true"], COMMAND_TIMEOUT, &group).unwrap_err();
+        let again = run("api_key_command", &["true"], COMMAND_TIMEOUT, &group).unwrap_err();
         assert!(again.message.contains("cannot be started"), "{}", again.message);
     }
 }
