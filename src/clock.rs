@@ -1,6 +1,6 @@
 //! The clocks: [`now`], the time since boot, and [`wall`], the date and time of day. No other module reads a clock.
 //!
-//! The boot clock includes suspend and cannot be set; together with [`BootId`] it proves how long ago an event was.
+//! The boot clock includes suspend and can be neither set nor slewed; with [`BootId`] it proves how long ago an event was.
 //! The wall clock dates records and bookmarks. It can only lengthen a wait, never shorten it.
 
 #[cfg(test)]

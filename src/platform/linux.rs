@@ -1,8 +1,8 @@
 //! Linux: boot identity, boot clock, pipe size, process hardening, signal dispositions and lock holders.
 //!
-//! The boot clock is `CLOCK_BOOTTIME` of the initial time namespace: the offset of the process's time namespace is
-//! subtracted. If the offset cannot be read, there is no boot identity, and the rate limit assumes that a request was
-//! just sent. Everything is read from system calls and `/proc`; nothing is written.
+//! The boot clock is `CLOCK_MONOTONIC_RAW` and the time asleep, in the initial time namespace: NTP cannot slew it, and
+//! the offset of the process's time namespace is subtracted. If the offset cannot be read, there is no boot identity,
+//! and the rate limit assumes that a request was just sent. Everything is read from system calls and `/proc`.
 
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
@@ -16,14 +16,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::BootId;
 
-/// The inode of the initial time namespace, a constant of the kernel's interface (`PROC_TIME_INIT_INO`).
+/// The `time_ns` of a ledger whose times are free of time namespaces. No namespace has this inode.
 ///
-/// A ledger has it as `time_ns`. Inodes of other time namespaces are reused, so they do not prove that two readings have
-/// the same offset; this inode is never reused. Compatibility with older versions of this program:
-/// - A ledger that an older version wrote in the initial namespace has this value and the same clock, so it is valid.
-/// - A ledger that an older version wrote in another namespace has another value, so it proves nothing.
-/// - An older version in another namespace compares with the inode of that namespace and does not accept our ledger.
-pub const INITIAL_TIME_NS: u64 = 0xEFFF_FFFA;
+/// An older version wrote the inode of a namespace, and `CLOCK_BOOTTIME`. Over the days that clock and this one drift
+/// apart, so neither version accepts the other's ledger as one of this boot: the next request waits as after a reboot.
+const NO_TIME_NS: u64 = 0;
 /// Where programs keep their state below the home folder.
 pub const STATE_HOME: &str = ".local/state";
 /// The signal for a write beyond the limit on file sizes.
@@ -32,20 +29,60 @@ pub const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 const PIPE_SIZE: usize = 1024 * 1024;
 /// Major and minor number of `/dev/null`.
 const NULL_DEVICE: (u32, u32) = (1, 3);
+/// Nanoseconds in a second.
+const NANOSECONDS: i128 = 1_000_000_000;
+/// Nanoseconds in which a reading of the clocks is precise enough.
+const PRECISE: i128 = 10_000;
+/// Readings of the clocks until the best one is taken.
+const READINGS: u32 = 16;
 
 /// The identity of this boot; `None` if it or the time namespace's offset cannot be read.
 #[must_use]
 pub fn boot_id() -> Option<BootId> {
     namespace_offset()?;
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(BootId { boot_id: boot_id.trim().to_owned(), time_ns: INITIAL_TIME_NS })
+    Some(BootId { boot_id: boot_id.trim().to_owned(), time_ns: NO_TIME_NS })
 }
 
 /// Time since boot, suspend included, independent of the time namespace.
 #[must_use]
 pub fn boot_clock() -> Duration {
-    let time = clock_gettime(ClockId::Boottime);
-    without_offset(time.tv_sec, time.tv_nsec, namespace_offset().unwrap_or(0))
+    let mut best = Reading::take();
+    for _ in 1..READINGS {
+        if best.took <= PRECISE {
+            break;
+        }
+        best = best.min(Reading::take());
+    }
+    to_duration(best.time - namespace_offset().unwrap_or(0))
+}
+
+/// One reading of the boot clock, in nanoseconds. The quickest is the least, and the most precise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Reading {
+    /// As much may be missing in `time`, if the process was interrupted.
+    took: i128,
+    time: i128,
+}
+
+impl Reading {
+    fn take() -> Self {
+        let began = nanoseconds(ClockId::Monotonic);
+        let (raw, boot) = (nanoseconds(ClockId::MonotonicRaw), nanoseconds(ClockId::Boottime));
+        let monotonic = nanoseconds(ClockId::Monotonic);
+        Self { took: monotonic - began, time: without_slew(raw, boot, monotonic) }
+    }
+}
+
+/// The boot clock at the speed of the hardware. An NTP client can make `CLOCK_BOOTTIME` a tenth faster for minutes,
+/// which would shorten the interval. `CLOCK_MONOTONIC` differs from it by the time asleep and by nothing else.
+fn without_slew(raw: i128, boot: i128, monotonic: i128) -> i128 {
+    raw + (boot - monotonic)
+}
+
+fn nanoseconds(clock: ClockId) -> i128 {
+    let time = clock_gettime(clock);
+    i128::from(time.tv_sec) * NANOSECONDS + i128::from(time.tv_nsec)
 }
 
 /// Nanoseconds that the process's time namespace adds to the boot clock; `None` if they are unknown.
@@ -77,18 +114,12 @@ fn parse_boottime_offset(text: &str) -> Option<i128> {
         if !matches!(clock, "boottime" | "7") {
             return None;
         }
-        Some(
-            seconds.parse::<i64>().map(i128::from).ok()? * 1_000_000_000
-                + nanoseconds.parse::<i128>().ok()?,
-        )
+        Some(seconds.parse::<i64>().map(i128::from).ok()? * NANOSECONDS + nanoseconds.parse::<i128>().ok()?)
     })
 }
 
-fn without_offset(seconds: i64, nanoseconds: i64, offset: i128) -> Duration {
-    let total = i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds) - offset;
-    let total = u128::try_from(total).unwrap_or(0);
-    let seconds = u64::try_from(total / 1_000_000_000).unwrap_or(u64::MAX);
-    Duration::new(seconds, u32::try_from(total % 1_000_000_000).unwrap_or(0))
+fn to_duration(nanoseconds: i128) -> Duration {
+    Duration::from_nanos(nanoseconds.max(0).try_into().unwrap_or(u64::MAX))
 }
 
 /// Enlarges the pipe's buffer, if `out` is a pipe and the kernel allows it.
@@ -167,23 +198,33 @@ mod tests {
         }
     }
 
+    /// One minute in which an NTP client speeds the clocks up by a twelfth, as `chronyd` may.
     #[test]
-    fn boot_clock_excludes_the_time_namespace_offset() {
-        for (seconds, nanoseconds, offset, expected) in [
-            (1_100, 7, 0, Duration::new(1_100, 7)),
-            (1_100, 7, 1_000_000_000_000, Duration::new(100, 7)),
-            (80, 0, -20_000_000_000, Duration::from_secs(100)),
-            (100, 250_000_000, 500_000_000, Duration::new(99, 750_000_000)),
-            (1, 0, 2_000_000_000, Duration::ZERO),
-        ] {
-            assert_eq!(without_offset(seconds, nanoseconds, offset), expected);
-        }
+    fn boot_clock_that_ntp_speeds_up_runs_at_the_speed_of_the_hardware() {
+        let minute = 60 * NANOSECONDS;
+        let sped = minute + minute / 12;
+        let (raw, boot, monotonic) = (3600 * NANOSECONDS, 4800 * NANOSECONDS, 3601 * NANOSECONDS);
+        let passed =
+            without_slew(raw + minute, boot + sped, monotonic + sped) - without_slew(raw, boot, monotonic);
+        assert_eq!(passed, minute);
     }
 
     #[test]
-    fn boot_id_names_the_initial_time_namespace() {
+    fn boot_clock_includes_suspend_and_excludes_the_time_namespace_offset() {
+        let asleep = 600 * NANOSECONDS;
+        assert_eq!(without_slew(7, 9 + asleep, 9), 7 + asleep);
+        // The namespace shifts the first and the last clock alike.
+        let (monotonic_offset, boot_offset) = (-50, 90);
+        let shifted = without_slew(7 + monotonic_offset, 9 + asleep + boot_offset, 9 + monotonic_offset);
+        assert_eq!(shifted - boot_offset, 7 + asleep);
+        assert_eq!(to_duration(-1), Duration::ZERO);
+        assert_eq!(to_duration(NANOSECONDS + 5), Duration::new(1, 5));
+    }
+
+    #[test]
+    fn boot_id_names_no_time_namespace() {
         let boot = boot_id().unwrap();
-        assert_eq!((boot.boot_id.len(), boot.time_ns), (36, INITIAL_TIME_NS));
+        assert_eq!((boot.boot_id.len(), boot.time_ns), (36, 0));
         assert_eq!(BootId::current(), Some(boot));
         assert!(boot_clock() > Duration::ZERO);
     }

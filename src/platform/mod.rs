@@ -27,7 +27,7 @@ compile_error!("tap-together runs on Linux and macOS only: use one of them or th
 pub struct BootId {
     /// The kernel's random name for this boot.
     pub boot_id: String,
-    /// The time namespace whose clock [`boot_clock`] reads. See the system's module for its value.
+    /// The time namespace whose clock [`boot_clock`] reads; 0 if that clock depends on no namespace.
     pub time_ns: u64,
 }
 

@@ -8,7 +8,8 @@ use super::tap::{Server, Tap, finish};
 
 /// The tap in a new time namespace, or in ours where none can be made.
 fn run_in_namespace(tap: &Tap, server: &Server, offset: i32) {
-    let namespace = ["--time".to_owned(), format!("--boottime={offset}")];
+    let namespace =
+        ["--time".to_owned(), format!("--boottime={offset}"), format!("--monotonic={}", 2 * offset)];
     let is_possible =
         Command::new("unshare").args(&namespace).arg("true").status().is_ok_and(|status| status.success());
     let inner = tap.command(server);
