@@ -171,11 +171,11 @@ async fn state_folder_moved_in_flight_keeps_interval_and_retry_after_despite_ass
 
 #[tokio::test]
 async fn lock_that_never_counts_as_current_exits_75_after_max_wait() {
-    let gate = idle(Store::in_memory());
+    let gate = Gate::new(Store::in_memory(), Identity::default(), LIMIT, LOCK_POLL, true);
     let asked = clock::now();
     gate.pause(asked, UNVERIFIED).await.unwrap();
     assert!(clock::now().saturating_sub(asked) >= LOCK_POLL);
-    let error = gate.pause(asked.saturating_sub(HOUR), UNVERIFIED).await.unwrap_err();
+    let error = gate.pause(asked, UNVERIFIED).await.unwrap_err();
     assert_eq!(error.exit, Exit::Busy);
     assert!(error.message.starts_with("cannot verify the lock this process: its file or its"), "{error}");
 }
