@@ -138,8 +138,9 @@ impl Guards {
         if let Some(legacy) = &self.legacy {
             legacy.remove_ledger()?;
         }
-        // The check must follow the write: a process that takes a new lock file later reads the intent.
-        Ok(self.are_current())
+        // The checks must follow the writes: a process that takes a new lock file later reads the intent.
+        let is_key_ours = self.key.as_ref().is_none_or(|(record, _)| record.is_of(self.own.scope()));
+        Ok(is_key_ours && self.are_current())
     }
 
     /// Records the end of the exchange, unless another process has taken over since the intent: it knows more.

@@ -60,9 +60,17 @@ impl KeyRecord {
         }
     }
 
-    /// Records that the key is about to be sent for `scope`. Returns false if another process created the record of a
-    /// new key meanwhile.
+    /// Whether the record says that the key was last sent for `scope`.
+    pub fn is_of(&self, scope: &str) -> bool {
+        self.read() == LastUse::Scope(scope.to_owned())
+    }
+
+    /// Records that the key is about to be sent for `scope`. Returns false if the record is no longer `last`, because
+    /// another process created the record of a new key meanwhile, or somebody deleted it.
     pub fn set(&self, last: &LastUse, scope: &str) -> Result<bool> {
+        if self.read() != *last {
+            return Ok(false);
+        }
         let bytes = serde_json::to_vec(&Content { scope: scope.to_owned() }).unwrap_or_default();
         let outcome = match last {
             LastUse::Scope(last) if last == scope => return Ok(true),

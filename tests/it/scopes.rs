@@ -56,6 +56,26 @@ fn state_folder_moved_while_a_tap_waits_keeps_the_rate_limit() {
 }
 
 #[test]
+fn key_record_deleted_while_a_tap_waits_keeps_one_rate_limit_for_the_key() {
+    let tap = Tap::new().every(SECONDS).args(&["--test"]);
+    let server = tap.serve();
+    assert_eq!(tap.run_on(&server).code, 0);
+    let mut first = tap.command(&server).spawn().unwrap();
+    until_told(&mut first, "before the next request");
+    let names = fs::read_dir(tap.state_dir()).unwrap().map(|entry| entry.unwrap().path());
+    let records: Vec<_> =
+        names.filter(|path| path.extension().is_some_and(|ending| ending == "key")).collect();
+    assert_eq!(records.len(), 1, "{records:?}");
+    fs::remove_file(&records[0]).unwrap();
+    // It waits from its own start, so it is due shortly after the first.
+    let other = tap.set("organization_id", "another-organization".into()).first_run();
+    let second = other.run_on(&server);
+    let first = finish(ended(first), &server);
+    assert_eq!((first.code, second.code), (0, 77), "{}\n{}", first.stderr, second.stderr);
+    assert_eq!((server.sandbox.seen().len(), server.sandbox.violations()), (3, Vec::new()));
+}
+
+#[test]
 fn lock_file_deleted_while_a_request_is_in_flight_keeps_the_rate_limit() {
     let tap = Tap::new().every(SECONDS).faults(&["1:delay=500"]).args(&["--test"]);
     let server = tap.serve();
