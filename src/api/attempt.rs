@@ -51,11 +51,12 @@ pub struct Received {
     pub retry_after: RetryAfter,
 }
 
-/// Sends the request and reads the answer into a spool.
+/// Sends the request and reads the answer into a spool. `heard` gets its `Retry-After` before its body is read.
 pub async fn attempt(
     client: &Client,
     url: Url,
     limits: Limits,
+    heard: impl FnOnce(&RetryAfter),
     telemetry: &Telemetry,
 ) -> Result<Received, Failure> {
     let sent = clock::now();
@@ -64,6 +65,7 @@ pub async fn attempt(
         .map_err(|_| head_timeout(limits.request_timeout))?
         .map_err(classify)?;
     let retry_after = retry_after(response.headers());
+    heard(&retry_after);
     let left = EXCHANGE_TIMEOUT.saturating_sub(clock::now().saturating_sub(sent));
     let outcome = timeout(left, read(response, limits, telemetry))
         .await

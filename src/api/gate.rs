@@ -45,6 +45,8 @@ pub struct Permit<'a> {
     gate: &'a Gate,
     guards: Guards,
     intent: Ledger,
+    /// What the answer's `Retry-After` asks for, before the permit is closed.
+    asked: Cell<Option<Duration>>,
     is_closed: bool,
 }
 
@@ -110,7 +112,7 @@ impl Gate {
             }
             let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), guards.failures());
             if guards.write_intent(&intent).map_err(unsent)? {
-                return Ok(Permit { gate: self, guards, intent, is_closed: false });
+                return Ok(Permit { gate: self, guards, intent, asked: Cell::default(), is_closed: false });
             }
             self.pause(asked, UNVERIFIED).await?;
         }
@@ -299,6 +301,11 @@ impl Permit<'_> {
         self.intent.failures
     }
 
+    /// Notes what the API asked for, in case the permit is dropped before the answer has ended.
+    pub fn note(&self, asked: Option<Duration>) {
+        self.asked.set(asked);
+    }
+
     /// The exchange succeeded: the next request may follow after the interval, or after what the API asked for.
     pub fn succeed(mut self, asked: Option<Duration>) -> Result<()> {
         self.close(Ending::Clean, 0, asked)
@@ -336,7 +343,7 @@ impl Drop for Permit<'_> {
     /// A signal ends the run in flight. If the write fails the ledger says *inflight*, which costs no less.
     fn drop(&mut self) {
         if !self.is_closed {
-            let _ = self.close(Ending::Ambiguous, self.failures(), None);
+            let _ = self.close(Ending::Ambiguous, self.failures(), self.asked.get());
         }
     }
 }

@@ -129,7 +129,8 @@ impl Api {
             requests += 1;
             let began = clock::now();
             let url = self.settings.report_url(report);
-            let outcome = attempt::attempt(&self.client, url, self.limits, telemetry).await;
+            let heard = |asked: &_| permit.note(retry::asked(asked, self.policy.interval, fastrand::f64()));
+            let outcome = attempt::attempt(&self.client, url, self.limits, heard, telemetry).await;
             let took = clock::now().saturating_sub(began);
             // Close the permit before logging anything: a blocked stderr must not hold the gate.
             let failure = match outcome {

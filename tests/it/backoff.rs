@@ -5,7 +5,8 @@ use std::time::Duration;
 use tap_together::api::ledger::{Ledger, LedgerRead};
 
 use super::concurrency;
-use super::tap::{Run, Server, Tap};
+use super::signals::signal;
+use super::tap::{Run, Server, Tap, ended, finish};
 
 const AT_ONCE: usize = 8;
 /// The longest backoff of our own, in seconds.
@@ -121,6 +122,23 @@ fn retry_after_of_any_status_delays_the_next_run() {
     assert_eq!(tap.run_on(&server).records("user_report").len(), 5, "a success that asks for patience");
     let next = tap.run_on(&server);
     assert_eq!((next.code, next.seen.len()), (75, 1), "{}", next.stderr);
+}
+
+#[test]
+fn retry_after_of_an_answer_that_a_signal_cuts_delays_the_next_run() {
+    let tap = Tap::new().faults(&["429", "retry-after=120", "hang=5"]).args(&["--test"]);
+    let server = tap.serve();
+    let child = tap.command(&server).spawn().unwrap();
+    while server.sandbox.seen().is_empty() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    // Longer than the timeout of the answer's head, shorter than that of its body.
+    std::thread::park_timeout(Duration::from_secs(1));
+    signal(&child, "TERM");
+    assert_eq!(finish(ended(child), &server).code, 143);
+    let entry = ledger(&tap, &server);
+    let owed = entry.not_before.expect("the ledger keeps it") - entry.boottime_ms;
+    assert!((120_000..=125_000).contains(&owed), "{owed} ms");
 }
 
 #[test]
