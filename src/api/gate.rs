@@ -24,6 +24,8 @@ const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// The ledger rounds the end of an exchange up to whole milliseconds.
 const ROUNDING: Duration = Duration::from_millis(1);
+const STARTING_OVER: &str =
+    "the lock file, a ledger, the key record or the state folder changed meanwhile; starting over";
 /// Why the gate starts over.
 const UNVERIFIED: &str = "its file or its folder changes all the time";
 
@@ -97,23 +99,27 @@ impl Gate {
 
     /// Waits for the lock and for the rate limit, writes the intent, and hands out the permit.
     ///
-    /// Starts over if the lock file is deleted, the state folder moved or a ledger changed meanwhile: then the lock may
-    /// protect nothing, because another process may hold the one that is now at the path.
+    /// Starts over if the lock file is deleted, the state folder moved, a ledger or the key record changed meanwhile: then
+    /// the lock may protect nothing, because another process may hold the one that is now at the path.
     pub async fn enter(&self, telemetry: &Telemetry) -> Result<Permit<'_>> {
         let asked = clock::now();
         loop {
             let mut guards = self.lock(asked, telemetry).await?;
-            if !self.wait_until_due(&mut guards, telemetry).await? {
-                drop(guards);
-                telemetry
-                    .info("the lock file, the ledger or the state folder changed meanwhile; starting over");
-                self.pause(asked, UNVERIFIED).await?;
-                continue;
+            if self.wait_until_due(&mut guards, telemetry).await? {
+                let now = clock::now();
+                let intent = Ledger::new(Phase::Inflight, now, self.boot.as_ref(), guards.failures());
+                if guards.write_intent(&intent).map_err(unsent)? {
+                    return Ok(Permit {
+                        gate: self,
+                        guards,
+                        intent,
+                        asked: Cell::default(),
+                        is_closed: false,
+                    });
+                }
             }
-            let intent = Ledger::new(Phase::Inflight, clock::now(), self.boot.as_ref(), guards.failures());
-            if guards.write_intent(&intent).map_err(unsent)? {
-                return Ok(Permit { gate: self, guards, intent, asked: Cell::default(), is_closed: false });
-            }
+            drop(guards);
+            telemetry.info(STARTING_OVER);
             self.pause(asked, UNVERIFIED).await?;
         }
     }
