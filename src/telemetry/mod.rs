@@ -197,8 +197,8 @@ impl Telemetry {
     }
 
     fn line(&self, level: Level, message: &str) -> String {
-        // Mask the message, not the line: a secret may be part of what JSON adds.
-        self.format.line(level, &self.lock().redactor.mask(message)) + "\n"
+        // Redact the message, not the line: a secret may be part of what JSON adds.
+        self.format.line(level, &self.lock().redactor.message(message)) + "\n"
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -2,8 +2,8 @@
 //!
 //! [`Redactor::foreign`] is for text that others wrote: bodies, header values, arguments, file names, columns. It
 //! withholds the whole text if, decoded and folded to lower-case letters and digits, it has eight consecutive
-//! characters in common with a secret. [`Redactor::mask`] is the second line for every message: it replaces exact
-//! secrets in their common encodings. Neither can hide a secret of fewer than four characters.
+//! characters in common with a secret. [`Redactor::message`] is the second line for every message: it replaces exact
+//! secrets in their common encodings and withholds quoted names. Neither can hide a secret of fewer than four characters.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -95,6 +95,16 @@ impl Redactor {
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         self.spellings.iter().fold(text.to_owned(), |text, spelling| text.replace(spelling.as_str(), MASK))
+    }
+
+    /// One of our messages: exact secrets masked, and each name in backquotes withheld that resembles a secret.
+    #[must_use]
+    pub fn message(&self, text: &str) -> String {
+        let masked = self.mask(text);
+        let parts = masked.split('`').enumerate();
+        // Between two backquotes are the odd parts; the others are our own words.
+        let parts = parts.map(|(at, part)| if at % 2 == 1 { self.foreign(part) } else { part.into() });
+        parts.collect::<Vec<_>>().join("`")
     }
 
     /// The tags of a metric, each text among them masked. Not the whole line: a secret may be part of what JSON adds.

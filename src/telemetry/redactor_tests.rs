@@ -60,8 +60,16 @@ proptest! {
         redactor.hide("");
         redactor.hide("0123456789-not-in-any-of-these-texts");
         prop_assert_eq!(redactor.mask(&text), text.clone());
+        prop_assert_eq!(redactor.message(&text), text.clone());
         prop_assert_eq!(redactor.foreign(&text), text.clone());
     }
+}
+
+#[test]
+fn redacted_message_withholds_a_quoted_name_that_resembles_a_secret() {
+    let message = "no Canary Key 1 in `a_column`, `CANARY_KEY_1` or `/canary-key-1/x`";
+    let expected = "no Canary Key 1 in `a_column`, `(withheld: it resembles a secret)` or `/***/x`";
+    assert_eq!(redactor("canary-key-1").message(message), expected);
 }
 
 #[test]

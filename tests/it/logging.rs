@@ -82,6 +82,25 @@ fn error_body_that_resembles_the_api_key_is_withheld() {
 }
 
 #[test]
+fn error_that_quotes_a_name_that_resembles_the_api_key_withholds_it() {
+    let twice = json!({"streams": [{"tap_stream_id": "SANDBOX_KEY"}, {"tap_stream_id": "SANDBOX_KEY"}]});
+    let state = json!({"bookmarks": {"SANDBOX_KEY": {"version": "x"}}});
+    let (catalog, bookmark) = (Tap::new(), Tap::new());
+    let catalog_file = catalog.file("catalog.json", twice.to_string());
+    let state_file = bookmark.file("state.json", state.to_string());
+    let no_key = json!({"user_report": ["SANDBOX_KEY"]});
+    for (tap, words) in [
+        (catalog.args(&["--catalog", &catalog_file]), "the stream `"),
+        (bookmark.args(&["--state", &state_file]), "of the bookmark `"),
+        (Tap::new().one().set("key_properties", no_key), "the key column `"),
+    ] {
+        let run = tap.run();
+        let words = format!("{words}(withheld: it resembles a secret)` is");
+        assert!(run.critical().contains(&words) && !run.stderr.contains("SANDBOX_KEY"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn singer_sdk_log_config_sets_format_and_level() {
     let structured = json!({"()": "singer_sdk.logging.StructuredFormatter"});
     let is_json = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object());
