@@ -1,9 +1,9 @@
 //! Chaos: six real taps behind one gate, against a server that records every violation of the rate limit.
 //!
-//! Taps run mixed verbs and are killed, stopped and continued at random moments; one has a stderr that nobody reads. The
-//! lock file is deleted, the state folder moved, or mounted read-only for one tap. Unlike the model, this tests the real
-//! program, lock and file system. A [`Sabotage`](pack::Sabotage) must lead to a violation. `CHAOS_SECONDS` sets the
-//! length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
+//! Taps run mixed verbs and are killed, stopped and continued at random moments; one has a stderr that nobody reads, one
+//! uses the key for another organisation. The lock file is deleted, the state folder moved, or mounted read-only for one
+//! tap. Unlike the model, this tests the real program, lock and file system. A [`Sabotage`](pack::Sabotage) must lead to
+//! a violation. `CHAOS_SECONDS` sets the length (10), `CHAOS_SEED` repeats the choices of a run, though not its timing.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 #![expect(clippy::print_stdout, reason = "the figures are the point")]

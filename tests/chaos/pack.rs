@@ -12,6 +12,7 @@ use serde_json::json;
 use tap_together::api::ledger::{LedgerRead, Phase};
 use tap_together::api::scope::canonical_scope;
 use tap_together::api::store::{Lock, Store};
+use tap_together::files::LockFile;
 use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
@@ -36,6 +37,9 @@ const MOVE: usize = 29;
 const STOPPED: std::ops::Range<usize> = 1..4;
 /// The tap whose stderr is a full pipe that nobody reads.
 const UNREAD: usize = TAPS - 1;
+/// The tap that uses the key for another organisation, which the server refuses after it has counted the request.
+const OTHER: usize = 0;
+const OTHER_ORGANIZATION: &str = "another-organization";
 /// How often and for how long a lock that a tap holds is tried again.
 const POLL: Duration = Duration::from_millis(5);
 const POLLS: usize = 200;
@@ -170,23 +174,27 @@ impl Pack {
         }
     }
 
-    /// Moves the state folder while taps wait. It holds the lock meanwhile, so that no tap sends.
+    /// Moves the state folder while taps wait. It holds both locks meanwhile, so that no tap sends.
     fn move_folder(&mut self) {
-        let polls = std::iter::repeat_with(|| match self.store().try_lock().unwrap() {
+        let locks = [ORGANIZATION_ID, OTHER_ORGANIZATION].map(|organization| self.hold(organization));
+        self.runtime.block_on(async { tokio::time::sleep(SETTLED).await });
+        let in_service = self.sandbox.seen().iter().any(|seen| seen.finished.is_none());
+        if locks.iter().flatten().filter(|lock| lock.is_current()).count() == locks.len() && !in_service {
+            let moved = self.folder.path().join(format!("moved-{}", self.moves));
+            std::fs::rename(self.state_folder(0), moved).unwrap();
+            self.moves += 1;
+        }
+    }
+
+    fn hold(&self, organization: &str) -> Option<LockFile> {
+        let polls = std::iter::repeat_with(|| match self.store_of(organization).try_lock().unwrap() {
             Lock::Ours(lock) => lock,
             Lock::Held { .. } => {
                 self.runtime.block_on(async { tokio::time::sleep(POLL).await });
                 None
             }
         });
-        let Some(lock) = polls.take(POLLS).flatten().next() else { return };
-        self.runtime.block_on(async { tokio::time::sleep(SETTLED).await });
-        let in_service = self.sandbox.seen().iter().any(|seen| seen.finished.is_none());
-        if lock.is_current() && !in_service {
-            let moved = self.folder.path().join(format!("moved-{}", self.moves));
-            std::fs::rename(self.state_folder(0), moved).unwrap();
-            self.moves += 1;
-        }
+        polls.take(POLLS).flatten().next()
     }
 
     /// The tap may have ended by itself.
@@ -195,7 +203,11 @@ impl Pack {
     }
 
     fn store(&self) -> Store {
-        let scope = canonical_scope(&self.sandbox.url().parse().unwrap(), ORGANIZATION_ID);
+        self.store_of(ORGANIZATION_ID)
+    }
+
+    fn store_of(&self, organization: &str) -> Store {
+        let scope = canonical_scope(&self.sandbox.url().parse().unwrap(), organization);
         Store::in_folder(&self.state_folder(0), &scope).unwrap()
     }
 
@@ -234,8 +246,10 @@ impl Pack {
 
     fn start(&mut self, tap: usize) -> Child {
         let path = self.folder.path().join(format!("config-{tap}.json"));
+        let is_other = self.sabotage.is_none() && tap == OTHER;
+        let organization = if is_other { OTHER_ORGANIZATION } else { ORGANIZATION_ID };
         let config = json!({
-            "organization_id": ORGANIZATION_ID, "client_id": CLIENT_ID, "api_key": API_KEY,
+            "organization_id": organization, "client_id": CLIENT_ID, "api_key": API_KEY,
             "base_url": self.sandbox.url(), "request_interval_seconds": INTERVAL.as_secs_f64(),
             "state_dir": self.state_folder(tap),
         });
