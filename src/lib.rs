@@ -148,6 +148,9 @@ impl Prepared {
         };
         let environment = sandbox.as_ref().map_or(environment, Embedded::environment);
         let (settings, warnings) = load(inputs.configs, environment, telemetry).await?;
+        if let Some(sandbox) = &sandbox {
+            sandbox.check(&settings.base_url)?;
+        }
         for warning in &warnings {
             telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
         }

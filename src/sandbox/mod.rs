@@ -15,6 +15,7 @@ use std::time::Duration;
 use data::Dataset;
 use script::Script;
 pub use server::{ReceivedRequest, Sandbox};
+use url::Url;
 
 use crate::error::{Error, Exit, Result};
 use crate::settings::env::Environment;
@@ -67,5 +68,15 @@ impl Embedded {
             ("TAP_TOGETHER_REQUEST_INTERVAL_SECONDS", &EMBEDDED_INTERVAL.as_secs().to_string()),
             ("TAP_TOGETHER_STATE_DIR", &self.folder.path().to_string_lossy()),
         ])
+    }
+
+    /// Refuses a config whose `base_url` replaces that of the environment: the first request to that API would not wait.
+    pub fn check(&self, base_url: &Url) -> Result<()> {
+        if base_url.as_str().trim_end_matches('/') == self.sandbox.url() {
+            return Ok(());
+        }
+        let message = "cannot use `--sandbox`: the config names another API";
+        Err(Error::new(Exit::Usage, message)
+            .hint("leave `base_url` out of the config, or run without `--sandbox`"))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use super::raw_server::Wire;
 use super::tap::Tap;
 
 fn tap(arguments: &[&str]) -> Output {
@@ -20,6 +21,19 @@ fn embedded_sandbox_serves_the_day_that_evolve_names() {
     assert!(first.contains(r#""title":"Analyst""#) && !first.contains("usr_0004"), "{first}");
     assert!(second.contains(r#""title":"Senior Analyst""#) && second.contains("usr_0004"), "{second}");
     assert!(records(&["--rows", "4", "--data", "nasty"]).contains("usr_x000004"));
+}
+
+#[test]
+fn embedded_sandbox_with_a_config_for_another_api_sends_nothing_there() {
+    let api = Wire::saying(vec![b"HTTP/1.1 500 Words\r\ncontent-length: 0\r\n\r\n".to_vec()]);
+    let folder = Tap::new();
+    let config = folder.file("config.json", format!(r#"{{"base_url":"{}"}}"#, api.url()));
+    for verb in ["--test", "--discover"] {
+        let output = tap(&["--sandbox", "--config", &config, verb]);
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), api.connections()), (Some(2), 0), "{verb}: {log}");
+        assert!(log.contains("cannot use `--sandbox`: the config names another API"), "{verb}: {log}");
+    }
 }
 
 #[test]

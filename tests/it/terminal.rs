@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::Value;
 
 use super::tap::{Run, Tap, finish};
 
@@ -48,7 +49,9 @@ fn stdout_terminal_sync_warns_first() {
 
 #[test]
 fn stdout_terminal_warning_is_for_real_syncs_only() {
-    for tap in [Tap::new().args(&["--test"]), Tap::new().args(&["--sandbox"])] {
+    // The embedded sandbox has its own address and interval.
+    let sandbox = Tap::new().set("base_url", Value::Null).set("request_interval_seconds", Value::Null);
+    for tap in [Tap::new().args(&["--test"]), sandbox.args(&["--sandbox"])] {
         let run = run(&tap);
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(!run.stderr.contains(WARNING), "{}", run.stderr);
