@@ -58,7 +58,7 @@ impl Display for Notice {
             }
             Self::EditedHeaders { stream, columns } => write!(
                 f,
-                "`{stream}` has {}, which keep their names: {}",
+                "`{stream}` has {}; the names stay: {}",
                 Count(columns.len(), "edited header"),
                 Names(columns)
             ),

@@ -142,7 +142,7 @@ fn edited_header_keeps_its_name_also_if_it_is_long() {
     let run = history.run();
     assert_eq!(names(&run), before);
     assert!(
-        run.stderr.contains("INFO `user_report` has 1 edited header, which keep their names: `What  Skills"),
+        run.stderr.contains("INFO `user_report` has 1 edited header; the names stay: `What  Skills"),
         "{}",
         run.stderr
     );
