@@ -21,6 +21,7 @@ use tap_together::singer::writer::Writer;
 use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::{CsvReader, TableStats};
+use tap_together::table::delimiter::Delimiter;
 use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
 use tap_together::table::verify::{
@@ -194,7 +195,7 @@ fn scan_with_simd_csv(csv: &[u8]) -> u64 {
 }
 
 fn spool(body: &[u8]) -> Report {
-    let (mut decoder, mut spool) = (BodyDecoder::new(OnNul::Strip), Spool::default());
+    let (mut decoder, mut spool) = (BodyDecoder::new(OnNul::Strip), Spool::new(Delimiter::Comma));
     for chunk in body.chunks(CHUNK) {
         decoder.feed(chunk, &mut spool).unwrap();
         spool.hash_pending().unwrap();

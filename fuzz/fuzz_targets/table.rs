@@ -1,8 +1,9 @@
 //! RECORD lines from a body, compared with those of a plain implementation and with the cells of the csv crate.
 //!
-//! The first byte of the input chooses the size of the chunks and the setting `on_ragged`; the other bytes are the CSV,
-//! which arrives as a JSON string. The lines, or the error message with its line, equal those of `src/table/oracle.rs`,
-//! which parses one character at a time. The csv crate finds the same cells in a table of more than one column.
+//! The first byte of the input chooses the size of the chunks and the settings `on_ragged` and `delimiter`; the other
+//! bytes are the CSV, which arrives as a JSON string. The lines, or the error message with its line, equal those of
+//! `src/table/oracle.rs`, which parses one character at a time. The csv crate finds the same cells in a table of more
+//! than one column.
 
 #![no_main]
 
@@ -18,6 +19,7 @@ use tap_together::singer::message::RecordFrame;
 use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
+use tap_together::table::delimiter::Delimiter;
 use tap_together::table::header::{Column, ColumnNames, columns};
 use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
@@ -36,16 +38,17 @@ fuzz_target!(|data: &[u8]| {
     let Ok(csv) = std::str::from_utf8(csv) else { return };
     let csv = &csv.replace('\0', "");
     let on_ragged = if first % 2 == 0 { OnRagged::Fail } else { OnRagged::Pad };
-    let ours = fast(csv, 1 + usize::from(first) / 2, on_ragged);
-    assert_eq!(ours, slow(csv, on_ragged));
+    let delimiter = Delimiter::ALL[usize::from(first) / 2 % 4];
+    let ours = fast(csv, 1 + usize::from(first) / 8, delimiter, on_ragged);
+    assert_eq!(ours, slow(csv, delimiter, on_ragged));
     if let Ok(lines) = ours {
-        assert_same_cells(csv, &lines);
+        assert_same_cells(csv, delimiter, &lines);
     }
 });
 
-fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, String> {
+fn fast(csv: &str, size: usize, delimiter: Delimiter, on_ragged: OnRagged) -> Result<Vec<String>, String> {
     let body = json!({ "report": csv }).to_string();
-    let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Fail), CsvReader::default());
+    let (mut decoder, mut reader) = (BodyDecoder::new(OnNul::Fail), CsvReader::new(delimiter));
     body.as_bytes().chunks(size).for_each(|piece| decoder.feed(piece, &mut reader).expect("a whole body"));
     let text = CellFormat::plain(ColumnType::String, &Arc::default());
     let verified = reader.finish().and_then(|stats| {
@@ -90,8 +93,8 @@ fn fast(csv: &str, size: usize, on_ragged: OnRagged) -> Result<Vec<String>, Stri
     Ok(lines)
 }
 
-fn slow(csv: &str, on_ragged: OnRagged) -> Result<Vec<String>, String> {
-    let oracle::Table { rows, error, .. } = oracle::read(csv);
+fn slow(csv: &str, delimiter: Delimiter, on_ragged: OnRagged) -> Result<Vec<String>, String> {
+    let oracle::Table { rows, error, .. } = oracle::read(csv, char::from(delimiter.byte()));
     error.map_or(Ok(()), Err)?;
     let header = rows
         .first()
@@ -119,8 +122,10 @@ fn slow(csv: &str, on_ragged: OnRagged) -> Result<Vec<String>, String> {
 
 /// Asserts that the csv crate finds the cells of these lines. A table of one column is not compared, because the csv crate
 /// skips its blank lines, which are rows.
-fn assert_same_cells(csv: &str, lines: &[String]) {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(csv.as_bytes());
+fn assert_same_cells(csv: &str, delimiter: Delimiter, lines: &[String]) {
+    let mut reader = csv::ReaderBuilder::new();
+    reader.delimiter(delimiter.byte()).flexible(true).has_headers(false);
+    let mut reader = reader.from_reader(csv.as_bytes());
     let mut theirs = reader.records().map(|row| row.expect("the csv crate reads the row"));
     let width = theirs.next().expect("the csv crate reads the header").len();
     if width == 1 {

@@ -16,7 +16,6 @@ use super::refusal::refusal;
 use super::retry_after::RetryAfter;
 use crate::clock;
 use crate::receive::{Compression, Format, ReceiveError, ReceiveLimits, Receiver};
-use crate::report::body::OnNul;
 use crate::report::error::BodyError;
 use crate::report::spool::Report;
 use crate::telemetry::Telemetry;
@@ -39,8 +38,7 @@ pub struct Limits {
 impl Limits {
     /// The idle timeout follows the interval: 60 s for the API, less on loopback.
     #[must_use]
-    pub fn new(report_bytes: u64, interval: Duration, request_timeout: Duration, on_nul: OnNul) -> Self {
-        let receive = ReceiveLimits::new(report_bytes, on_nul);
+    pub fn new(receive: ReceiveLimits, interval: Duration, request_timeout: Duration) -> Self {
         Self { receive, request_timeout, idle: interval.max(Duration::from_secs(5)) }
     }
 }

@@ -32,7 +32,7 @@ use store::Store;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::files::state_folder::open_if_present;
-use crate::report::body::OnNul;
+use crate::receive::ReceiveLimits;
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::telemetry::{Telemetry, Warning};
@@ -75,7 +75,7 @@ impl Api {
     /// Prepares everything; sends nothing.
     pub fn new(
         settings: &Settings,
-        on_nul: OnNul,
+        receive: ReceiveLimits,
         options: GateOptions,
         telemetry: &Telemetry,
     ) -> Result<Self> {
@@ -97,12 +97,7 @@ impl Api {
                 interval: rate_limit.interval,
                 after_timeout: rate_limit.after_timeout,
             },
-            limits: attempt::Limits::new(
-                settings.max_report_bytes,
-                settings.request_interval,
-                settings.request_timeout,
-                on_nul,
-            ),
+            limits: attempt::Limits::new(receive, settings.request_interval, settings.request_timeout),
             settings: settings.clone(),
         })
     }

@@ -15,6 +15,7 @@ use plain_csv::PlainCsvDecoder;
 use crate::clock;
 use crate::report::body::{BodyDecoder, OnNul, Repairs};
 use crate::report::spool::{Report, Spool};
+use crate::table::delimiter::Delimiter;
 
 /// Input is decoded, hashed and parsed in pieces of this size, so that a piece stays in the CPU cache.
 const CHUNK: usize = 64 * 1024;
@@ -45,12 +46,13 @@ pub struct ReceiveLimits {
     /// Bytes of a JSON body outside the `report` string.
     outside_bytes: u64,
     on_nul: OnNul,
+    delimiter: Delimiter,
 }
 
 impl ReceiveLimits {
     #[must_use]
-    pub fn new(report_bytes: u64, on_nul: OnNul) -> Self {
-        Self { report_bytes, outside_bytes: OUTSIDE_BYTES, on_nul }
+    pub fn new(report_bytes: u64, on_nul: OnNul, delimiter: Delimiter) -> Self {
+        Self { report_bytes, outside_bytes: OUTSIDE_BYTES, on_nul, delimiter }
     }
 
     /// The most bytes of input for a report within the limits, before and after decompression. It bounds input that adds
@@ -89,7 +91,7 @@ impl Receiver {
                 Format::JsonBody => Decoder::JsonBody(BodyDecoder::new(limits.on_nul)),
                 Format::Csv => Decoder::Csv(PlainCsvDecoder::new(limits.on_nul)),
             },
-            spool: Spool::default(),
+            spool: Spool::new(limits.delimiter),
             limits,
             received: 0,
             decompressed: 0,

@@ -9,8 +9,12 @@ use super::*;
 
 const CSV: &str = "\u{feff}id,text\r\n1,\"a \"\"b\"\",\r\nc\\\"\r\n2,\u{e9}\u{1f600}\r\n";
 const BOMB: usize = 65 << 20;
-const LIMITS: ReceiveLimits =
-    ReceiveLimits { report_bytes: 1 << 20, outside_bytes: 1000, on_nul: OnNul::Strip };
+const LIMITS: ReceiveLimits = ReceiveLimits {
+    report_bytes: 1 << 20,
+    outside_bytes: 1000,
+    on_nul: OnNul::Strip,
+    delimiter: Delimiter::Comma,
+};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -13,6 +13,7 @@ use super::sink::Sink;
 use crate::bytes::buffer::OutBuffer;
 use crate::digest::{Sha256, hex};
 use crate::table::csv::{CsvReader, TableStats};
+use crate::table::delimiter::Delimiter;
 use crate::table::error::TableError;
 
 /// Reports up to this size stay in memory.
@@ -46,19 +47,18 @@ pub struct Report {
     pub requests: u32,
 }
 
-impl Default for Spool {
-    fn default() -> Self {
+impl Spool {
+    #[must_use]
+    pub fn new(delimiter: Delimiter) -> Self {
         Self {
             file: tempfile::spooled_tempfile(MEMORY_CAP),
-            csv: CsvReader::default(),
+            csv: CsvReader::new(delimiter),
             text: OutBuffer::default(),
             digest: Sha256::default(),
             bytes: 0,
         }
     }
-}
 
-impl Spool {
     /// Hashes the text since the last call, while it is in the CPU cache. Writes the stored form to the file once it is
     /// large enough.
     pub fn hash_pending(&mut self) -> io::Result<()> {

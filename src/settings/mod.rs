@@ -35,6 +35,7 @@ pub use self::warning::SettingsWarning;
 use crate::error::{Error, Exit, Result};
 use crate::report::body::OnNul;
 use crate::table::cell_format::CellOptions;
+use crate::table::delimiter::Delimiter;
 use crate::table::header::ColumnNames;
 use crate::table::mask::MaskRules;
 use crate::table::type_override::TypeOverride;
@@ -135,6 +136,7 @@ pub struct Settings {
     pub activate_version: bool,
     pub ca_bundle: Option<PathBuf>,
     pub on_nul: OnNul,
+    pub delimiter: Delimiter,
     pub on_ragged: OnRagged,
     pub fail_on_shrink: bool,
     pub max_report_bytes: u64,

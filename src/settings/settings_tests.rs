@@ -72,6 +72,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
             ("TAP_TOGETHER_ACTIVATE_VERSION", "False"),
             ("TAP_TOGETHER_FAIL_ON_SHRINK", "true"),
             ("TAP_TOGETHER_ON_NUL", "keep"),
+            ("TAP_TOGETHER_DELIMITER", "\t"),
             ("TAP_TOGETHER_ON_RAGGED", "pad"),
             ("TAP_TOGETHER_MAX_MESSAGE_BYTES", "1000000"),
             ("TAP_TOGETHER__SELECT", r#"["*.*"]"#),
@@ -86,6 +87,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
     assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
     assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));
     assert_eq!((settings.on_nul, settings.on_ragged), (OnNul::Keep, OnRagged::Pad));
+    assert_eq!(settings.delimiter, Delimiter::Tab);
     assert_eq!((settings.max_report_bytes, settings.max_message_bytes), (2_000_000_000, 1_000_000));
 }
 

@@ -8,6 +8,7 @@ pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
 pub use crate::api::{FailureScope, FetchError};
 use crate::error::{Error, Exit, Result};
+use crate::receive::ReceiveLimits;
 use crate::report::ReportType;
 use crate::report::spool::Report;
 use crate::settings::Settings;
@@ -22,7 +23,8 @@ pub enum Source {
 impl Source {
     /// Opens the source that the settings name; sends no request.
     pub fn open(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Self> {
-        Ok(Self::Api(Box::new(Api::new(settings, settings.on_nul, options, telemetry)?)))
+        let receive = ReceiveLimits::new(settings.max_report_bytes, settings.on_nul, settings.delimiter);
+        Ok(Self::Api(Box::new(Api::new(settings, receive, options, telemetry)?)))
     }
 
     /// Fetches one complete report.

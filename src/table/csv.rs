@@ -5,6 +5,7 @@
 //! form only searches for these three bytes; it parses neither quotes nor escapes. The input must be UTF-8, which the
 //! decoders before it guarantee. This module does not name or type columns.
 
+use super::delimiter::Delimiter;
 use super::error::TableError;
 use crate::bytes::buffer::{Appender, OutBuffer};
 use crate::bytes::scan::JsonEscapes;
@@ -41,13 +42,14 @@ pub struct TableStats {
     pub header_bytes: u64,
 }
 
-/// Parses comma-separated text: quotes are doubled inside quotes, and a line ends with CR, LF or CRLF, also mixed.
+/// Parses text with one delimiter between two cells: quotes are doubled inside quotes, and a line ends with CR, LF or CRLF, also mixed.
 ///
 /// Line breaks inside quotes are kept, and a byte order mark (BOM) is skipped. Text after a closing quote is appended to the
 /// cell, as in the csv crate, and counted. A blank line is skipped, except in a table of one column, where it is a row
 /// with an empty cell. A text that ends inside quotes is an error, because it may be truncated.
 #[derive(Debug)]
 pub struct CsvReader {
+    delimiter: u8,
     state: CsvState,
     /// The last byte was a CR: a LF after it is the same line break.
     after_cr: bool,
@@ -90,7 +92,15 @@ enum CsvState {
 
 impl Default for CsvReader {
     fn default() -> Self {
+        Self::new(Delimiter::default())
+    }
+}
+
+impl CsvReader {
+    #[must_use]
+    pub fn new(delimiter: Delimiter) -> Self {
         Self {
+            delimiter: delimiter.byte(),
             state: CsvState::Row,
             after_cr: false,
             bom: 0,
@@ -106,9 +116,7 @@ impl Default for CsvReader {
             stats: TableStats::default(),
         }
     }
-}
 
-impl CsvReader {
     /// The stored form since the last [`CsvReader::clear`]. It can end inside a row.
     #[must_use]
     pub fn stored(&self) -> &[u8] {
@@ -138,20 +146,21 @@ impl CsvReader {
     #[inline]
     pub fn run(&mut self, text: &[u8], from: usize) -> usize {
         let from = if self.bom < BYTE_ORDER_MARK.len() { self.skip_bom(text, from) } else { from };
-        let is_quoted = self.state == CsvState::Quoted;
+        let (is_quoted, delimiter) = (self.state == CsvState::Quoted, self.delimiter);
         let left = self.stored.write(text.len() - from, |out| {
             if is_quoted {
                 out.copy_until::<JsonEscapes>(&text[from..])
             } else {
-                out.replace_until::<JsonEscapes>(&text[from..], b',', CELL)
+                out.replace_until::<JsonEscapes>(&text[from..], delimiter, CELL)
             }
         });
         let to = text.len() - left.len();
         if to > from {
             self.after_cr = false;
             if !is_quoted {
-                self.stats.lenient_quotes += u64::from(self.state == CsvState::Quote && text[from] != b',');
-                self.state = if text[to - 1] == b',' { CsvState::Cell } else { CsvState::Plain };
+                self.stats.lenient_quotes +=
+                    u64::from(self.state == CsvState::Quote && text[from] != delimiter);
+                self.state = if text[to - 1] == delimiter { CsvState::Cell } else { CsvState::Plain };
             }
         }
         to
@@ -233,6 +242,11 @@ impl CsvReader {
                 self.row_line = self.line;
             }
             (_, CsvState::Quoted) => self.escape(byte),
+            // A tab; `run` takes the other delimiters.
+            _ if byte == self.delimiter => {
+                self.stored.write(1, |out| out.push(CELL));
+                self.state = CsvState::Cell;
+            }
             (_, state) => {
                 self.stats.lenient_quotes += u64::from(state == CsvState::Quote);
                 self.state = CsvState::Plain;

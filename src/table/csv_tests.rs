@@ -24,7 +24,11 @@ type Table = Vec<(u64, Vec<String>)>;
 
 /// Reads a text in chunks of `size` bytes; returns the statistics and the rows with their lines, or the error.
 fn read(csv: &str, size: usize) -> Result<(TableStats, Table), TableError> {
-    let mut reader = CsvReader::default();
+    read_with(Delimiter::Comma, csv, size)
+}
+
+fn read_with(delimiter: Delimiter, csv: &str, size: usize) -> Result<(TableStats, Table), TableError> {
+    let mut reader = CsvReader::new(delimiter);
     csv.as_bytes().chunks(size).for_each(|piece| reader.feed(piece));
     let stats = reader.finish()?;
     let mut rows = Rows::with_buffer(reader.stored(), size);
@@ -111,19 +115,20 @@ fn row_of_more_than_10_000_cells_is_refused() {
 proptest! {
     #[test]
     fn any_table_reads_as_the_csv_crate_reads_it(
-        table in prop::collection::vec(prop::collection::vec("[a-c,\"\r\n é😀]{0,4}", 2..4), 1..6),
+        table in prop::collection::vec(prop::collection::vec("[a-c,;|\t\"\r\n é😀]{0,4}", 2..4), 1..6),
         terminator in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
-        always: bool, size in 1usize..9,
+        delimiter in prop::sample::select(Delimiter::ALL.as_slice()), always: bool, size in 1usize..9,
     ) {
+        let separator = char::from(delimiter.byte());
         let quote = |cell: &String| {
-            let must = always || cell.contains([',', '"', '\r', '\n']);
+            let must = always || cell.contains([separator, '"', '\r', '\n']);
             if must { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
         };
         let csv: String = table.iter()
-            .map(|row| row.iter().map(quote).collect::<Vec<_>>().join(",") + terminator).collect();
-        let ours: Vec<Vec<String>> = read(&csv, size).unwrap().1.into_iter().map(|(_, cells)| cells).collect();
+            .map(|row| row.iter().map(quote).collect::<Vec<_>>().join(&separator.to_string()) + terminator).collect();
+        let ours: Vec<Vec<String>> = read_with(delimiter, &csv, size).unwrap().1.into_iter().map(|(_, cells)| cells).collect();
         let theirs: Vec<Vec<String>> = ::csv::ReaderBuilder::new().has_headers(false).flexible(true)
-            .from_reader(csv.as_bytes()).records()
+            .delimiter(delimiter.byte()).from_reader(csv.as_bytes()).records()
             .map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
         prop_assert_eq!(&ours, &theirs);
         prop_assert_eq!(&ours, &table);

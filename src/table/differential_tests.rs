@@ -1,4 +1,4 @@
-//! RECORD lines made from random response bodies, compared with those of the plain implementation in `oracle.rs`.
+//! RECORD lines made from random response bodies with a random delimiter, compared with those of the plain implementation in `oracle.rs`.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::cell_format::CellFormat;
 use super::column_type::ColumnType;
 use super::csv::CsvReader;
+use super::delimiter::Delimiter;
 use super::header::{self, ColumnNames};
 use super::oracle;
 use super::plan::{Field, FieldSource, Plan};
@@ -81,7 +82,6 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
 }
 
 /// A sink that collects the text and parses it at the same time.
-#[derive(Default)]
 struct Both(OutBuffer, CsvReader);
 
 impl Sink for Both {
@@ -97,9 +97,9 @@ impl Sink for Both {
     }
 }
 
-fn decode(body: &[u8], size: usize) -> Result<(String, CsvReader, Repairs), BodyError> {
+fn decode(body: &[u8], delimiter: Delimiter, size: usize) -> Result<(String, CsvReader, Repairs), BodyError> {
     let mut decoder = BodyDecoder::new(OnNul::Strip);
-    let mut both = Both::default();
+    let mut both = Both(OutBuffer::default(), CsvReader::new(delimiter));
     body.chunks(size).try_for_each(|chunk| decoder.feed(chunk, &mut both))?;
     let repairs = decoder.finish()?;
     Ok((String::from_utf8(both.0.bytes().to_vec()).unwrap(), both.1, repairs))
@@ -148,8 +148,8 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(
     Ok((lines, table.lenient_quotes))
 }
 
-fn slow(csv: &str, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
-    let oracle::Table { rows, lenient, error } = oracle::read(csv);
+fn slow(csv: &str, delimiter: Delimiter, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
+    let oracle::Table { rows, lenient, error } = oracle::read(csv, char::from(delimiter.byte()));
     error.map_or(Ok(()), Err)?;
     let Some(((_, header), rows)) = rows.split_first() else {
         return Err("it is empty, without even a header".into());
@@ -174,6 +174,22 @@ fn slow(csv: &str, on_ragged: OnRagged) -> Result<(Vec<String>, u64), String> {
     Ok((lines, lenient))
 }
 
+fn delimiters() -> impl Strategy<Value = Delimiter> {
+    prop::sample::select(Delimiter::ALL.as_slice())
+}
+
+/// Swaps the comma and the delimiter in a piece.
+fn swap((spelling, meaning): Piece, delimiter: Delimiter) -> Piece {
+    let byte = delimiter.byte();
+    let spelled = if byte == b'\t' { "\\t".to_owned() } else { char::from(byte).to_string() };
+    let swap = |text: &str, delimiter: &str| {
+        let pieces = text.split(',').map(|piece| piece.replace(delimiter, ","));
+        pieces.collect::<Vec<_>>().join(delimiter)
+    };
+    let spelling = swap(&spelling, &spelled).replace("\\u002c", &format!("\\u{byte:04x}"));
+    (spelling.replace("\\u002C", &format!("\\u{byte:04X}")), swap(&meaning, str::from_utf8(&[byte]).unwrap()))
+}
+
 fn join(pieces: &[Piece]) -> (String, String) {
     let (spelling, meaning): (Vec<&str>, Vec<&str>) =
         pieces.iter().map(|(spelling, meaning)| (spelling.as_str(), meaning.as_str())).unzip();
@@ -185,10 +201,11 @@ proptest! {
 
     #[test]
     fn any_report_makes_the_record_lines_of_the_oracle(
-        pieces in pieces(), size in 1usize..40, capacity in 1usize..200, pad: bool,
+        pieces in pieces(), delimiter in delimiters(), size in 1usize..40, capacity in 1usize..200, pad: bool,
     ) {
+        let pieces: Vec<Piece> = pieces.into_iter().map(|piece| swap(piece, delimiter)).collect();
         let (body, csv) = join(&pieces);
-        let (text, reader, _) = decode(body.as_bytes(), size).unwrap();
+        let (text, reader, _) = decode(body.as_bytes(), delimiter, size).unwrap();
         prop_assert_eq!(&text, &csv);
         let repaired = ["\\ud83dx", "\\udc00", "\\u0000"];
         if !pieces.iter().any(|(spelling, _)| repaired.contains(&spelling.as_str())) {
@@ -196,7 +213,7 @@ proptest! {
             prop_assert_eq!(theirs["report"].as_str().unwrap(), &csv);
         }
         let on_ragged = if pad { OnRagged::Pad } else { OnRagged::Fail };
-        prop_assert_eq!(fast(reader, capacity, on_ragged), slow(&csv, on_ragged));
+        prop_assert_eq!(fast(reader, capacity, on_ragged), slow(&csv, delimiter, on_ragged));
     }
 
     #[test]
@@ -205,7 +222,7 @@ proptest! {
     ) {
         let (body, _) = join(&pieces);
         let cut = &body.as_bytes()[..cut.index(body.len())];
-        let refused = |size| decode(cut, size).err().unwrap();
+        let refused = |size| decode(cut, Delimiter::Comma, size).err().unwrap();
         let whole = refused(body.len());
         prop_assert_eq!(&whole, &refused(size));
         prop_assert!(matches!(whole, BodyError::Truncated(at) if at == cut.len() as u64) || cut.is_empty());

@@ -11,6 +11,7 @@ pub mod column_type;
 pub mod csv;
 mod date_format;
 mod date_time;
+pub mod delimiter;
 mod emitted_cells;
 pub mod error;
 pub mod header;

@@ -20,7 +20,7 @@ pub struct Table {
     pub error: Option<String>,
 }
 
-pub fn read(csv: &str) -> Table {
+pub fn read(csv: &str, delimiter: char) -> Table {
     let csv = csv.strip_prefix('\u{FEFF}').unwrap_or(csv);
     let mut text = csv.chars().peekable();
     let (mut table, mut line) = (Table::default(), 1);
@@ -31,8 +31,8 @@ pub fn read(csv: &str) -> Table {
             continue;
         }
         let (start, mut row) = (line, Vec::new());
-        while row.is_empty() || text.next_if_eq(&',').is_some() {
-            match cell(&mut text, &mut line, &mut table.lenient) {
+        while row.is_empty() || text.next_if_eq(&delimiter).is_some() {
+            match cell(&mut text, delimiter, &mut line, &mut table.lenient) {
                 Ok(cell) => row.push(cell),
                 Err(message) => return Table { error: Some(message), ..table },
             }
@@ -43,8 +43,14 @@ pub fn read(csv: &str) -> Table {
     table
 }
 
-fn cell(text: &mut Peekable<Chars>, line: &mut u64, lenient: &mut u64) -> Result<String, String> {
+fn cell(
+    text: &mut Peekable<Chars>,
+    delimiter: char,
+    line: &mut u64,
+    lenient: &mut u64,
+) -> Result<String, String> {
     let mut cell = String::new();
+    let is_end = |next: &char| *next == delimiter || matches!(next, '\r' | '\n');
     let opened = *line;
     if text.next_if_eq(&'"').is_some() {
         loop {
@@ -57,9 +63,9 @@ fn cell(text: &mut Peekable<Chars>, line: &mut u64, lenient: &mut u64) -> Result
             *line += u64::from(next == '\r' || next == '\n' && !cell.ends_with('\r'));
             cell.push(next);
         }
-        *lenient += u64::from(text.peek().is_some_and(|next| !matches!(next, ',' | '\r' | '\n')));
+        *lenient += u64::from(text.peek().is_some_and(|next| !is_end(next)));
     }
-    while let Some(next) = text.next_if(|next| !matches!(next, ',' | '\r' | '\n')) {
+    while let Some(next) = text.next_if(|next| !is_end(next)) {
         cell.push(next);
     }
     Ok(cell)

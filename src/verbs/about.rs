@@ -40,7 +40,8 @@ pub fn about(format: AboutFormat, out: &mut dyn Write) -> Result<()> {
         AboutFormat::Markdown => {
             listing(&schema, "| setting | meaning |\n|---|---|\n", |text, name, setting, choice| {
                 let words = setting["description"].as_str().unwrap_or_default();
-                let _ = writeln!(text, "| `{name}` | {words}{choice} |");
+                let meaning = format!("{words}{choice}").replace('|', r"\|");
+                let _ = writeln!(text, "| `{name}` | {meaning} |");
             })
         }
     };
@@ -55,10 +56,16 @@ fn listing(schema: &Value, head: &str, line: impl Fn(&mut String, &str, &Value, 
     text
 }
 
+/// A word as it is, and any other value as JSON.
+fn option(value: &Value) -> String {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    value.as_str().filter(|text| text.chars().all(is_letter)).map_or(value.to_string(), str::to_owned)
+}
+
 /// The allowed values and the default of a setting, in parentheses.
 pub(super) fn choice(setting: &Value) -> String {
     let options = setting["enum"].as_array().map(|options| {
-        let options: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+        let options: Vec<String> = options.iter().map(option).collect();
         format!("one of {}", options.join(", "))
     });
     let default = setting.get("default").map(|default| format!("default {default}"));

@@ -144,6 +144,11 @@ fn settings() -> impl Iterator<Item = Row> {
         r#""ca_bundle":"nothing.pem""#,
         r#""ca_bundle":"input""#,
         r#""user_agent":"a\nb""#,
+        r#""delimiter":":""#,
+        r#""delimiter":"""#,
+        r#""delimiter":",,""#,
+        r#""delimiter":"\\t""#,
+        r#""delimiter":[";"]"#,
     ]
     .into_iter()
     .map(with)

@@ -136,6 +136,7 @@ fn in_config() -> Vec<Place> {
         "column_names",
         "types",
         "on_nul",
+        "delimiter",
         "on_ragged",
         "max_attempts",
         "max_wait_seconds",

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tap_together::api::{Api, FailureScope, GateOptions};
 use tap_together::files::replace;
-use tap_together::report::body::OnNul;
+use tap_together::receive::ReceiveLimits;
 use tap_together::sandbox::data::Dataset;
 use tap_together::sandbox::script::{Fault, Script};
 use tap_together::sandbox::{API_KEY, CLIENT_ID, ORGANIZATION_ID, Options, Sandbox};
@@ -43,7 +43,8 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope,
     .unwrap();
     let telemetry = Telemetry::new(Format::Text, Level::Critical);
     let options = GateOptions { assume_idle: true, no_shared_gate: false };
-    let api = Api::new(&settings, OnNul::Strip, options, &telemetry).unwrap();
+    let receive = ReceiveLimits::new(settings.max_report_bytes, settings.on_nul, settings.delimiter);
+    let api = Api::new(&settings, receive, options, &telemetry).unwrap();
     let report = api.fetch("userReport", &telemetry).await;
     report.map(|_| ()).map_err(|failed| (failed.scope, failed.error.message))
 }
