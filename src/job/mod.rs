@@ -5,6 +5,7 @@
 
 mod column_plan;
 mod column_rules;
+mod header_check;
 mod layout;
 mod plan_error;
 mod stream;

@@ -5,14 +5,18 @@
 
 use super::column_plan::ColumnPlan;
 use super::column_rules::ColumnRules;
+use super::header_check::{self, HeaderFacts};
 use super::layout::{ExtraCells, Property, RecordLayout};
 use super::plan_error::PlanError;
 use crate::columns::{Label, RememberedColumn, unite};
 use crate::count::Count;
+use crate::error::Result;
 use crate::report::ReportType;
 use crate::settings::Settings;
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
 use crate::singer::state::{State, StreamMemory};
+use crate::table::csv::TableStats;
+use crate::table::delimiter::Delimiter;
 use crate::table::header::{EXTRA, ROW_NUMBER};
 use crate::table::verify::{OnRagged, OnTypeMismatch, Requirements};
 use crate::telemetry::Warning;
@@ -37,6 +41,9 @@ pub struct Stream {
     on_ragged: OnRagged,
     pub on_type_mismatch: OnTypeMismatch,
     max_message_bytes: u64,
+    pub delimiter: Delimiter,
+    /// Digests of headers: the setting `accept_columns`.
+    accepted: Vec<String>,
 }
 
 impl Stream {
@@ -80,6 +87,8 @@ impl Stream {
             on_ragged: settings.on_ragged,
             on_type_mismatch: settings.on_type_mismatch,
             max_message_bytes: settings.max_message_bytes,
+            delimiter: settings.delimiter,
+            accepted: settings.accept_columns.clone(),
             report,
         }
     }
@@ -160,6 +169,19 @@ impl Stream {
             (gone >= MANY_GONE).then(|| Warning::ManyGoneColumns { stream: stream(), count: gone }),
         ];
         warnings.into_iter().flatten().collect()
+    }
+
+    /// Refuses a header that cannot be trusted. `separator` is the one that the report seems to use.
+    pub fn check_header(
+        &self,
+        titles: &[String],
+        stats: &TableStats,
+        separator: Option<Delimiter>,
+    ) -> Result<()> {
+        let remembered: Vec<&str> = self.rules.memory.iter().map(|column| column.title.as_str()).collect();
+        let facts =
+            HeaderFacts { titles, remembered: &remembered, delimiter: self.delimiter, separator, stats };
+        header_check::check(self.name(), facts, &self.accepted)
     }
 
     /// Identifies the columns of a report, and decides what becomes of each.

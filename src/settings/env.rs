@@ -71,14 +71,16 @@ impl Environment {
     #[must_use]
     pub fn setting(&self, name: &str, schema: &Value) -> Option<Value> {
         let text = self.get(&variable(name))?;
-        Some(match schema["type"].as_str() {
-            Some("boolean") => match text.to_lowercase().as_str() {
-                "true" | "1" => true.into(),
-                "false" | "0" => false.into(),
-                _ => text.into(),
-            },
-            Some("string") | None => text.into(),
-            Some(_) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        let is = |name: &str| match &schema["type"] {
+            Value::Array(types) => types.contains(&name.into()),
+            only => only == name,
+        };
+        let is_text = is("string") && !(is("array") && text.starts_with('['));
+        Some(match text.to_lowercase().as_str() {
+            "true" | "1" if is("boolean") => true.into(),
+            "false" | "0" if is("boolean") => false.into(),
+            _ if is_text => text.into(),
+            _ => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         })
     }
 

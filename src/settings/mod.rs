@@ -137,6 +137,9 @@ pub struct Settings {
     pub ca_bundle: Option<PathBuf>,
     pub on_nul: OnNul,
     pub delimiter: Delimiter,
+    /// Digests of headers.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub accept_columns: Vec<String>,
     pub on_ragged: OnRagged,
     pub fail_on_shrink: bool,
     pub max_report_bytes: u64,
@@ -150,6 +153,14 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
 fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D::Error> {
     let name = Option::<String>::deserialize(deserializer)?;
     name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        one @ Value::String(_) => Vec::deserialize(Value::from(vec![one])),
+        more => Vec::deserialize(more),
+    }
+    .map_err(D::Error::custom)
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {

@@ -73,6 +73,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
             ("TAP_TOGETHER_FAIL_ON_SHRINK", "true"),
             ("TAP_TOGETHER_ON_NUL", "keep"),
             ("TAP_TOGETHER_DELIMITER", "\t"),
+            ("TAP_TOGETHER_ACCEPT_COLUMNS", r#"["c69d22299"]"#),
             ("TAP_TOGETHER_ON_RAGGED", "pad"),
             ("TAP_TOGETHER_MAX_MESSAGE_BYTES", "1000000"),
             ("TAP_TOGETHER__SELECT", r#"["*.*"]"#),
@@ -88,6 +89,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
     assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));
     assert_eq!((settings.on_nul, settings.on_ragged), (OnNul::Keep, OnRagged::Pad));
     assert_eq!(settings.delimiter, Delimiter::Tab);
+    assert_eq!(settings.accept_columns, ["c69d22299"]);
     assert_eq!((settings.max_report_bytes, settings.max_message_bytes), (2_000_000_000, 1_000_000));
 }
 

@@ -7,6 +7,7 @@
 
 use super::delimiter::Delimiter;
 use super::error::TableError;
+use super::repeated_header::RepeatedHeader;
 use crate::bytes::buffer::{Appender, OutBuffer};
 use crate::bytes::scan::JsonEscapes;
 
@@ -34,6 +35,10 @@ pub struct TableStats {
     pub ragged: u64,
     /// The line and the width of the first ragged row.
     pub first_ragged: Option<(u64, usize)>,
+    /// Rows that repeat the header.
+    pub header_repeats: u64,
+    /// The line of the first of them.
+    pub first_header_repeat: Option<u64>,
     /// Cells with text after their closing quote.
     pub lenient_quotes: u64,
     /// Bytes of the longest stored row.
@@ -72,6 +77,7 @@ pub struct CsvReader {
     has_header: bool,
     /// The line of the first row with more cells than [`COLUMN_LIMIT`].
     too_wide: Option<u64>,
+    repeated: RepeatedHeader,
     stats: TableStats,
 }
 
@@ -113,6 +119,7 @@ impl CsvReader {
             row: 0,
             has_header: false,
             too_wide: None,
+            repeated: RepeatedHeader::default(),
             stats: TableStats::default(),
         }
     }
@@ -125,6 +132,12 @@ impl CsvReader {
 
     /// Drops the stored form that the caller has copied; the statistics continue.
     pub fn clear(&mut self) {
+        let piece = &self.stored.bytes()[self.row..];
+        if self.has_header {
+            self.repeated.observe(self.length, piece);
+        } else {
+            self.repeated.learn(piece);
+        }
         self.measure();
         self.stored.clear();
         self.row = 0;
@@ -267,14 +280,22 @@ impl CsvReader {
     }
 
     fn end_row(&mut self) {
+        let cleared = self.length;
         self.measure();
+        let length = std::mem::take(&mut self.length) + 1;
+        let row = &self.stored.bytes()[self.row..];
+        if !self.has_header {
+            self.repeated.learn(row);
+        } else if length == self.stats.header_bytes && self.repeated.is_repeated(cleared, row) {
+            self.stats.header_repeats += 1;
+            self.stats.first_header_repeat.get_or_insert(self.row_line);
+        }
         let cells = std::mem::take(&mut self.separators) + 1;
         if cells > COLUMN_LIMIT {
             self.too_wide.get_or_insert(self.row_line);
         }
         self.stored.write(1, |out| out.push(ROW));
         self.row = self.stored.len();
-        let length = std::mem::take(&mut self.length) + 1;
         self.stats.longest_row = self.stats.longest_row.max(length);
         self.state = CsvState::Row;
         if !self.has_header {

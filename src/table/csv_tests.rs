@@ -112,7 +112,37 @@ fn row_of_more_than_10_000_cells_is_refused() {
     );
 }
 
+#[test]
+fn row_that_repeats_the_header_is_counted_with_its_line() {
+    let repeats = |csv| {
+        let (stats, _) = read(csv, 4096).unwrap();
+        (stats.header_repeats, stats.first_header_repeat)
+    };
+    assert_eq!(repeats("a,\"b\nc\"\n1,2\n\n\"a\",\"b\nc\"\na,\"b\nc\""), (2, Some(5)));
+    assert_eq!(repeats("a,b\na,c\nab\nb,a\na,b,\n"), (0, None));
+    // A row of fewer than two texts may be a value.
+    for csv in ["a\na\n", "a,\na,\n", ",\n,\n"] {
+        assert_eq!(repeats(csv), (0, None), "{csv:?}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn rows_that_repeat_the_header_are_counted_wherever_the_stored_form_is_cleared(
+        rows in prop::collection::vec(prop::sample::select(&["a\u{e9},b\"\",c", "a\u{e9},b\"\",d", "a", "\"\n\",x,y", ""][..]), 0..8),
+        size in 1usize..9,
+    ) {
+        let csv = rows.iter().fold("a\u{e9},b\"\",c\n".to_owned(), |csv, row| csv + row + "\n");
+        let mut reader = CsvReader::default();
+        for piece in csv.as_bytes().chunks(size) {
+            reader.feed(piece);
+            reader.clear();
+        }
+        let stats = reader.finish().unwrap();
+        prop_assert_eq!(stats, read(&csv, 4096).unwrap().0);
+        prop_assert_eq!(stats.header_repeats, rows.iter().filter(|row| row.ends_with(",c")).count() as u64);
+    }
+
     #[test]
     fn any_table_reads_as_the_csv_crate_reads_it(
         table in prop::collection::vec(prop::collection::vec("[a-c,;|\t\"\r\n é😀]{0,4}", 2..4), 1..6),

@@ -65,16 +65,6 @@ pub fn columns<'a>(header: impl Iterator<Item = &'a str>, style: ColumnNames) ->
     names.zip(titles).map(|(name, title)| Column { name, title: title.replace('\0', "") }).collect()
 }
 
-/// The separator that a header of one column seems to use instead of the comma.
-#[must_use]
-pub fn other_separator(columns: &[Column]) -> Option<&'static str> {
-    match columns {
-        [only] if only.title.contains(';') => Some("`;`"),
-        [only] if only.title.contains('\t') => Some("a tab"),
-        _ => None,
-    }
-}
-
 fn dedupe(name: &str, style: ColumnNames, taken: &mut HashSet<String>, number: &mut u32) -> String {
     loop {
         let suffix = format!("_{number}");
@@ -200,7 +190,6 @@ mod tests {
     #[test]
     fn title_is_the_header_verbatim() {
         assert_eq!(columns(["level "].into_iter(), ColumnNames::SnakeCase)[0].title, "level ");
-        assert_eq!(other_separator(&columns(["a;b"].into_iter(), ColumnNames::SnakeCase)), Some("`;`"));
     }
 
     proptest! {

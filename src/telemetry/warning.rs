@@ -68,8 +68,6 @@ pub enum Warning {
     MissingColumns { stream: String, columns: Vec<String> },
     /// `schema_overrides` or the catalog types columns that the report does not have.
     MissingOverrides { stream: String, columns: Vec<String> },
-    /// The header is one cell that holds another separator.
-    OtherSeparator { stream: String, separator: &'static str },
 }
 
 impl Warning {
@@ -102,8 +100,7 @@ impl Warning {
             | Self::ManyGoneColumns { stream: subject, .. }
             | Self::UnknownKey { stream: subject, .. }
             | Self::MissingColumns { stream: subject, .. }
-            | Self::MissingOverrides { stream: subject, .. }
-            | Self::OtherSeparator { stream: subject, .. } => Some(subject),
+            | Self::MissingOverrides { stream: subject, .. } => Some(subject),
         }
     }
 }
@@ -138,8 +135,7 @@ impl Warning {
             | Self::LenientQuotes { .. }
             | Self::ManyGoneColumns { .. }
             | Self::Shrunk { .. }
-            | Self::NoRows { .. }
-            | Self::OtherSeparator { .. } => Vec::new(),
+            | Self::NoRows { .. } => Vec::new(),
         }
     }
 }
@@ -265,9 +261,6 @@ impl Display for Warning {
                 Count(columns.len(), "column"),
                 Names(columns)
             ),
-            Self::OtherSeparator { stream, separator } => {
-                write!(f, "`{stream}` has a single column; is the separator {separator} and not a comma?")
-            }
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::singer::state::{Bookmark, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
+use crate::table::separator::other_separator;
 use crate::table::verify::{VerifiedTable, read_header, verify};
 use crate::telemetry::{Notice, Telemetry, Warning, metric_seconds};
 
@@ -209,6 +210,12 @@ pub fn verify_report<'s>(stream: &'s Stream, report: &mut Report) -> Result<(Col
     let stats = report.stats.clone().map_err(|error| refuse(&error))?;
     let header = report.stored().map_err(Into::into).and_then(|stored| read_header(&stats, stored));
     let header = header.map_err(|error| refuse(&error))?;
+    let separator = report
+        .stored()
+        .map_err(Into::into)
+        .and_then(|stored| other_separator(&header, stream.delimiter, stored))
+        .map_err(|error| refuse(&error))?;
+    stream.check_header(&header, &stats, separator)?;
     let plan = stream.plan_columns(&header).map_err(|error| {
         Error::new(Exit::Report, format!("cannot use the report of `{}`: {error}", stream.name()))
             .hint(error.hint())

@@ -132,9 +132,9 @@ fn is_ignored(name: &str, gitignore: &str) -> bool {
 /// The block for `meltano.yml`.
 fn meltano(schema: &Value) -> String {
     let settings = properties(schema).map(|(name, setting)| {
-        // Meltano cannot write its own `decimal` into a config.
-        let kind =
-            setting["type"].as_str().map_or("string", |kind| if kind == "number" { "integer" } else { kind });
+        // Meltano knows one kind for each setting, and cannot write its own `decimal` into a config.
+        let kind = setting["type"].as_str().or(setting["type"][0].as_str());
+        let kind = kind.map_or("string", |kind| if kind == "number" { "integer" } else { kind });
         let sensitive = if setting["secret"] == true { ", sensitive: true" } else { "" };
         format!("    - {{name: {name}, kind: {kind}{sensitive}}}\n")
     });

@@ -55,8 +55,8 @@ fn plugin_setting(name: &str, schema: &Value) -> String {
         let options = options.iter().map(|option| json!({"label": option, "value": option}));
         fields.extend([("kind", json!("options")), ("options", options.collect())]);
     } else {
-        // Meltano cannot write its own `decimal` into a config.
-        let kind = schema["type"].as_str().unwrap();
+        // Meltano knows one kind for each setting, and cannot write its own `decimal` into a config.
+        let kind = schema["type"].as_str().or(schema["type"][0].as_str()).unwrap();
         fields.push(("kind", if kind == "number" { "integer" } else { kind }.into()));
     }
     if schema["secret"] == true {

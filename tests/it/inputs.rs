@@ -149,6 +149,10 @@ fn settings() -> impl Iterator<Item = Row> {
         r#""delimiter":",,""#,
         r#""delimiter":"\\t""#,
         r#""delimiter":[";"]"#,
+        r#""accept_columns":"69d22299""#,
+        r#""accept_columns":12345678"#,
+        r#""accept_columns":["c69d22299","C69D22299"]"#,
+        r#""accept_columns":{"user_report":"c69d22299"}"#,
     ]
     .into_iter()
     .map(with)

@@ -137,6 +137,7 @@ fn in_config() -> Vec<Place> {
         "types",
         "on_nul",
         "delimiter",
+        "accept_columns",
         "on_ragged",
         "max_attempts",
         "max_wait_seconds",
