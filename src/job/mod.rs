@@ -8,6 +8,7 @@ mod column_rules;
 mod header_check;
 mod layout;
 mod plan_error;
+mod shrink;
 mod stream;
 mod stream_masks;
 
@@ -17,6 +18,7 @@ use std::path::Path;
 pub use column_plan::{ColumnPlan, Purpose, SettledColumns};
 pub use layout::RecordLayout;
 pub use plan_error::PlanError;
+pub use shrink::check_shrink;
 pub use stream::Stream;
 
 use crate::column_store::ColumnStore;

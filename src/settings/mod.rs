@@ -44,6 +44,10 @@ use crate::table::verify::{OnRagged, OnTypeMismatch};
 /// A shorter id cannot be an API key, and to redact it would redact ordinary words.
 const MIN_KEY_LEN: usize = 16;
 
+/// The share of rows that may be gone since the last run without a warning, and with `fail_on_shrink: true` without an
+/// error.
+pub const USUAL_LOSS: f64 = 0.9;
+
 /// How columns get their types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,7 +145,9 @@ pub struct Settings {
     #[serde(default, deserialize_with = "one_or_more")]
     pub accept_columns: Vec<String>,
     pub on_ragged: OnRagged,
-    pub fail_on_shrink: bool,
+    /// The share of rows that may be gone since the last run, above 0 and below 1.
+    #[serde(deserialize_with = "share")]
+    pub fail_on_shrink: Option<f64>,
     pub max_report_bytes: u64,
     pub max_message_bytes: u64,
 }
@@ -153,6 +159,13 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
 fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D::Error> {
     let name = Option::<String>::deserialize(deserializer)?;
     name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(is_on) => Ok(is_on.then_some(USUAL_LOSS)),
+        number => f64::deserialize(number).map(Some).map_err(D::Error::custom),
+    }
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -70,7 +70,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
             ("TAP_TOGETHER_COLUMN_NAMES", "original"),
             ("TAP_TOGETHER_TYPES", "infer"),
             ("TAP_TOGETHER_ACTIVATE_VERSION", "False"),
-            ("TAP_TOGETHER_FAIL_ON_SHRINK", "true"),
+            ("TAP_TOGETHER_FAIL_ON_SHRINK", "0.5"),
             ("TAP_TOGETHER_ON_NUL", "keep"),
             ("TAP_TOGETHER_DELIMITER", "\t"),
             ("TAP_TOGETHER_ACCEPT_COLUMNS", r#"["c69d22299"]"#),
@@ -86,11 +86,21 @@ fn environment_values_are_converted_as_meltano_writes_them() {
     assert_eq!(settings.schema_overrides["user_report"]["capacity"], ColumnType::Integer.into());
     assert_eq!(settings.extra_reports, ["programReport"]);
     assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
-    assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, true));
+    assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, Some(0.5)));
     assert_eq!((settings.on_nul, settings.on_ragged), (OnNul::Keep, OnRagged::Pad));
     assert_eq!(settings.delimiter, Delimiter::Tab);
     assert_eq!(settings.accept_columns, ["c69d22299"]);
     assert_eq!((settings.max_report_bytes, settings.max_message_bytes), (2_000_000_000, 1_000_000));
+}
+
+#[test]
+fn fail_on_shrink_by_variable_is_a_boolean_or_a_share() {
+    for (text, share) in
+        [("1", Some(USUAL_LOSS)), ("True", Some(USUAL_LOSS)), ("0", None), ("0.9999", Some(0.9999))]
+    {
+        let settings = accepted(&with(""), &[("TAP_TOGETHER_FAIL_ON_SHRINK", text)]).unwrap();
+        assert_eq!(settings.fail_on_shrink, share, "{text}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::column_changes::{report_changes, report_plan};
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
-use crate::job::{ColumnPlan, Purpose, RecordLayout, Stream};
+use crate::job::{ColumnPlan, Purpose, RecordLayout, Stream, check_shrink};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
@@ -26,9 +26,6 @@ use crate::table::plan::Plan;
 use crate::table::separator::other_separator;
 use crate::table::verify::{VerifiedTable, read_header, verify};
 use crate::telemetry::{Notice, Telemetry, Warning, metric_seconds};
-
-/// A snapshot with fewer rows than this share of the last one has shrunk.
-const SHRINK: f64 = 0.1;
 
 /// Writes streams to stdout and keeps the state.
 pub struct Delivery<W: Write> {
@@ -138,21 +135,11 @@ impl<W: Write> Delivery<W> {
         }
     }
 
-    /// A report that lost nearly all its rows may be a fault of the API.
+    /// Fails or warns if the report lost many rows, and says how many rows changed otherwise.
     fn check_rows(&self, stream: &str, rows: u64) -> Result<()> {
         let before = self.state.row_count(stream).unwrap_or(0);
-        #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no exact count")]
-        let has_shrunk = before > 0 && (rows as f64) < before as f64 * SHRINK;
-        if has_shrunk {
-            let warning = Warning::Shrunk { stream: stream.to_owned(), rows, before };
-            if self.settings.fail_on_shrink {
-                return Err(Error::new(Exit::Report, warning.to_string()).hint(
-                    "if this is right, run once without `fail_on_shrink`; nothing of the stream was emitted",
-                ));
-            }
+        if let Some(warning) = check_shrink(stream, rows, before, self.settings.fail_on_shrink)? {
             self.telemetry.warn(&warning);
-        } else if rows == 0 {
-            self.telemetry.warn(&Warning::NoRows { stream: stream.to_owned() });
         } else if before > 0 && rows != before {
             self.telemetry.notice(&Notice::Rows { stream: stream.to_owned(), rows, before });
         }

@@ -65,7 +65,7 @@ fn shrink_of_a_snapshot_warns_or_fails() {
     let run = tap.args(&["--state", &state]).run();
     assert_eq!(run.code, 65);
     assert!(
-        run.critical().contains("`user_report` shrank to 0 rows from 100 in the last run"),
+        run.critical().contains("lost 100 of 100 rows since the last run, `fail_on_shrink` allows 90"),
         "{}",
         run.stderr
     );

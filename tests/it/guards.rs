@@ -1,4 +1,4 @@
-//! Guards before anything is emitted: other separators, unknown columns, repeated headers; and `delimiter`.
+//! Guards before anything is emitted: other separators, unknown columns, repeated headers, lost rows; and `delimiter`.
 //!
 //! Each test syncs or discovers one report. A refused report exits 65 and emits nothing of its stream.
 
@@ -27,6 +27,10 @@ fn next(csv: &str, settings: &Value) -> Run {
     let bookmark = json!({"version": 5, "row_count": 100, "columns": columns});
     let state = tap.file("state.json", json!({"bookmarks": {"user_report": bookmark}}).to_string());
     tap.args(&["--state", &state]).run()
+}
+
+fn rows(count: usize) -> String {
+    format!("Name,Age\n{}", "Ann,7\n".repeat(count))
 }
 
 /// Asserts that nothing of the stream was emitted, and returns the error.
@@ -130,6 +134,25 @@ fn discovery_of_another_separator_exits_65_and_remembers_nothing() {
         assert_eq!((run.code, run.stdout.as_str(), run.seen.len()), (65, "", requests), "{}", run.stderr);
         assert!(run.critical().contains("separated by `;`"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn fail_on_shrink_with_a_share_exits_65_above_it() {
+    let run = next(&rows(49), &json!({"fail_on_shrink": 0.5}));
+    let words = "lost 51 of 100 rows since the last run, `fail_on_shrink` allows 50";
+    assert!(refused(&run).contains(words), "{}", run.stderr);
+    for (share, left) in [(json!(0.5), 50), (json!(0.57), 43), (json!(true), 10), (json!(false), 0)] {
+        assert_eq!(next(&rows(left), &json!({"fail_on_shrink": share})).code, 0, "{share}");
+    }
+    let run = next(&rows(9), &json!({"fail_on_shrink": true}));
+    assert!(
+        refused(&run).contains("lost 91 of 100 rows since the last run, `fail_on_shrink` allows 90"),
+        "{}",
+        run.stderr
+    );
+    let run = next(&rows(9), &json!({}));
+    let warning = "WARNING `user_report` shrank to 9 rows from 100 in the last run";
+    assert!(run.code == 0 && run.stderr.contains(warning), "{}", run.stderr);
 }
 
 #[test]

@@ -23,7 +23,7 @@ mod doctor; // every check of the doctor
 mod errors; // retries, timeouts and exit codes when the API fails
 mod faults; // every fault of the API with its exit code and message (snapshot)
 mod gate; // ledger and lock files in any condition, rate limit across processes
-mod guards; // guards before anything is emitted: separators, unknown columns, repeated headers; `delimiter`
+mod guards; // guards before anything is emitted: separators, columns, repeated headers, lost rows; `delimiter`
 mod hangs; // timeouts of answers that never end
 mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
