@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat, major, minor};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, major, minor};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::BootId;
@@ -131,7 +131,7 @@ pub fn enlarge_pipe(out: impl AsFd) {
 pub fn harden_process() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    umask(Mode::from_raw_mode(0o077));
+    super::hide_new_files();
 }
 
 /// Whether the process ignores the signal. Until a handler is installed, the parent decides this (`nohup`).

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat};
-use rustix::process::{Resource, Rlimit, setrlimit, umask};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::BootId;
 
@@ -54,7 +54,7 @@ pub fn enlarge_pipe(_: impl AsFd) {}
 /// Disables core dumps and hides new files from other users. Errors are ignored.
 pub fn harden_process() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    umask(Mode::from_raw_mode(0o077));
+    super::hide_new_files();
 }
 
 /// Always false: no safe function tells whether a signal is ignored, so SIGHUP ends the tap under `nohup` too.

@@ -6,6 +6,9 @@
 
 use std::sync::OnceLock;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
+
 #[cfg(target_os = "linux")]
 mod linux;
 
@@ -21,6 +24,23 @@ pub use macos::*;
 compile_error!("tap-together does not run on Windows: use WSL 2 or the container");
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 compile_error!("tap-together runs on Linux and macOS only: use one of them or the container");
+
+/// The umask that the process was started with.
+static INITIAL_UMASK: OnceLock<Mode> = OnceLock::new();
+
+/// Hides new files from other users.
+fn hide_new_files() {
+    INITIAL_UMASK.get_or_init(|| umask(Mode::from_raw_mode(0o077)));
+}
+
+/// Starts a child process with the umask that this process was started with: files of the child are not ours to hide.
+pub fn with_initial_umask<T>(start: impl FnOnce() -> T) -> T {
+    let Some(initial) = INITIAL_UMASK.get() else { return start() };
+    let ours = umask(*initial);
+    let started = start();
+    umask(ours);
+    started
+}
 
 /// The identity of a boot. Readings of the boot clock can be compared only if their identities are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
