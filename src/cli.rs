@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::sandbox::data::{DataKind, Dataset};
 use crate::sandbox::script::faults_help;
@@ -20,22 +20,14 @@ pub use usage::usage_error;
 const SANDBOX: &str = "Sandbox";
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
-#[expect(clippy::struct_excessive_bools, reason = "Singer fixes the flags")]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tap-together", version, after_help = help::EXAMPLES_AND_EXIT_CODES)]
 pub struct Cli {
-    /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER_*` variables alone; repeatable, later wins
-    #[arg(short, long, value_name = "FILE|-|ENV")]
-    pub config: Vec<String>,
+    #[command(flatten)]
+    pub sync: SyncArgs,
     /// State of the last run
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", display_order = 0)]
     pub state: Option<PathBuf>,
-    /// Catalog with the selection of streams and columns
-    #[arg(long, value_name = "FILE")]
-    pub catalog: Option<PathBuf>,
-    /// Old name of --catalog
-    #[arg(short, long, value_name = "FILE")]
-    pub properties: Option<PathBuf>,
     /// Print the catalog
     #[arg(short, long)]
     pub discover: bool,
@@ -48,6 +40,23 @@ pub struct Cli {
     /// Format of --about
     #[arg(long, value_enum, default_value_t = AboutFormat::Text)]
     pub format: AboutFormat,
+    /// What to do instead of syncing
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The flags of a sync.
+#[derive(Args, Clone, Debug)]
+pub struct SyncArgs {
+    /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER_*` variables alone; repeatable, later wins
+    #[arg(short, long, value_name = "FILE|-|ENV")]
+    pub config: Vec<String>,
+    /// Catalog with the selection of streams and columns
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    /// Old name of --catalog
+    #[arg(short, long, value_name = "FILE")]
+    pub properties: Option<PathBuf>,
     /// Format of the log on stderr
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
@@ -72,9 +81,6 @@ pub struct Cli {
     /// Serve the sandbox's reports of this day: rows and columns are added, edited and removed from day to day
     #[arg(long, value_name = "DAY", default_value_t = 0, help_heading = SANDBOX)]
     pub evolve: u16,
-    /// What to do instead of syncing
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -190,30 +196,22 @@ impl Cli {
                 return Err(error);
             }
         }
-        let of_sandbox = |arg: &&clap::Arg| arg.get_help_heading() == Some(SANDBOX);
-        let mut sandbox_flags = command.get_arguments().filter(of_sandbox);
-        if let Some(arg) = sandbox_flags.find(|arg| is_typed(arg.get_id().as_str()) && !is_typed("sandbox")) {
-            let flag = format!("--{}", arg.get_long().unwrap_or_default());
-            let mut error = clap::Error::new(ErrorKind::MissingRequiredArgument).with_cmd(&command);
-            error.insert(ContextKind::PriorArg, ContextValue::String(flag));
-            error.insert(ContextKind::InvalidArg, ContextValue::String("--sandbox".to_owned()));
-            return Err(error);
-        }
+        check_sandbox_flags(&command, &typed)?;
         Self::from_arg_matches(&typed)
     }
 
     #[must_use]
     pub fn verb(&self) -> Verb {
-        let catalog = self.catalog.as_ref().or(self.properties.as_ref());
+        let (sync, state) = (&self.sync, self.state.as_ref());
         match self.command.clone() {
             None if self.about => Verb::About(self.format),
             // Discovery takes known columns from the state, and lists all streams whatever a catalog selects.
-            None if self.discover => Verb::Discover(self.inputs(None, self.state.as_ref())),
-            None if self.test => Verb::Test(self.inputs(None, None)),
-            None => Verb::Sync(self.inputs(catalog, self.state.as_ref())),
+            None if self.discover => Verb::Discover(sync.inputs(None, state)),
+            None if self.test => Verb::Test(sync.inputs(None, None)),
+            None => Verb::Sync(sync.inputs(sync.catalog(), state)),
             Some(Command::Init { directory }) => Verb::Init { directory },
             Some(Command::Doctor { config }) => {
-                Verb::Doctor { configs: [self.config.clone(), config].concat() }
+                Verb::Doctor { configs: [sync.config.clone(), config].concat() }
             }
             Some(Command::Check) => Verb::Check,
             Some(Command::Sandbox { port, rows, seed, data, evolve, interval, fault }) => {
@@ -223,6 +221,12 @@ impl Cli {
             Some(Command::Completions { shell }) => Verb::Completions(shell),
             Some(Command::Man { command }) => Verb::Man { command },
         }
+    }
+}
+
+impl SyncArgs {
+    fn catalog(&self) -> Option<&PathBuf> {
+        self.catalog.as_ref().or(self.properties.as_ref())
     }
 
     fn inputs(&self, catalog: Option<&PathBuf>, state: Option<&PathBuf>) -> Inputs {
@@ -240,4 +244,22 @@ impl Cli {
             no_shared_gate: self.no_shared_gate,
         }
     }
+}
+
+/// The flags of the sandbox's reports require `--sandbox`.
+fn check_sandbox_flags(command: &clap::Command, typed: &ArgMatches) -> Result<(), clap::Error> {
+    let of_subcommand =
+        typed.subcommand().and_then(|(name, typed)| Some((command.find_subcommand(name)?, typed)));
+    let (command, typed) = of_subcommand.unwrap_or((command, typed));
+    let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
+    let of_sandbox = |arg: &&clap::Arg| arg.get_help_heading() == Some(SANDBOX);
+    let mut sandbox_flags = command.get_arguments().filter(of_sandbox);
+    let Some(arg) = sandbox_flags.find(|arg| is_typed(arg.get_id().as_str()) && !is_typed("sandbox")) else {
+        return Ok(());
+    };
+    let flag = format!("--{}", arg.get_long().unwrap_or_default());
+    let mut error = clap::Error::new(ErrorKind::MissingRequiredArgument).with_cmd(command);
+    error.insert(ContextKind::PriorArg, ContextValue::String(flag));
+    error.insert(ContextKind::InvalidArg, ContextValue::String("--sandbox".to_owned()));
+    Err(error)
 }

@@ -47,7 +47,7 @@ pub fn harden() {
 pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
     let asked = environment.get("SINGER_SDK_LOG_CONFIG").map(|path| from_singer_config(path.as_ref()));
     let (format, level) = asked.unwrap_or_default();
-    let format = match cli.log_format {
+    let format = match cli.sync.log_format {
         Some(LogFormat::Text) => Format::Text,
         Some(LogFormat::Json) => Format::Json,
         None => format.unwrap_or(Format::Text),
