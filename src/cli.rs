@@ -6,6 +6,7 @@
 mod help;
 mod usage;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -45,7 +46,7 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The flags of a sync.
+/// The flags of a sync, alone or before a target's command.
 #[derive(Args, Clone, Debug)]
 pub struct SyncArgs {
     /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER_*` variables alone; repeatable, later wins
@@ -97,6 +98,9 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE|-|ENV")]
         config: Vec<String>,
     },
+    /// Sync into a target: start it, feed it, and keep the last state that it prints for the next run
+    #[command(after_help = help::RUN)]
+    Run(Box<RunArgs>),
     /// Check the output of any tap, read from standard input, against the rules that targets rely on
     Check,
     /// Serve a stand-in of the API on loopback until interrupted
@@ -136,6 +140,18 @@ pub enum Command {
     },
 }
 
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub sync: SyncArgs,
+    /// State of the last run, replaced by each state that the target prints; a missing file is a fresh start
+    #[arg(short, long, value_name = "FILE", display_order = 0)]
+    pub state: PathBuf,
+    /// The target's program and its arguments
+    #[arg(last = true, required = true, value_name = "TARGET")]
+    pub target: Vec<OsString>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AboutFormat {
     /// For a terminal
@@ -161,6 +177,7 @@ pub enum Verb {
     Sync(Inputs),
     Discover(Inputs),
     Test(Inputs),
+    Run { inputs: Inputs, state: PathBuf, target: Vec<OsString> },
     Doctor { configs: Vec<String> },
     Sandbox { port: u16, dataset: Dataset, interval: f64, faults: Vec<String> },
     About(AboutFormat),
@@ -200,6 +217,15 @@ impl Cli {
         Self::from_arg_matches(&typed)
     }
 
+    /// The flags of the sync that was asked for.
+    #[must_use]
+    pub fn sync_args(&self) -> &SyncArgs {
+        match &self.command {
+            Some(Command::Run(run)) => &run.sync,
+            _ => &self.sync,
+        }
+    }
+
     #[must_use]
     pub fn verb(&self) -> Verb {
         let (sync, state) = (&self.sync, self.state.as_ref());
@@ -212,6 +238,10 @@ impl Cli {
             Some(Command::Init { directory }) => Verb::Init { directory },
             Some(Command::Doctor { config }) => {
                 Verb::Doctor { configs: [sync.config.clone(), config].concat() }
+            }
+            Some(Command::Run(run)) => {
+                let RunArgs { sync, state, target } = *run;
+                Verb::Run { inputs: sync.inputs(sync.catalog(), Some(&state)), state, target }
             }
             Some(Command::Check) => Verb::Check,
             Some(Command::Sandbox { port, rows, seed, data, evolve, interval, fault }) => {

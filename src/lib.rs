@@ -30,7 +30,9 @@ pub mod table;
 pub mod telemetry;
 mod verbs;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, stdin, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,16 +40,14 @@ use cli::{Cli, Inputs, Verb};
 use error::{Error, Exit, Result};
 use files::PollWriter;
 use job::Job;
-use process::until_signalled;
+use process::{AfterSignal, until_signalled};
 use sandbox::Embedded;
 use settings::env::Environment;
 use settings::{CommandGroup, Settings, SettingsWarning, StopOnDrop};
 use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
-
-/// The hint after a signal has stopped a sync.
-const RESUME: &str = "; hint: run again with the last STATE to go on";
+use verbs::run::{StateFile, Target};
 
 /// Runs the verb of the command line, and logs its error as the last line.
 #[must_use]
@@ -56,9 +56,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     let environment = Environment::capture();
     let telemetry = Arc::new(process::telemetry(cli, &environment));
     let verb = cli.verb();
-    let hint = if matches!(verb, Verb::Sync(_)) { RESUME } else { "" };
+    let (advice, after) = match verb {
+        Verb::Sync(_) => ("; hint: run again with the last STATE to go on", AfterSignal::Drop),
+        Verb::Run { .. } => ("; hint: run again to go on", AfterSignal::EndChild(verbs::run::GRACE)),
+        _ => ("", AfterSignal::Drop),
+    };
     let shared = Arc::clone(&telemetry);
-    let outcome = until_signalled(&telemetry, hint, |stop| run_verb(verb, environment, shared, stop));
+    let outcome =
+        until_signalled(&telemetry, advice, after, |stop| run_verb(verb, environment, shared, stop));
     finish(outcome, &telemetry)
 }
 
@@ -85,9 +90,14 @@ fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
 }
 
 /// Runs one verb to its end.
-async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry>, stop: Stop) -> Result<()> {
+async fn run_verb(
+    verb: Verb,
+    environment: Environment,
+    telemetry: Arc<Telemetry>,
+    stop: Stop,
+) -> Result<ExitCode> {
     let mut out = PollWriter::new(stdout());
-    match verb {
+    let outcome = match verb {
         Verb::Sync(inputs) => {
             check_stdout()?;
             let run = Prepared::new(inputs, environment, &telemetry).await?;
@@ -95,6 +105,9 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             platform::enlarge_pipe(stdout());
             let source = run.open()?;
             verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
+        }
+        Verb::Run { inputs, state, target } => {
+            return run_target(&target, state, inputs, environment, &telemetry, stop).await;
         }
         Verb::Discover(inputs) => {
             check_stdout()?;
@@ -117,7 +130,34 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         Verb::Check => verbs::check::check(stdin().lock(), &mut out),
         Verb::Completions(shell) => verbs::shell::completions(shell, &mut out),
         Verb::Man { command } => verbs::shell::man(command.as_deref(), &mut out),
-    }
+    };
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Starts a target and syncs into it. Everything that can fail without a request is checked before the target starts.
+async fn run_target(
+    target: &[OsString],
+    state: PathBuf,
+    inputs: Inputs,
+    environment: Environment,
+    telemetry: &Arc<Telemetry>,
+    stop: Stop,
+) -> Result<ExitCode> {
+    let own_variables: Vec<String> = environment.own_variables().map(str::to_owned).collect();
+    let prepare = async {
+        let state = verbs::run_blocking("locking the state", move || StateFile::lock(&state)).await?;
+        let run = Prepared::new(inputs, environment, telemetry).await?;
+        let source = run.open()?;
+        Ok((state, run, source))
+    };
+    let (state, run, source) = tokio::select! {
+        prepared = prepare => prepared?,
+        _ = stop.stopped() => return Ok(ExitCode::SUCCESS),
+    };
+    let hidden = own_variables.iter().map(String::as_str);
+    let target = Target::start(target, hidden, |name| telemetry.foreign(name))?;
+    let sync = |out| verbs::sync::sync(run.job, &source, &run.settings, out, telemetry, stop.clone());
+    verbs::run::run(target, state, sync, telemetry, stop.clone()).await
 }
 
 /// Fails before any request if nobody can receive the output.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal as SignalNumber;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -18,10 +19,10 @@ use crate::cli::{Cli, LogFormat};
 use crate::error::{Error, Exit, Result};
 use crate::platform;
 use crate::settings::env::Environment;
-use crate::shutdown::{Shutdown, Stop};
+use crate::shutdown::{Shutdown, Stop, exit_code};
 use crate::telemetry::{Format, Level, Telemetry, from_singer_config, write_emergency};
 
-/// How long the work may take to end after a signal: the last line is written, the ledger closed.
+/// How long this process may take to end after a signal: the last line is written, the ledger closed.
 const LAST_LINE: Duration = Duration::from_millis(800);
 /// Open files that a run needs beside those it was started with.
 const FILES_NEEDED: usize = 24;
@@ -29,6 +30,25 @@ const FILES_NEEDED: usize = 24;
 const STACK: usize = 8 << 20;
 /// The pool's first thread lives as long as the process.
 const KEEP_THREAD: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What happens to the work after a signal.
+#[derive(Clone, Copy, Debug)]
+pub enum AfterSignal {
+    /// It is dropped where it waits, and what runs on other threads writes its last line.
+    Drop,
+    /// It goes on: it ends a child process within this time, or after a second signal at once.
+    EndChild(Duration),
+}
+
+impl AfterSignal {
+    /// How long the work may take to end after the first signal, and after the second.
+    fn grace(self) -> (Duration, Duration) {
+        match self {
+            Self::Drop => (LAST_LINE, Duration::ZERO),
+            Self::EndChild(grace) => (grace + LAST_LINE, LAST_LINE),
+        }
+    }
+}
 
 /// Hardens the process, and makes a panic print its location only: its message may hold data.
 pub fn harden() {
@@ -47,7 +67,7 @@ pub fn harden() {
 pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
     let asked = environment.get("SINGER_SDK_LOG_CONFIG").map(|path| from_singer_config(path.as_ref()));
     let (format, level) = asked.unwrap_or_default();
-    let format = match cli.sync.log_format {
+    let format = match cli.sync_args().log_format {
         Some(LogFormat::Text) => Format::Text,
         Some(LogFormat::Json) => Format::Json,
         None => format.unwrap_or(Format::Text),
@@ -55,11 +75,12 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
     Telemetry::new(format, level.unwrap_or(Level::Info))
 }
 
-/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. A second signal
-/// does not wait for the end of the work. `advice` ends the message about the signal.
-pub fn until_signalled<F: Future<Output = Result<()>>>(
+/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. `advice` ends the message
+/// about the signal.
+pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
     telemetry: &Telemetry,
     advice: &str,
+    after: AfterSignal,
     work: impl FnOnce(Stop) -> F + Send + 'static,
 ) -> Result<ExitCode> {
     check_open_files()?;
@@ -70,35 +91,44 @@ pub fn until_signalled<F: Future<Output = Result<()>>>(
         let (send, outcome) = oneshot::channel();
         let body = move || {
             // Nobody waits for the outcome after a signal.
-            let _ = send.send(run(work, &stop));
+            let _ = send.send(run(work, after, &stop));
         };
         let thread = thread::Builder::new().stack_size(STACK).spawn(body).map_err(|cause| no_thread(&cause))?;
         let (name, number) = tokio::select! {
             outcome = outcome => match outcome {
-                Ok(outcome) => return outcome.map(|()| ExitCode::SUCCESS),
+                Ok(outcome) => return outcome,
                 Err(_) => resume_unwind(thread.join().err().unwrap_or_else(|| Box::new("the work ended without an outcome"))),
             },
             signal = signals.next() => signal,
         };
-        shutdown.stop();
+        shutdown.stop(number);
+        let (first_grace, second_grace) = after.grace();
+        let second = async {
+            shutdown.stop(signals.next().await.1);
+            tokio::time::sleep(second_grace).await;
+        };
         tokio::select! {
             () = shutdown.finished() => {}
-            _ = signals.next() => {}
-            () = tokio::time::sleep(LAST_LINE) => {}
+            () = second => {}
+            () = tokio::time::sleep(first_grace) => {}
         }
         telemetry.progress_clear();
         telemetry.critical(&format!("stopped by {name}{advice}"));
-        Ok(ExitCode::from(128 + number))
+        Ok(ExitCode::from(exit_code(number)))
     })
 }
 
-/// Runs the work on this thread until it ends or is told to stop; then it is dropped where it waits.
-fn run<F: Future<Output = Result<()>>>(work: impl FnOnce(Stop) -> F, stop: &Stop) -> Result<()> {
+/// Runs the work on this thread until it ends, or until it is told to stop and need not go on.
+fn run<F: Future<Output = Result<ExitCode>>>(
+    work: impl FnOnce(Stop) -> F,
+    after: AfterSignal,
+    stop: &Stop,
+) -> Result<ExitCode> {
     let runtime = runtime_with_a_thread()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work(stop.clone()) => outcome,
-            () = stop.stopped() => Ok(()),
+            _ = stop.stopped(), if matches!(after, AfterSignal::Drop) => Ok(ExitCode::SUCCESS),
         }
     });
     // A name that is still being resolved is not waited for.
@@ -154,11 +184,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> (&'static str, u8) {
+    async fn next(&mut self) -> (&'static str, SignalNumber) {
         tokio::select! {
-            () = received(&mut self.hangup) => ("SIGHUP", 1),
-            () = received(&mut self.interrupt) => ("SIGINT", 2),
-            () = received(&mut self.terminate) => ("SIGTERM", 15),
+            () = received(&mut self.hangup) => ("SIGHUP", SignalNumber::HUP),
+            () = received(&mut self.interrupt) => ("SIGINT", SignalNumber::INT),
+            () = received(&mut self.terminate) => ("SIGTERM", SignalNumber::TERM),
         }
     }
 }

@@ -8,7 +8,7 @@ Examples:
   tap-together init                                           Write a config to fill in
   tap-together doctor --config config.json                    Check everything without a request
   tap-together --config config.json --discover >catalog.json  Write the catalog
-  tap-together --config config.json --catalog catalog.json --state state.json | target-jsonl
+  tap-together run --config config.json --catalog catalog.json --state state.json -- target-jsonl
 
 Exit codes:
   0    The run succeeded
@@ -20,6 +20,18 @@ Exit codes:
   75   The API or another process is busy: run again later
   77   The API refused the credentials: check them
   129, 130, 143   Stopped by SIGHUP, SIGINT, SIGTERM";
+
+/// The help of `run` after its flags.
+pub const RUN: &str = "\
+Example:
+  tap-together run --config config.json --state state.json -- target-postgres --config target.json
+
+Each line of the target's stdout that is a JSON object with `bookmarks` (bare, or in a STATE message) replaces the state
+file atomically; every other line is ignored. The target's stderr is not changed. The target does not get the
+TAP_TOGETHER_* variables.
+
+Exit code: the tap's if the tap failed, otherwise the target's. A target that a signal n ended counts as 128+n.
+75: another run holds the lock of the state file (FILE.lock).";
 
 #[cfg(test)]
 mod tests {

@@ -223,7 +223,8 @@ pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
 }
 
 /// Whether the path does not exist, not even as a dangling symbolic link.
-pub(super) fn is_missing(path: &Path) -> bool {
+#[must_use]
+pub fn is_missing(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound)
 }
 

@@ -15,7 +15,7 @@ mod poll_writer;
 mod read;
 pub mod state_folder;
 
-pub use folder::Folder;
+pub use folder::{Folder, is_missing};
 pub use lock_file::{LockFile, TryLock};
 pub use poll_writer::PollWriter;
 pub use read::{read_bounded, read_stream, take};

@@ -66,6 +66,12 @@ impl Environment {
         self.invalid.contains(name)
     }
 
+    /// The variables of this program, known settings or not.
+    pub fn own_variables(&self) -> impl Iterator<Item = &str> {
+        let names = self.variables.keys().chain(&self.invalid);
+        names.map(String::as_str).filter(|name| name.starts_with(PREFIX))
+    }
+
     /// The variable of a setting, converted to the type in the schema. Text that cannot be converted is kept, and the
     /// schema refuses it.
     #[must_use]

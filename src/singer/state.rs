@@ -108,6 +108,13 @@ impl State {
         Ok(state)
     }
 
+    /// Whether a line that a target printed is a state of this tap, bare or in a STATE message. Every state of this tap
+    /// has bookmarks; an object without them is something else that the target prints.
+    #[must_use]
+    pub fn is_printed_in(line: &[u8]) -> bool {
+        Self::parse(line).is_ok_and(|state| state.value.get("bookmarks").is_some_and(Value::is_object))
+    }
+
     fn check(&self) -> Result<()> {
         let problem = |reason: String| {
             Error::new(Exit::Usage, reason).hint("give a state that this version of tap-together wrote")

@@ -45,8 +45,7 @@ impl<W: Write> Writer<W> {
         let outcome = self.out.write_all(self.lines.bytes()).and_then(|()| self.out.flush());
         self.lines.clear();
         outcome.map_err(|cause| match cause.kind() {
-            ErrorKind::BrokenPipe => Error::new(Exit::Io, "the target closed the pipe")
-                .hint("see the target's own log for the reason"),
+            ErrorKind::BrokenPipe => closed_pipe(),
             ErrorKind::FileTooLarge => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
                 .hint("raise the limit on file sizes (`ulimit -f`)"),
             _ => Error::new(Exit::Io, format!("cannot write to stdout: {cause}"))
@@ -57,6 +56,12 @@ impl<W: Write> Writer<W> {
     fn spill(&mut self) -> Result<()> {
         if self.lines.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
+}
+
+/// The target ended, or closed its stdin, before it had read everything.
+#[must_use]
+pub fn closed_pipe() -> Error {
+    Error::new(Exit::Io, "the target closed the pipe").hint("see the target's own log for the reason")
 }
 
 #[cfg(test)]

@@ -68,6 +68,10 @@ pub enum Warning {
     MissingColumns { stream: String, columns: Vec<String> },
     /// `schema_overrides` or the catalog types columns that the report does not have.
     MissingOverrides { stream: String, columns: Vec<String> },
+    /// The header is one cell that holds another separator.
+    OtherSeparator { stream: String, separator: &'static str },
+    /// The target of `run` printed no state that can be kept.
+    NoStatePrinted { state_file: String },
 }
 
 impl Warning {
@@ -81,7 +85,8 @@ impl Warning {
             | Self::ProcessOnlyGate { .. }
             | Self::KeyOfAnotherOrganization
             | Self::UnknownStream { .. }
-            | Self::NothingSelected => None,
+            | Self::NothingSelected
+            | Self::NoStatePrinted { .. } => None,
             Self::Retry { report: subject, .. }
             | Self::ReplicationMethod { stream: subject, .. }
             | Self::NulsRemoved { stream: subject, .. }
@@ -129,6 +134,7 @@ impl Warning {
             | Self::LogDropped { .. }
             | Self::RecordsOnTerminal
             | Self::NothingSelected
+            | Self::NoStatePrinted { .. }
             | Self::NulsRemoved { .. }
             | Self::SurrogatesReplaced { .. }
             | Self::RaggedRows { .. }
@@ -260,6 +266,13 @@ impl Display for Warning {
                 "`{stream}` lacks {} whose type is overridden: {}",
                 Count(columns.len(), "column"),
                 Names(columns)
+            ),
+            Self::OtherSeparator { stream, separator } => {
+                write!(f, "`{stream}` has a single column; is the separator {separator} and not a comma?")
+            }
+            Self::NoStatePrinted { state_file } => write!(
+                f,
+                "the target printed no whole STATE line, so {state_file} is unchanged and the next run starts from it"
             ),
         }
     }

@@ -1,5 +1,5 @@
 //! What the program can do: [`sync`](sync::sync), [`discover`](discover::discover), [`about`](about::about),
-//! [`test`](test::test), [`init`](init::init), [`doctor`](doctor::doctor), [`check`](check::check),
+//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor), [`check`](check::check),
 //! [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man).
 //! Each takes its output.
 
@@ -11,6 +11,7 @@ pub mod discover;
 pub mod doctor;
 pub mod init;
 mod pipeline;
+pub mod run;
 pub mod sandbox;
 pub mod shell;
 pub mod sync;

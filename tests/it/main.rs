@@ -36,6 +36,8 @@ mod random_kills; // SIGTERM and SIGKILL at random points of the output
 mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README
 mod requests; // URL, headers and redirects of the requests
+mod run; // the verb `run`: pipe into a target, state file, exit codes
+mod run_signals; // `run`: signals that are passed on to the target
 mod sandbox; // --data, --evolve, the list of faults
 mod schemas; // output against the shipped JSON Schemas
 mod scopes; // one rate limit for one organisation and key, replaced lock files

@@ -1,0 +1,107 @@
+//! `run`: syncs into a target that it starts, and keeps the last state that the target prints.
+//!
+//! A state is stored only after the target has printed it, so the state file is never ahead of the target. A signal ends
+//! the sync and is passed on to the target. `run` never restarts a target, and does not touch the target's stderr.
+
+mod conclusion;
+mod printed_states;
+mod state_file;
+mod target;
+
+use std::fs::File;
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use conclusion::{Conclusion, conclude};
+pub use state_file::StateFile;
+pub use target::Target;
+use tokio::task::JoinHandle;
+
+use super::run_blocking;
+use crate::error::{Error, Exit, Result};
+use crate::files::PollWriter;
+use crate::shutdown::{Stop, exit_code};
+use crate::singer::writer::closed_pipe;
+use crate::telemetry::{Telemetry, Warning};
+
+/// How long the target may take to end after a signal. Docker sends SIGKILL ten seconds after SIGTERM.
+pub const GRACE: Duration = Duration::from_secs(8);
+
+/// Runs `sync` into the target, and waits until both have ended. After a signal the exit code is the caller's.
+pub async fn run<F: Future<Output = Result<()>>>(
+    mut target: Target,
+    state_file: StateFile,
+    sync: impl FnOnce(PollWriter<File>) -> F,
+    telemetry: &Telemetry,
+    stop: Stop,
+) -> Result<ExitCode> {
+    let path = state_file.to_string();
+    let (stdin, stdout) = target.pipes().map_err(|cause| cannot_use_pipes(&cause))?;
+    // The target reads the end of its input only after the sync has returned, so a target that ends earlier ends early.
+    let until_synced = stdin.try_clone().map_err(|cause| cannot_use_pipes(&cause))?;
+    let mut keeping = tokio::spawn(run_blocking("keeping the state", move || {
+        printed_states::keep(stdout, |state| state_file.replace(state))
+    }));
+    let (tap, tap_code) = tokio::select! {
+        biased;
+        signal = stop.stopped() => (Ok(()), exit_code(signal)),
+        outcome = sync(PollWriter::new(stdin)) => {
+            let code = outcome.as_ref().map_or_else(|error| error.exit as u8, |()| 0);
+            (outcome, code)
+        }
+        // No further request is sent for a target that does not read.
+        _ = target.wait() => (Err(closed_pipe()), Exit::Io as u8),
+    };
+    drop(until_synced);
+    let (status, has_kept) = until_ended(&mut target, &mut keeping, &stop).await;
+    let status = status?;
+    let target_code = target::exit_code_of(status);
+    let conclusion = if stop.is_stopped() { Conclusion::Complete } else { conclude(tap, has_kept, status) };
+    if conclusion == Conclusion::CompleteWithoutState {
+        telemetry.warn(&Warning::NoStatePrinted { state_file: path });
+    }
+    telemetry.info(&format!("exit codes: tap {tap_code}, target {target_code}"));
+    match conclusion {
+        Conclusion::Complete | Conclusion::CompleteWithoutState => Ok(ExitCode::SUCCESS),
+        Conclusion::TapFailed(error) => Err(error),
+        Conclusion::TargetFailed => {
+            telemetry.critical(&format!(
+                "the target failed ({status}); hint: see the target's own log for the reason"
+            ));
+            Ok(ExitCode::from(target_code))
+        }
+    }
+}
+
+type Ended = (Result<ExitStatus>, Result<bool>);
+
+/// Waits for the end of the target, which a signal brings about.
+async fn until_ended(target: &mut Target, keeping: &mut JoinHandle<Result<bool>>, stop: &Stop) -> Ended {
+    tokio::select! {
+        ended = end(target, keeping) => return ended,
+        signal = stop.stopped() => target.signal(signal),
+    }
+    tokio::select! {
+        ended = end(target, keeping) => return ended,
+        () = stop.stopped_twice() => {}
+        () = tokio::time::sleep(GRACE) => {}
+    }
+    target.kill();
+    end(target, keeping).await
+}
+
+/// The exit status of the target, and whether a state was kept, once all of its output is read.
+async fn end(target: &mut Target, keeping: &mut JoinHandle<Result<bool>>) -> Ended {
+    let status = target.wait().await;
+    let has_kept = keeping.await;
+    (
+        status,
+        has_kept
+            .unwrap_or_else(|cause| Err(Error::new(Exit::Bug, format!("cannot keep the state: {cause}")))),
+    )
+}
+
+fn cannot_use_pipes(cause: &std::io::Error) -> Error {
+    Error::new(Exit::Io, format!("cannot use the pipes of the target: {cause}"))
+        .hint("raise the limit on open files (`ulimit -n`)")
+}
