@@ -37,6 +37,7 @@ mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README
 mod requests; // URL, headers and redirects of the requests
 mod run; // the verb `run`: pipe into a target, state file, exit codes
+mod run_random_kills; // `run`, its target or both killed at random points
 mod run_signals; // `run`: signals that are passed on to the target
 mod sandbox; // --data, --evolve, the list of faults
 mod schemas; // output against the shipped JSON Schemas

@@ -70,7 +70,7 @@ fn end_after(bytes: usize, name: &str) -> End {
 
 /// Ends runs at random points, each by one of these signals, and returns those that were hit before they were over.
 fn ends(signals: &[(&str, i32)]) -> Vec<End> {
-    let points = points();
+    let points = number("POINTS", FEW);
     let mut ends = concurrency::each(&vec![(); points], AT_ONCE, |()| {
         let (name, code) = signals[fastrand::usize(0..signals.len())];
         let end = end_after(fastrand::usize(0..BYTES), name);
@@ -85,9 +85,10 @@ fn ends(signals: &[(&str, i32)]) -> Vec<End> {
     ends
 }
 
+/// The size of a search, which `.ci/proof` sets.
 #[expect(clippy::disallowed_methods, reason = "the test's own setting, which the program never sees")]
-fn points() -> usize {
-    std::env::var("POINTS").ok().and_then(|points| points.parse().ok()).unwrap_or(FEW)
+pub fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
 }
 
 #[test]
