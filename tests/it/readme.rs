@@ -50,8 +50,7 @@ fn readme_shell_commands_succeed_against_the_sandbox() {
     let bin = folder.join("bin");
     fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tap-together"), bin.join("tap-together")).unwrap();
-    // A target keeps the states that it is given.
-    tap.file("state.json", "{}");
+    // A target prints the states that it reads.
     let target = tap.file(
         "bin/target-postgres",
         "#!/bin/sh\nsed -n 's/^{\"type\":\"STATE\",\"value\":\\(.*\\)}$/\\1/p'\n",
@@ -59,7 +58,7 @@ fn readme_shell_commands_succeed_against_the_sandbox() {
     assert!(Command::new("chmod").args(["+x", &target]).status().unwrap().success());
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let shell: Vec<&str> = commands().into_iter().filter(|command| !command.starts_with("cargo ")).collect();
-    assert!(shell.iter().any(|command| command.contains("| target-postgres")), "{shell:?}");
+    assert!(shell.iter().any(|command| command.contains("-- target-postgres")), "{shell:?}");
     for command in shell {
         let mut sh = Command::new("sh");
         sh.args(["-ec", command]).current_dir(folder).env_clear().env("PATH", &path).env("HOME", folder);

@@ -7,7 +7,7 @@ import time
 
 from stage import Stage
 
-PARTS = ["on_its_own", "on_airflow", "on_dagster", "on_kubernetes", "with_secrets", "with_dbt"]
+PARTS = ["on_one_machine", "on_airflow", "on_dagster", "on_kubernetes", "with_secrets", "with_dbt"]
 
 
 def main():

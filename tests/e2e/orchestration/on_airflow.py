@@ -16,7 +16,7 @@ def run(stage):
     north, south = Organisation(stage, "north"), Organisation(stage, "south", "1:503")
     stage.environment |= {
         "AIRFLOW_HOME": str(stage.folder / "airflow"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(stage.example("airflow/together.py", "together_sync.py")),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(stage.example("airflow/together.py")),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW_CONN_TOGETHER_NORTH": connection(north),

@@ -12,7 +12,7 @@ def variables(name, organisation):
 
 def run(stage):
     north, south = Organisation(stage, "north"), Organisation(stage, "south", "1:503")
-    example = stage.example("dagster/definitions.py", "together_sync.py")
+    example = stage.example("dagster/definitions.py")
     home = stage.folder / "home"
     home.mkdir()
     shutil.copy(PACKAGING / "dagster/dagster.yaml", home)

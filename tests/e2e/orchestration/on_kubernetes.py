@@ -1,12 +1,8 @@
 """Kubernetes: the manifest is valid by Kubernetes' schemas, and the command of its container works"""
 
 import json
-import sys
 
-from stage import KEY, PACKAGING, Organisation
-
-sys.path.append(str(PACKAGING))
-from together_sync import HOPELESS
+from stage import HOPELESS, KEY, PACKAGING, Organisation
 
 MANIFEST = PACKAGING / "kubernetes/cronjob.yaml"
 # The first version in which all fields are stable, and the latest that the validator has.
@@ -35,11 +31,10 @@ def run(stage):
         for entry in container["env"]
     }
     stage.environment |= {f"TAP_TOGETHER_{name.upper()}": str(value) for name, value in north.settings.items()}
-    stage.environment |= environment
+    stage.environment |= environment | {"TAP_TOGETHER_STATE_DIR": str(north.folder / "ledger")}
     # Paths of the container become paths of the stage, and target-postgres becomes target-jsonl.
     places = {
-        "/usr/local/bin/together_sync.py": str(PACKAGING / "together_sync.py"),
-        "/state/north": str(north.folder),
+        "/state/state.json": str(north.state),
         "/secrets/target.json": str(north.folder / "target.json"),
         "target-postgres": "target-jsonl",
     }

@@ -11,6 +11,8 @@ from pathlib import Path
 
 PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 KEY = "sandbox-key"
+# Exit codes after which no example retries: invalid usage, an unusable report, a defect, refused credentials.
+HOPELESS = {2, 65, 70, 77}
 STREAMS = ["user_report", "pairing_report", "session_report"]
 INTERVAL = "0.5"
 
@@ -74,6 +76,7 @@ class Organisation:
     def __init__(self, stage, name, *faults):
         self.folder = stage.folder / "root" / name
         (self.folder / "out").mkdir(parents=True)
+        self.state = self.folder / "state.json"
         self.served = f'id,name,note\n{name}-1,"two\nlines, and ""quotes""",\n{name}-2,😀,007\n'
         file = stage.folder / f"{name}.csv"
         file.write_text(self.served)
@@ -93,7 +96,7 @@ class Organisation:
             lines = (self.folder / "out" / f"{stream}.jsonl").read_text().splitlines()
             found = [list(json.loads(line).values()) for line in lines]
             assert found == wanted, f"{stream}: {found}"
-        bookmarks = json.loads((self.folder / "state.json").read_text())["bookmarks"]
+        bookmarks = json.loads(self.state.read_text())["bookmarks"]
         return [bookmarks[stream]["version"] for stream in STREAMS]
 
 

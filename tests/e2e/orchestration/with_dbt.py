@@ -30,10 +30,12 @@ def run(stage):
         "TAP_TOGETHER_API_KEY": KEY,
         "TAP_TOGETHER_BASE_URL": stage.sandbox(f"userReport:2:csv-file={second}"),
         "TAP_TOGETHER_REQUEST_INTERVAL_SECONDS": INTERVAL,
+        "TAP_TOGETHER_STATE_DIR": str(stage.folder / "ledger"),
     }
     for _ in range(2):
         load = [stage.venvs / "duckdb/bin/target-duckdb", "--config", config]
-        stage.run("python3", PACKAGING / "together_sync.py", stage.folder / "root", *load, **settings)
+        state = stage.folder / "state.json"
+        stage.run("tap-together", "run", "--config", "ENV", "--state", state, "--", *load, **settings)
 
     def look(query):
         python = stage.venvs / "duckdb/bin/python"
