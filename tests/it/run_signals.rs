@@ -2,6 +2,8 @@
 
 use std::process::Child;
 
+use serde_json::{Value, json};
+
 use super::run::{PRINT_STATES, codes, command, kept, slow, state_file, under, versions};
 use super::signals::{signal, signals, until_told};
 use super::tap::{Server, Tap, ended, finish};
@@ -33,6 +35,22 @@ fn run_passes_a_signal_to_the_target_and_keeps_the_state() {
         assert_eq!(run.critical(), format!("CRITICAL stopped by SIG{name}; hint: run again to go on"));
         assert_eq!(versions(&kept(&tap)).len(), 1, "{name}");
     }
+}
+
+#[test]
+fn run_signal_before_the_target_starts_ends_the_run() {
+    let tap = Tap::new();
+    let script = format!("echo > {}; exec sleep 20", tap.folder.path().join("began").display());
+    let tap = tap.set("api_key", Value::Null).set("api_key_command", json!(["sh", "-c", script]));
+    let server = tap.serve();
+    let child = command(&tap, &server, "touch started; cat").spawn().unwrap();
+    while !tap.folder.path().join("began").exists() {
+        std::thread::yield_now();
+    }
+    signal(&child, "TERM");
+    let run = finish(ended(child), &server);
+    assert_eq!((run.code, run.seen.len(), codes(&run)), (143, 0, ""), "{}", run.stderr);
+    assert!(!tap.folder.path().join("started").exists());
 }
 
 /// Ignores every signal that can be ignored, and the end of its input.
