@@ -68,8 +68,6 @@ pub enum Warning {
     MissingColumns { stream: String, columns: Vec<String> },
     /// `schema_overrides` or the catalog types columns that the report does not have.
     MissingOverrides { stream: String, columns: Vec<String> },
-    /// The header is one cell that holds another separator.
-    OtherSeparator { stream: String, separator: &'static str },
     /// The target of `run` printed no state that can be kept.
     NoStatePrinted { state_file: String },
 }
@@ -267,9 +265,6 @@ impl Display for Warning {
                 Count(columns.len(), "column"),
                 Names(columns)
             ),
-            Self::OtherSeparator { stream, separator } => {
-                write!(f, "`{stream}` has a single column; is the separator {separator} and not a comma?")
-            }
             Self::NoStatePrinted { state_file } => write!(
                 f,
                 "the target printed no whole STATE line, so {state_file} is unchanged and the next run starts from it"

@@ -90,7 +90,8 @@ fn deselected_streams_and_columns_are_not_emitted() {
     assert_eq!(records[0], json!({"user_id": "usr_0001", "_row_number": 1}));
     assert!(run.stderr.contains("lacks 1 column that the catalog lists: `gone`"), "{}", run.stderr);
     assert!(
-        run.stderr.contains("has 23 new columns that the catalog does not list: `Employee ID (employee_id)`, "),
+        run.stderr
+            .contains("has 23 new columns that the catalog does not list: `Employee ID (employee_id)`, "),
         "{}",
         run.stderr
     );
