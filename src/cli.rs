@@ -98,6 +98,21 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE|-|ENV")]
         config: Vec<String>,
     },
+    /// Show what is remembered of each column and what leaves of it, without a request
+    Columns {
+        /// As for a sync
+        #[arg(short, long, value_name = "FILE|-|ENV")]
+        config: Vec<String>,
+        /// State of the last run
+        #[arg(short, long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// Catalog with the selection of streams and columns
+        #[arg(long, value_name = "FILE")]
+        catalog: Option<PathBuf>,
+        /// Format of the output; `markdown` is a record of processing
+        #[arg(long, value_enum, default_value_t = AboutFormat::Text)]
+        format: AboutFormat,
+    },
     /// Sync into a target: start it, feed it, and keep the last state that it prints for the next run
     #[command(after_help = help::RUN)]
     Run(Box<RunArgs>),
@@ -179,6 +194,7 @@ pub enum Verb {
     Test(Inputs),
     Run { inputs: Inputs, state: PathBuf, target: Vec<OsString> },
     Doctor { configs: Vec<String> },
+    Columns { inputs: Inputs, format: AboutFormat },
     Sandbox { port: u16, dataset: Dataset, interval: f64, faults: Vec<String> },
     About(AboutFormat),
     Init { directory: PathBuf },
@@ -238,6 +254,10 @@ impl Cli {
             Some(Command::Init { directory }) => Verb::Init { directory },
             Some(Command::Doctor { config }) => {
                 Verb::Doctor { configs: [sync.config.clone(), config].concat() }
+            }
+            Some(Command::Columns { config, state, catalog, format }) => {
+                let sync = SyncArgs { config, ..self.sync.clone() };
+                Verb::Columns { inputs: sync.inputs(catalog.as_ref(), state.as_ref()), format }
             }
             Some(Command::Run(run)) => {
                 let RunArgs { sync, state, target } = *run;

@@ -118,6 +118,10 @@ async fn run_verb(
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             verbs::test::test(&run.job, run.open()?, &telemetry).await
         }
+        Verb::Columns { inputs, format } => {
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            verbs::columns::columns(&run.job, format, &telemetry, &mut out)
+        }
         Verb::Doctor { configs } => {
             let settings = load(configs, environment, &telemetry).await;
             verbs::doctor::doctor(settings, &telemetry, &mut out).await

@@ -22,6 +22,19 @@ pub enum TypeSource {
     Inferred,
 }
 
+impl TypeSource {
+    /// The name in STATE.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Override => "override",
+            Self::Catalog => "catalog",
+            Self::Inferred => "inferred",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedColumn {
     pub name: String,

@@ -5,6 +5,7 @@
 
 mod column_plan;
 mod column_rules;
+mod column_status;
 mod header_check;
 mod layout;
 mod plan_error;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use column_plan::{ColumnPlan, Purpose, SettledColumns};
+pub use column_status::{ColumnStatus, Leaves};
 pub use layout::RecordLayout;
 pub use plan_error::PlanError;
 pub use shrink::check_shrink;

@@ -1,11 +1,12 @@
 //! What the program can do: [`sync`](sync::sync), [`discover`](discover::discover), [`about`](about::about),
-//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor), [`check`](check::check),
+//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor), [`check`](check::check), [`columns`](columns::columns),
 //! [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man).
 //! Each takes its output.
 
 pub mod about;
 pub mod check;
 mod column_changes;
+pub mod columns;
 mod deliver;
 pub mod discover;
 pub mod doctor;

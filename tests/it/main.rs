@@ -24,11 +24,13 @@ mod errors; // retries, timeouts and exit codes when the API fails
 mod faults; // every fault of the API with its exit code and message (snapshot)
 mod gate; // ledger and lock files in any condition, rate limit across processes
 mod guards; // guards before anything is emitted: separators, columns, repeated headers, lost rows; `delimiter`
-mod hangs; // timeouts of answers that never end
+mod hangs;
+mod history; // timeouts of answers that never end
 mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
 mod logging; // stderr: levels, formats, full pipes, escaped and withheld text
+mod masks;
 mod misplaced_key; // the API key in a wrong place
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets
