@@ -93,3 +93,92 @@ fn unknown(name: &str) -> String {
         None => format!("it has an unknown member; the members are `{}`", MEMBERS.join("`, `")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn messages(config: &Value) -> Vec<String> {
+        problems(config.as_object().unwrap()).into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn override_that_contradicts_other_settings_is_refused_with_its_position() {
+        let user = |column: Value| json!({"user_report": {"a": "string", "b/~": column}});
+        for (config, expected) in [
+            (json!({"schema_overrides": user(json!("number"))}), &[][..]),
+            (
+                json!({"schema_overrides": user(json!({"type": "date", "format": "%m/%Y"}))}),
+                &[
+                    "`schema_overrides/user_report/entry 2`: `format` has no month and day (`%m` and `%d`, or `%j`)",
+                ],
+            ),
+            (
+                json!({"schema_overrides": user(json!({"type": "date", "strip": ["1"], "thousands": ","}))}),
+                &[
+                    "`schema_overrides/user_report/entry 2`: `thousands` is an option of another type than date",
+                    "`schema_overrides/user_report/entry 2`: `strip` is an option of another type than date",
+                ],
+            ),
+            (
+                json!({"schema_overrides": {"mine": {"id": "number"}}, "key_properties": {"mine": ["id"]}}),
+                &[
+                    "`schema_overrides/entry 1/entry 1`: the column is in `key_properties`, and a key column is a string",
+                ],
+            ),
+            (
+                json!({"schema_overrides": user(json!("string")), "key_properties": {"user_report": ["b/~"]}}),
+                &[],
+            ),
+            (
+                json!({
+                    "schema_overrides": user(json!({"type": "boolean", "true_values": ["y"], "false_values": ["- "]})),
+                    "null_values": ["y"], "trim": true,
+                }),
+                &[
+                    "`schema_overrides/user_report/entry 2`: a value is also in `null_values`",
+                    "`schema_overrides/user_report/entry 2`: a value has white space at an end, which `trim` removes from every cell",
+                ],
+            ),
+            (
+                json!({"schema_overrides": user(json!({"type": "date-time", "format": "%F %R"}))}),
+                &[
+                    "`schema_overrides/user_report/entry 2`: `format` has no offset (`%z`), and `timezone` is not set",
+                ],
+            ),
+            (
+                json!({"schema_overrides": user(json!({"type": "date-time", "format": "%F %R"})), "timezone": "UTC"}),
+                &[],
+            ),
+            (
+                json!({"schema_overrides": user(json!({"type": "number", "thousand": ",", "x": 1}))}),
+                &[
+                    "`schema_overrides/user_report/entry 2`: it has an unknown member, did you mean `thousands`?",
+                    "`schema_overrides/user_report/entry 2`: it has an unknown member; the members are `type`, `thousands`, `decimal`, `strip`, `format`, `true_values`, `false_values`",
+                ],
+            ),
+        ] {
+            assert_eq!(messages(&config), expected, "{config}");
+        }
+    }
+
+    #[test]
+    fn null_values_and_timezone_are_checked() {
+        for (config, expected) in [
+            (json!({"null_values": ["NA", " "]}), &[][..]),
+            (
+                json!({"null_values": ["NA", "- "], "trim": true}),
+                &[
+                    "`null_values` has a value with white space at an end, which `trim` removes from every cell",
+                ],
+            ),
+            (json!({"timezone": "Europe/Berlin"}), &[]),
+            (json!({"timezone": "Berlin"}), &["`timezone` is not an IANA time zone"]),
+            (json!({"timezone": 7, "null_values": "x", "schema_overrides": [1]}), &[]),
+        ] {
+            assert_eq!(messages(&config), expected, "{config}");
+        }
+    }
+}

@@ -245,6 +245,29 @@ fn relations_between_settings_are_checked_and_reported_at_once() {
 }
 
 #[test]
+fn problems_of_cell_settings_are_masked_and_reported_at_once() {
+    let message = refused(&with(
+        r#","timezone":"canary-key-1f9d","null_values":["canary-key-1f9d",7],"trim":"canary-key-1f9d","on_type_mismatch":"canary-key-1f9d","schema_overrides":{"user_report":{"a":"canary-key-1f9d","b":{"type":"canary-key-1f9d"},"canary-key-1f9d":{"canary-key-1f9d":1},"d":{"type":"number","thousands":"canary-key-1f9d"},"e":{"type":"boolean","true_values":["canary-key-1f9d"],"false_values":["canary-key-1f9d"]}}}"#,
+    ));
+    for expected in [
+        "11 problems in the settings: ",
+        "`schema_overrides/user_report/entry 1`: the value is not one of",
+        "`schema_overrides/user_report/entry 2/type`: the value is not one of",
+        "`schema_overrides/user_report/entry 3`: \"type\" is a required property",
+        "`schema_overrides/user_report/entry 3`: it has an unknown member; the members are `type`, ",
+        "`schema_overrides/user_report/entry 4/thousands`: the value is longer than 1 character",
+        "`schema_overrides/user_report/entry 5`: `true_values` and `false_values` have a value in common",
+        "`schema_overrides/user_report/entry 5`: a value is also in `null_values`",
+        "`on_type_mismatch`: the value is not one of",
+        "`null_values/1`: the value is not of type \"string\"",
+        "`trim`: the value is not of type \"boolean\"",
+        "`timezone` is not an IANA time zone",
+    ] {
+        assert!(message.contains(expected), "{expected}: {message}");
+    }
+}
+
+#[test]
 fn proxy_that_the_client_would_ignore_is_refused() {
     let proxy = ("https_proxy", "http://proxy.example.com:8080");
     let problem = |variables: &[(&str, &str)]| {

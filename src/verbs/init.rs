@@ -81,7 +81,8 @@ fn failed(path: &Path, cause: &std::io::Error) -> Error {
         .hint("check the folder and its disk")
 }
 
-/// The sample, with the description of every setting as a comment.
+/// The sample, with the description of every setting as a comment. An example is a comment too: without its `//` it is the
+/// setting.
 fn config_text(schema: &Value) -> String {
     let sample: Map<String, Value> = serde_json::from_str(SAMPLE).unwrap_or_default();
     let mut config = Map::new();
@@ -92,6 +93,8 @@ fn config_text(schema: &Value) -> String {
         config.insert(format!("{COMMENT} {name}"), format!("{meaning}{}", choice(setting)).into());
         if let Some(placeholder) = sample.get(name) {
             config.insert(name.clone(), placeholder.clone());
+        } else if let Some(example) = setting["examples"].get(0) {
+            config.insert(format!("{COMMENT}{name}"), example.clone());
         }
     }
     format!("{:#}", Value::Object(config))

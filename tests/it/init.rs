@@ -49,6 +49,7 @@ fn init_writes_the_sample_config_with_every_setting() {
             assert!(comment.contains(word) || comment.contains(&option.to_string()), "{name}: {comment}");
         }
     }
+    assert_eq!(comments["//null_values"], schema["properties"]["null_values"]["examples"][0]);
     // An editor that knows the schema finds nothing to complain of.
     let validator = jsonschema::validator_for(&schema).unwrap();
     let whole: Map<String, Value> = comments.into_iter().chain(values).collect();

@@ -14,7 +14,8 @@ mod architecture; // rules on layers, file sizes and dependencies that no other 
 mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE
-mod columns;
+mod cells; // types, mismatches, nulls and spellings of cells
+mod columns; // names, types and selection of columns over several runs
 mod compatibility; // settings, STATE and emitted schemas, which docs/versions.md covers (snapshot)
 mod concurrency; // helper: runs many cases at once
 mod derived_files; // files in the repository that are generated from `--about`
@@ -30,7 +31,7 @@ mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
 mod logging; // stderr: levels, formats, full pipes, escaped and withheld text
-mod masks;
+mod masks; // what leaves of masked columns
 mod misplaced_key; // the API key in a wrong place
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets

@@ -149,6 +149,10 @@ fn in_config() -> Vec<Place> {
         "max_message_bytes",
         "key_properties",
         "schema_overrides",
+        "on_type_mismatch",
+        "null_values",
+        "trim",
+        "timezone",
         "extra_reports",
     ] {
         places.push(place(format!("{setting} = KEY"), &CONFIG, valid(&format!(r#","{setting}":"{KEY}""#))));
@@ -164,6 +168,18 @@ fn in_config() -> Vec<Place> {
         ));
         let inner = valid(&format!(r#","{setting}":{{"user_report":{{"{KEY}":"{KEY}"}}}}"#));
         places.push(place(format!("{setting} = {{user_report: {{KEY: KEY}}}}"), &CONFIG, inner));
+    }
+    for spelled in [
+        r#"{"KEY":"KEY"}"#,
+        r#"{"type":"KEY"}"#,
+        r#"{"type":"number","KEY":"KEY"}"#,
+        r#"{"type":"number","thousands":"KEY"}"#,
+        r#"{"type":"date","format":"KEY"}"#,
+        r#"{"type":"boolean","true_values":["KEY"],"false_values":["KEY"]}"#,
+        r#"{"type":"number","strip":["KEY1"]}"#,
+    ] {
+        let config = valid(&format!(r#","schema_overrides":{{"user_report":{{"KEY":{spelled}}}}}"#));
+        places.push(place(format!("an override {spelled}"), &CONFIG, config.replace("KEY", KEY)));
     }
     places.push(place(
         "a report, where another stream is unknown",
