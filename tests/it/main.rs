@@ -25,8 +25,8 @@ mod errors; // retries, timeouts and exit codes when the API fails
 mod faults; // every fault of the API with its exit code and message (snapshot)
 mod gate; // ledger and lock files in any condition, rate limit across processes
 mod guards; // guards before anything is emitted: separators, columns, repeated headers, lost rows; `delimiter`
-mod hangs;
-mod history; // timeouts of answers that never end
+mod hangs; // timeouts of answers that never end
+mod history; // helper: runs of one tap, each with the STATE of the last
 mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
