@@ -1,6 +1,7 @@
 //! `run`: the pipe into a target, the state file and exit codes. Targets are shell scripts.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -324,14 +325,15 @@ fn run_target_that_prints_a_gigabyte_uses_bounded_memory() {
     let server = tap.serve();
     let fifo = tap.folder.path().join("fifo");
     make_fifo(&fifo);
-    let flood = "head -c 1000000000 /dev/zero; yes '{\"rows\":1}' | head -c 10000000; echo; echo >fifo";
+    let flood = "head -c 1000000000 /dev/zero; yes '{\"rows\":1}' | head -c 10000000; echo; read -r _ <fifo";
     let child = command(&tap, &server, &format!("{flood}; {PRINT_STATES}")).spawn().unwrap();
-    // Opens when everything has been read, except for the last buffer.
-    drop(File::open(&fifo).unwrap());
+    // Opens when everything has been read, except for the last buffer. The target then waits for a line.
+    let mut fifo = File::options().write(true).open(&fifo).unwrap();
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     let peak = peak.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024;
     assert!(peak < LIMIT, "{peak} bytes in memory");
+    fifo.write_all(b"\n").unwrap();
     let run = finish(child, &server);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(versions(&kept(&tap)).len(), 3);

@@ -42,18 +42,21 @@ pub async fn run<F: Future<Output = Result<()>>>(
     let mut keeping = tokio::spawn(run_blocking("keeping the state", move || {
         printed_states::keep(stdout, |state| state_file.replace(state))
     }));
-    let (tap, tap_code) = tokio::select! {
+    let (tap, stopped_by) = tokio::select! {
         biased;
-        signal = stop.stopped() => (Ok(()), exit_code(signal)),
-        outcome = sync(PollWriter::new(stdin)) => {
-            let code = outcome.as_ref().map_or_else(|error| error.exit as u8, |()| 0);
-            (outcome, code)
-        }
+        signal = stop.stopped() => (Ok(()), Some(signal)),
+        outcome = sync(PollWriter::new(stdin)) => (outcome, None),
         // No further request is sent for a target that does not read.
-        _ = target.wait() => (Err(closed_pipe()), Exit::Io as u8),
+        _ = target.wait() => (Err(closed_pipe()), None),
     };
+    // A signal comes before the end of the input, at which the target would succeed.
+    if let Some(signal) = stopped_by {
+        target.signal(signal);
+    }
     drop(until_synced);
-    let (status, has_kept) = until_ended(&mut target, &mut keeping, &stop).await;
+    let own_code = || tap.as_ref().map_or_else(|error| error.exit as u8, |()| 0);
+    let tap_code = stopped_by.map_or_else(own_code, exit_code);
+    let (status, has_kept) = until_ended(&mut target, &mut keeping, &stop, stopped_by.is_some()).await;
     let status = status?;
     let target_code = target::exit_code_of(status);
     let conclusion = if stop.is_stopped() { Conclusion::Complete } else { conclude(tap, has_kept, status) };
@@ -75,11 +78,18 @@ pub async fn run<F: Future<Output = Result<()>>>(
 
 type Ended = (Result<ExitStatus>, Result<bool>);
 
-/// Waits for the end of the target, which a signal brings about.
-async fn until_ended(target: &mut Target, keeping: &mut JoinHandle<Result<bool>>, stop: &Stop) -> Ended {
-    tokio::select! {
-        ended = end(target, keeping) => return ended,
-        signal = stop.stopped() => target.signal(signal),
+/// Waits for the end of the target. A signal is passed on to it, unless that was done before.
+async fn until_ended(
+    target: &mut Target,
+    keeping: &mut JoinHandle<Result<bool>>,
+    stop: &Stop,
+    is_signalled: bool,
+) -> Ended {
+    if !is_signalled {
+        tokio::select! {
+            ended = end(target, keeping) => return ended,
+            signal = stop.stopped() => target.signal(signal),
+        }
     }
     tokio::select! {
         ended = end(target, keeping) => return ended,
