@@ -102,19 +102,20 @@ impl Group {
         keys: &'a [HeaderKey],
         header: &[HeaderKey],
     ) -> HashSet<&'a str> {
-        let mut now: HashMap<&str, usize> = HashMap::new();
+        let mut now: HashMap<&str, u32> = HashMap::new();
         for &column in &self.columns {
             *now.entry(&header[column].text).or_insert(0) += 1;
         }
-        let mut known: HashMap<&str, (usize, usize)> = HashMap::new();
+        let mut known: HashMap<&str, (u32, u32)> = HashMap::new();
         for &index in &self.remembered {
-            let (all, present) = known.entry(&keys[index].text).or_insert((0, 0));
-            *all += 1;
-            *present += usize::from(!memory[index].gone);
+            let (ever, last) = known.entry(&keys[index].text).or_insert((0, 0));
+            let number = keys[index].position + 1;
+            *ever = number.max(*ever);
+            *last = if memory[index].gone { *last } else { number.max(*last) };
         }
-        let has_changed = |&(text, (all, present)): &(&str, (usize, usize))| {
-            let last = if present == 0 { all } else { present };
-            now.get(text).is_some_and(|now| *now != last)
+        let has_changed = |&(text, (ever, last)): &(&str, (u32, u32))| {
+            let before = if last == 0 { ever } else { last };
+            now.get(text).is_some_and(|now| *now != before)
         };
         known.into_iter().filter(has_changed).map(|(text, _)| text).collect()
     }

@@ -25,4 +25,20 @@ pub use rename::RenameError;
 pub use union::{United, unite};
 
 #[cfg(test)]
+mod changes_tests;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
 mod identity_tests;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod names_tests;
+#[cfg(test)]
+mod rename_tests;
+#[cfg(test)]
+mod union_tests;
+#[cfg(test)]
+mod world;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::header_key::{HeaderKey, number_equal};
 use super::names::{NameSet, hashed_name, natural};
-use super::remembered::{RememberedColumn, used_names};
+use super::remembered::RememberedColumn;
 use crate::table::header::ColumnNames;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,19 +27,68 @@ pub fn unite<'a>(
     catalog: impl IntoIterator<Item = (&'a str, &'a str)>,
     style: ColumnNames,
 ) -> United {
-    let mut columns = Vec::new();
-    add(&mut columns, state, style);
-    let before = columns.len();
-    add(&mut columns, folder, style);
-    let from_folder = (before..columns.len()).collect();
-    let variants: NameSet = columns.iter().filter_map(|column| column.variant.as_ref()).collect();
+    let mut union = Union { columns: Vec::new(), keys: Vec::new(), taken: NameSet::default(), style };
+    union.add(state);
+    let before = union.columns.len();
+    union.add(folder);
+    let from_folder = (before..union.columns.len()).collect();
+    let variants: NameSet = union.columns.iter().filter_map(|column| column.variant.as_ref()).collect();
     let catalog = catalog.into_iter().filter(|(name, _)| !variants.contains(name));
     let catalog: Vec<_> = catalog.map(|(name, title)| RememberedColumn::new(name, title, 0)).collect();
-    add(&mut columns, &catalog, style);
-    United { columns, from_folder }
+    union.add(&catalog);
+    United { columns: union.columns, from_folder }
 }
 
-/// The entries of the earlier sources.
+struct Union {
+    columns: Vec<RememberedColumn>,
+    keys: Vec<HeaderKey>,
+    taken: NameSet,
+    style: ColumnNames,
+}
+
+impl Union {
+    /// Adds the entries of a source that the earlier sources do not have.
+    fn add(&mut self, source: &[RememberedColumn]) {
+        let keys = keys(source);
+        let earlier = Known::new(&self.columns, &self.keys);
+        let of_source = Known::new(source, &keys);
+        let before = self.columns.len();
+        // The names that columns of the source have in the union, if they differ.
+        let mut names = HashMap::new();
+        for (key, column) in keys.into_iter().zip(source) {
+            let namesake = earlier.by_name.get(&column.name.to_lowercase()).copied();
+            if let Some(index) = namesake.filter(|&index| self.keys[index].group() == key.group()) {
+                complete(&mut self.columns[index], column, &mut self.taken);
+                continue;
+            }
+            let mut entry = RememberedColumn { position: key.position, ..column.clone() };
+            if column.replaced_by.is_none()
+                && let Some(index) = earlier.same(&key, &of_source)
+            {
+                entry.gone = true;
+                entry.replaced_by = Some(self.columns[index].name.clone());
+                names.insert(&column.name, self.columns[index].name.clone());
+            }
+            if !self.taken.insert(&entry.name) {
+                if entry.replaced_by.is_some() {
+                    continue;
+                }
+                entry.name = hashed_name(&natural(&key, self.style), &key, self.style, &mut self.taken);
+                names.insert(&column.name, entry.name.clone());
+            }
+            entry.variant = entry.variant.filter(|variant| self.taken.insert(variant));
+            self.columns.push(entry);
+            self.keys.push(key);
+        }
+        for name in self.columns[before..].iter_mut().filter_map(|column| column.replaced_by.as_mut()) {
+            if let Some(now) = names.get(name) {
+                name.clone_from(now);
+            }
+        }
+    }
+}
+
+/// Finds entries by name and header.
 #[derive(Default)]
 struct Known {
     by_name: HashMap<String, usize>,
@@ -69,44 +118,6 @@ impl Known {
         };
         let exact = self.exact.get(&(key.text.clone(), key.position)).copied();
         exact.or_else(|| only(source).and_then(|_| only(self)))
-    }
-}
-
-/// Adds the entries of a source that the union does not have.
-fn add(union: &mut Vec<RememberedColumn>, source: &[RememberedColumn], style: ColumnNames) {
-    let (union_keys, source_keys) = (keys(union), keys(source));
-    let known = Known::new(union, &union_keys);
-    let of_source = Known::new(source, &source_keys);
-    let mut taken = used_names(union);
-    // The names that columns of the source have in the union, if they differ.
-    let mut names = HashMap::new();
-    let before = union.len();
-    for (key, column) in source_keys.iter().zip(source) {
-        let namesake = known.by_name.get(&column.name.to_lowercase()).copied();
-        if let Some(index) = namesake.filter(|&index| union_keys[index].group() == key.group()) {
-            complete(&mut union[index], column, &mut taken);
-            continue;
-        }
-        let mut entry = RememberedColumn { position: key.position, ..column.clone() };
-        let is_column = column.replaced_by.is_none();
-        if let Some(index) = known.same(key, &of_source).filter(|_| is_column) {
-            names.insert(&column.name, union[index].name.clone());
-            entry = RememberedColumn { gone: true, replaced_by: Some(union[index].name.clone()), ..entry };
-        }
-        if !taken.insert(&entry.name) {
-            if entry.replaced_by.is_some() {
-                continue;
-            }
-            entry.name = hashed_name(&natural(key, style), key, style, &mut taken);
-            names.insert(&column.name, entry.name.clone());
-        }
-        entry.variant = entry.variant.filter(|variant| taken.insert(variant));
-        union.push(entry);
-    }
-    for name in union[before..].iter_mut().filter_map(|column| column.replaced_by.as_mut()) {
-        if let Some(now) = names.get(name) {
-            name.clone_from(now);
-        }
     }
 }
 
