@@ -7,7 +7,7 @@ use super::column_rules::{Choice, ColumnRules};
 use super::layout::Property;
 use super::plan_error::PlanError;
 use crate::columns::{
-    self, Change, Identified, IdentifiedColumn, Label, NameSet, RememberedColumn, Settled, TypeSource,
+    self, Change, Identified, Label, NameSet, RememberedColumn, Settled, TypeSource,
     variant_name,
 };
 use crate::table::header::ROW_NUMBER;
@@ -171,15 +171,6 @@ impl<'a> ColumnPlan<'a> {
         let gone = self.identified.gone.iter().map(|&index| &self.identified.memory[index]);
         let emitted = hidden.chain(gone).filter(|column| column.emitted);
         emitted.flat_map(|column| std::iter::once(&column.name).chain(&column.variant)).cloned().collect()
-    }
-
-    /// Whether no column of the last report is in this one, although there was one.
-    pub fn has_lost_all_columns(&self) -> bool {
-        let memory = &self.rules.memory;
-        let is_lost =
-            |column: &IdentifiedColumn| column.memory.is_none_or(|index| memory.get(index).is_none());
-        memory.iter().any(|column| column.emitted && !column.gone)
-            && self.identified.columns.iter().all(is_lost)
     }
 
     /// Completes the plan. `seen` is the time at which the report was complete.
