@@ -18,6 +18,7 @@ pub mod files;
 pub mod job;
 pub mod platform;
 mod process;
+pub mod profile;
 pub mod receive;
 pub mod report;
 pub mod safe_name;

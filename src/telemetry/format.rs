@@ -71,7 +71,8 @@ impl Format {
 }
 
 /// Escapes control characters, and those that reorder or break lines on a terminal, as in `\u{1b}`.
-pub(super) fn escape_controls(text: &str) -> String {
+#[must_use]
+pub fn escape_controls(text: &str) -> String {
     let is_unsafe =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut escaped = String::with_capacity(text.len());

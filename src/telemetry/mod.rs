@@ -16,8 +16,8 @@ use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use format::{CLEAR_LINE, escape_controls};
-pub use format::{Format, Level, from_singer_config};
+use format::CLEAR_LINE;
+pub use format::{Format, Level, escape_controls, from_singer_config};
 use log_writer::{LogWriter, write_within};
 pub use notice::Notice;
 pub use redactor::Redactor;

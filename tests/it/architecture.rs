@@ -19,6 +19,7 @@ const LAYERS: &[&str] = &[
     "telemetry",
     "table",
     "columns",
+    "profile",
     "singer",
     "report",
     "receive",
