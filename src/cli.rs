@@ -4,6 +4,7 @@
 //! resembles a flag: it may be the API key in the wrong place.
 
 mod help;
+mod profile;
 mod usage;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 use crate::sandbox::data::{DataKind, Dataset};
 use crate::sandbox::script::faults_help;
+pub use profile::{ProfileArgs, ProfileFormat};
 pub use usage::usage_error;
 
 /// Heading of the flags that require `--sandbox`.
@@ -113,6 +115,8 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = AboutFormat::Text)]
         format: AboutFormat,
     },
+    /// Show what is in each column of the reports, and propose masks; shows no cell
+    Profile(Box<ProfileArgs>),
     /// Sync into a target: start it, feed it, and keep the last state that it prints for the next run
     #[command(after_help = help::RUN)]
     Run(Box<RunArgs>),
@@ -195,6 +199,7 @@ pub enum Verb {
     Run { inputs: Inputs, state: PathBuf, target: Vec<OsString> },
     Doctor { configs: Vec<String> },
     Columns { inputs: Inputs, format: AboutFormat },
+    Profile { inputs: Inputs, format: ProfileFormat, shows_values: bool },
     Sandbox { port: u16, dataset: Dataset, interval: f64, faults: Vec<String> },
     About(AboutFormat),
     Init { directory: PathBuf },
@@ -221,7 +226,8 @@ impl Cli {
         let mut command = Self::command();
         let typed = command.try_get_matches_from_mut(std::env::args_os())?;
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
-        if let Some(name) = typed.subcommand_name().filter(|name| *name != "doctor") {
+        let is_strict = |name: &&str| !["doctor", "profile"].contains(name);
+        if let Some(name) = typed.subcommand_name().filter(is_strict) {
             // `meltano invoke tap-together doctor` puts the flags of a sync before `doctor`.
             if typed.ids().any(|id| is_typed(id.as_str())) {
                 let mut error = clap::Error::new(ErrorKind::ArgumentConflict).with_cmd(&command);
@@ -238,6 +244,7 @@ impl Cli {
     pub fn sync_args(&self) -> &SyncArgs {
         match &self.command {
             Some(Command::Run(run)) => &run.sync,
+            Some(Command::Profile(profile)) if profile.sync.log_format.is_some() => &profile.sync,
             _ => &self.sync,
         }
     }
@@ -262,6 +269,17 @@ impl Cli {
             Some(Command::Run(run)) => {
                 let RunArgs { sync, state, target } = *run;
                 Verb::Run { inputs: sync.inputs(sync.catalog(), Some(&state)), state, target }
+            }
+            Some(Command::Profile(args)) => {
+                let (before, after) = (sync.inputs(None, None), args.sync.inputs(args.sync.catalog(), None));
+                let inputs = Inputs {
+                    configs: [before.configs, after.configs].concat(),
+                    sandbox: after.sandbox.or(before.sandbox),
+                    assume_idle: after.assume_idle || before.assume_idle,
+                    no_shared_gate: after.no_shared_gate || before.no_shared_gate,
+                    ..after
+                };
+                Verb::Profile { inputs, format: args.format, shows_values: args.values }
             }
             Some(Command::Check) => Verb::Check,
             Some(Command::Sandbox { port, rows, seed, data, evolve, interval, fault }) => {

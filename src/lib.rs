@@ -127,6 +127,13 @@ async fn run_verb(
             let settings = load(configs, environment, &telemetry).await;
             verbs::doctor::doctor(settings, &telemetry, &mut out).await
         }
+        Verb::Profile { inputs, format, shows_values } => {
+            check_stdout()?;
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let source = run.open()?;
+            let options = verbs::profile::Options { format, shows_values, width: width() };
+            verbs::profile::profile(run.job, &source, options, &mut out, &telemetry, stop).await
+        }
         Verb::Sandbox { port, dataset, interval, faults } => {
             verbs::sandbox::serve(port, dataset, interval, &faults, &telemetry).await
         }
@@ -163,6 +170,14 @@ async fn run_target(
     let target = Target::start(target, hidden, |name| telemetry.foreign(name))?;
     let sync = |out| verbs::sync::sync(run.job, &source, &run.settings, out, telemetry, stop.clone());
     verbs::run::run(target, state, sync, telemetry, stop.clone()).await
+}
+
+/// Columns of the terminal on stdout; 120 if there is no terminal.
+fn width() -> usize {
+    match rustix::termios::tcgetwinsize(stdout()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+        _ => 120,
+    }
 }
 
 /// Fails before any request if nobody can receive the output.

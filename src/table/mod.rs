@@ -25,7 +25,7 @@ mod repeated_header;
 pub mod row;
 pub mod rows;
 pub mod separator;
-mod stored_text;
+pub mod stored_text;
 mod type_check;
 pub mod type_override;
 pub mod verify;

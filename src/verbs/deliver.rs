@@ -24,7 +24,7 @@ use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
 use crate::table::separator::other_separator;
-use crate::table::verify::{VerifiedTable, read_header, verify};
+use crate::table::verify::{Requirements, VerifiedTable, read_header, verify};
 use crate::telemetry::{Notice, Telemetry, Warning, metric_seconds};
 
 /// Writes streams to stdout and keeps the state.
@@ -193,6 +193,15 @@ impl<W: Write> Delivery<W> {
 
 /// Identifies the columns of a report, and verifies that all of it can be emitted.
 pub fn verify_report<'s>(stream: &'s Stream, report: &mut Report) -> Result<(ColumnPlan<'s>, VerifiedTable)> {
+    verify_with(stream, report, |_| {})
+}
+
+/// As [`verify_report`], by requirements that `adapt` may change.
+pub fn verify_with<'s>(
+    stream: &'s Stream,
+    report: &mut Report,
+    adapt: impl FnOnce(&mut Requirements),
+) -> Result<(ColumnPlan<'s>, VerifiedTable)> {
     let refuse = |error: &TableError| table_error(stream.name(), error);
     let stats = report.stats.clone().map_err(|error| refuse(&error))?;
     let header = report.stored().map_err(Into::into).and_then(|stored| read_header(&stats, stored));
@@ -207,12 +216,14 @@ pub fn verify_report<'s>(stream: &'s Stream, report: &mut Report) -> Result<(Col
         Error::new(Exit::Report, format!("cannot use the report of `{}`: {error}", stream.name()))
             .hint(error.hint())
     })?;
-    let requirements = stream.requirements(&plan);
+    let mut requirements = stream.requirements(&plan);
+    adapt(&mut requirements);
     let table = report.stored().map_err(Into::into).and_then(|stored| verify(&stats, stored, &requirements));
     Ok((plan, table.map_err(|error| refuse(&error))?))
 }
 
-fn table_error(stream: &str, error: &TableError) -> Error {
+/// A failure of the report of `stream`.
+pub(super) fn table_error(stream: &str, error: &TableError) -> Error {
     let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
     Error::new(exit, format!("cannot use the report of `{stream}`: {error}")).hint(error.hint())
 }

@@ -1,7 +1,7 @@
 //! What the program can do: [`sync`](sync::sync), [`discover`](discover::discover), [`about`](about::about),
-//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor), [`check`](check::check), [`columns`](columns::columns),
-//! [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man).
-//! Each takes its output.
+//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor),
+//! [`profile`](profile::profile), [`columns`](columns::columns), [`check`](check::check), [`sandbox`](sandbox::serve), and, for the shell,
+//! [`completions`](shell::completions) and [`man`](shell::man). Each takes its output.
 
 pub mod about;
 pub mod check;
@@ -12,6 +12,7 @@ pub mod discover;
 pub mod doctor;
 pub mod init;
 mod pipeline;
+pub mod profile;
 pub mod run;
 pub mod sandbox;
 pub mod shell;

@@ -136,7 +136,7 @@ fn log_summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &T
 }
 
 /// The failure that sets the exit code of the run.
-fn worst_failure(failures: Vec<(String, Error)>) -> Result<()> {
+pub(super) fn worst_failure(failures: Vec<(String, Error)>) -> Result<()> {
     match failures
         .into_iter()
         .map(|(_, error)| error)

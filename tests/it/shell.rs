@@ -13,7 +13,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const SUBCOMMANDS: [&str; 7] = ["init", "doctor", "run", "check", "sandbox", "completions", "man"];
+const SUBCOMMANDS: [&str; 8] = ["init", "doctor", "profile", "run", "check", "sandbox", "completions", "man"];
 
 #[test]
 fn completions_cover_every_flag_in_every_shell() {

@@ -15,7 +15,7 @@ const WARNING: &str =
     "WARNING this sync writes records of real people to the terminal; pipe it into a target";
 
 /// A terminal, and a thread that reads what it shows until the last process has closed it.
-fn terminal() -> (Stdio, JoinHandle<String>) {
+pub fn terminal() -> (Stdio, JoinHandle<String>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
