@@ -29,6 +29,7 @@ pub mod singer;
 pub mod source;
 pub mod table;
 pub mod telemetry;
+pub mod terminal;
 mod verbs;
 
 use std::ffi::OsString;

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "clock",
     "files",
     "bytes",
+    "terminal",
     "telemetry",
     "table",
     "columns",
