@@ -64,8 +64,10 @@ pub fn run(cli: &Cli) -> ExitCode {
         _ => ("", AfterSignal::Drop),
     };
     let shared = Arc::clone(&telemetry);
-    let outcome =
-        until_signalled(&telemetry, advice, after, |stop| run_verb(verb, environment, shared, stop));
+    let work = async move |stop| {
+        shared.animate(Box::pin(run_verb(verb, environment, Arc::clone(&shared), stop))).await
+    };
+    let outcome = until_signalled(&telemetry, advice, after, work);
     finish(outcome, &telemetry)
 }
 
@@ -79,7 +81,9 @@ pub fn defect() {
 /// Logs the last line after a command line that cannot be parsed.
 #[must_use]
 pub fn refuse(usage: &clap::Error) -> ExitCode {
-    finish(Err(cli::usage_error(usage)), &Telemetry::new(telemetry::Format::Text, telemetry::Level::Info))
+    let screen = process::screen(&Environment::capture());
+    let telemetry = Telemetry::new(telemetry::Format::Text, telemetry::Level::Info).on_terminal(screen);
+    finish(Err(cli::usage_error(usage)), &telemetry)
 }
 
 fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
@@ -233,8 +237,11 @@ impl Prepared {
     }
 
     fn warn_on_terminal(&self) {
-        if stdout().is_terminal() && self.sandbox.is_none() {
-            self.telemetry.warn(&Warning::RecordsOnTerminal);
+        if stdout().is_terminal() {
+            self.telemetry.end_live_line();
+            if self.sandbox.is_none() {
+                self.telemetry.warn(&Warning::RecordsOnTerminal);
+            }
         }
     }
 }

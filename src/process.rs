@@ -21,6 +21,7 @@ use crate::platform;
 use crate::settings::env::Environment;
 use crate::shutdown::{Shutdown, Stop, exit_code};
 use crate::telemetry::{Format, Level, Telemetry, from_singer_config, write_emergency};
+use crate::terminal::Screen;
 
 /// How long this process may take to end after a signal: the last line is written, the ledger closed.
 const LAST_LINE: Duration = Duration::from_millis(800);
@@ -62,7 +63,7 @@ pub fn harden() {
     }));
 }
 
-/// The log that the flags or Meltano ask for.
+/// The log that the flags or Meltano ask for, in the form for a person if stderr is a terminal.
 #[must_use]
 pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
     let asked = environment.get("SINGER_SDK_LOG_CONFIG").map(|path| from_singer_config(path.as_ref()));
@@ -72,7 +73,13 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
         Some(LogFormat::Json) => Format::Json,
         None => format.unwrap_or(Format::Text),
     };
-    Telemetry::new(format, level.unwrap_or(Level::Info))
+    Telemetry::new(format, level.unwrap_or(Level::Info)).on_terminal(screen(environment))
+}
+
+/// The features that a terminal has by the environment.
+#[must_use]
+pub fn screen(environment: &Environment) -> Screen {
+    Screen::new(environment.get("TERM"), environment.get("NO_COLOR"))
 }
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. `advice` ends the message
@@ -112,7 +119,6 @@ pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
             () = second => {}
             () = tokio::time::sleep(first_grace) => {}
         }
-        telemetry.progress_clear();
         telemetry.critical(&format!("stopped by {name}{advice}"));
         Ok(ExitCode::from(exit_code(number)))
     })

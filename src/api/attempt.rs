@@ -18,7 +18,7 @@ use crate::clock;
 use crate::receive::{Compression, Format, ReceiveError, ReceiveLimits, Receiver};
 use crate::report::error::BodyError;
 use crate::report::spool::Report;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Progress, Telemetry};
 
 /// The timeout of the whole exchange.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -58,6 +58,7 @@ pub async fn attempt(
     telemetry: &Telemetry,
 ) -> Result<Received, Failure> {
     let sent = clock::now();
+    telemetry.progress(Progress::Requested);
     let response = timeout(limits.request_timeout, client.get(url).send())
         .await
         .map_err(|_| head_timeout(limits.request_timeout))?
@@ -114,7 +115,7 @@ async fn receive(
         waited += clock::now().saturating_sub(asked);
         in_window += chunk.len() as u64;
         receiver.feed(&chunk).map_err(|error| unusable(&error))?;
-        telemetry.progress(&format!("receiving: {} KiB", receiver.report_bytes() / 1024));
+        telemetry.progress(Progress::Received { bytes: receiver.report_bytes() });
         if waited >= idle {
             if in_window < MIN_RATE * waited.as_secs() / 60 {
                 return Err(Failure::timed_out("the answer is slower than 1 KiB a second"));
@@ -122,7 +123,6 @@ async fn receive(
             (waited, in_window) = (Duration::ZERO, 0);
         }
     }
-    telemetry.progress_clear();
     Ok(())
 }
 

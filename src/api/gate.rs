@@ -15,7 +15,7 @@ use super::scope::Identity;
 use super::store::{Lock, Store};
 use crate::clock::{self, BootId};
 use crate::error::{Error, Exit, Result};
-use crate::telemetry::{Telemetry, Warning};
+use crate::telemetry::{Progress, Telemetry, Warning};
 
 /// How often a lock held by another process is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(200);
@@ -224,6 +224,7 @@ impl Gate {
             telemetry.info(&format!(
                 "waiting for {holder}, which holds {store}; do not delete this file: it protects the API key"
             ));
+            telemetry.progress(Progress::Locked);
         }
         loop {
             if let Lock::Ours(_) = lock {
@@ -273,19 +274,18 @@ impl Gate {
             return Err(Error::new(Exit::Busy, message).hint(hint));
         }
         if is_worth_a_line(whole, due.reason) {
-            telemetry.info(&format!(
-                "waiting {:.1} s before the next request: {}",
-                whole.as_secs_f64(),
-                due.reason
-            ));
+            let seconds = whole.as_secs_f64();
+            let line = format!("waiting {seconds:.1} s before the next request: {}", due.reason);
+            telemetry.info_once(due.reason.label(), &line);
+        }
+        if !whole.is_zero() {
+            telemetry.progress(Progress::Wait { until: due.at, reason: due.reason.label() });
         }
         loop {
             let left = due.at.saturating_sub(clock::now());
             if left.is_zero() {
-                telemetry.progress_clear();
                 return Ok(());
             }
-            telemetry.progress(&format!("next request in {} s: {}", left.as_secs() + 1, due.reason));
             tokio::time::sleep(left.min(MAX_SLEEP)).await;
         }
     }

@@ -152,6 +152,23 @@ pub enum Reason {
     FirstRun,
 }
 
+impl Reason {
+    /// The reason in a few words, for a line of limited width.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Idle => "assumed idle",
+            Self::Interval => "rate limit",
+            Self::Backoff => "backoff",
+            Self::Ambiguous => "incomplete answer",
+            Self::TimedOut => "timeout",
+            Self::OtherBoot => "new boot",
+            Self::Unproven => "last end unknown",
+            Self::FirstRun => "first run here",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -40,6 +40,8 @@ pub struct Report {
     pub stats: Result<TableStats, TableError>,
     /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
+    /// Bytes of the CSV.
+    pub bytes: u64,
     /// When the last byte arrived.
     pub completed_at: DateTime<Utc>,
     pub repairs: Repairs,
@@ -85,8 +87,8 @@ impl Spool {
         let stats = self.csv.finish();
         self.hash_pending()?;
         self.spill()?;
-        let sha256 = hex(&self.digest.finish::<32>());
-        Ok(Report { file: self.file, stats, sha256, completed_at, repairs, requests: 1 })
+        let (bytes, sha256) = (self.bytes, hex(&self.digest.finish::<32>()));
+        Ok(Report { file: self.file, stats, sha256, bytes, completed_at, repairs, requests: 1 })
     }
 }
 

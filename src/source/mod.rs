@@ -3,6 +3,8 @@
 //! Every source returns complete spools. Credentials and the gate belong to [`Source::Api`] only.
 //! To add a source, add a variant: the compiler then reports every match that needs it. No table is verified here.
 
+use std::time::Duration;
+
 use crate::api::Api;
 pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
@@ -12,7 +14,7 @@ use crate::receive::ReceiveLimits;
 use crate::report::ReportType;
 use crate::report::spool::Report;
 use crate::settings::Settings;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Progress, Telemetry};
 
 /// A source of reports.
 pub enum Source {
@@ -29,24 +31,33 @@ impl Source {
 
     /// Fetches one complete report.
     pub async fn fetch(&self, report: &ReportType, telemetry: &Telemetry) -> Result<Report, FetchError> {
-        match self {
+        telemetry.progress(Progress::Report { stream: &report.stream });
+        let outcome = match self {
             Self::Api(api) => api.fetch(&report.report, telemetry).await,
+        };
+        telemetry.progress(Progress::Fetched);
+        outcome
+    }
+
+    /// From the end of one request to the next.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        match self {
+            Self::Api(api) => api.interval(),
         }
     }
 
     /// Fetches one report without retries and drops it; returns a sentence about the success.
     pub async fn test(self, report: &ReportType, telemetry: &Telemetry) -> Result<String> {
-        match self {
-            Self::Api(api) => {
-                let api = api.without_retries();
-                let report = &report.report;
-                api.fetch(report, telemetry).await.map_err(|failed| credentials_error(failed.error))?;
-                Ok(format!(
-                    "the credentials work: `{report}` was fetched; the next request is allowed in {} s",
-                    whole_seconds(api.interval())
-                ))
-            }
-        }
+        let source = match self {
+            Self::Api(api) => Self::Api(Box::new(api.without_retries())),
+        };
+        source.fetch(report, telemetry).await.map_err(|failed| credentials_error(failed.error))?;
+        Ok(format!(
+            "the credentials work: `{}` was fetched; the next request is allowed in {} s",
+            report.report,
+            whole_seconds(source.interval())
+        ))
     }
 }
 

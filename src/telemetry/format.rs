@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::files::read_bounded;
+use crate::terminal::escape_controls;
 
 /// The largest logging file that is read, in bytes.
 const LIMIT: u64 = 1024 * 1024;
-
-/// Moves a terminal's cursor to the start of the line and clears it.
-pub(super) const CLEAR_LINE: &str = "\r\x1b[2K";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -68,22 +66,6 @@ impl Format {
             Self::Json => object(Level::Info, "METRIC", Some(point)),
         }
     }
-}
-
-/// Escapes control characters, and those that reorder or break lines on a terminal, as in `\u{1b}`.
-#[must_use]
-pub fn escape_controls(text: &str) -> String {
-    let is_unsafe =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unsafe(character) {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
 
 fn object(level: Level, message: &str, metric: Option<&Value>) -> String {

@@ -1,34 +1,41 @@
-//! Telemetry owns stderr: log lines, Singer metrics, and on a terminal one line of progress.
+//! Telemetry owns stderr: log lines and Singer metrics in a pipe; on a terminal lines for a person, tables and one
+//! [live line](live_line), but no metrics.
 //!
 //! A line never holds a known secret or a control character, and is written whole. Logging never blocks the run:
 //! lines wait in a bounded queue for a [writer thread](log_writer), and those that do not fit are counted. Text by
 //! default; `json` is the form that Meltano reads as structured logs.
 
+mod drawing;
 mod format;
+mod live_line;
 mod log_writer;
 mod notice;
 mod redactor;
+mod screen_line;
 mod warning;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use format::CLEAR_LINE;
-pub use format::{Format, Level, escape_controls, from_singer_config};
+pub use drawing::Pause;
+pub use format::{Format, Level, from_singer_config};
+use live_line::LiveLine;
+pub use live_line::Progress;
 use log_writer::{LogWriter, write_within};
 pub use notice::Notice;
 pub use redactor::Redactor;
 pub(crate) use redactor::decodings;
+use screen_line::screen_lines;
 use serde_json::{Value, json};
 pub use warning::Warning;
 
-use crate::clock;
+use crate::terminal::{Page, Screen, Table};
 
-/// The shortest time between two redraws of the progress line.
-const REDRAW: Duration = Duration::from_millis(100);
+/// Moves a terminal's cursor to the start of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[2K";
 
 /// How long the end of the process waits for lines that are not written yet.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -37,7 +44,8 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub struct Telemetry {
     format: Format,
     level: Level,
-    is_terminal: bool,
+    /// The terminal that stderr is, for a person who reads it.
+    screen: Option<Screen>,
     writer: LogWriter,
     inner: Mutex<Inner>,
 }
@@ -45,26 +53,36 @@ pub struct Telemetry {
 #[derive(Default)]
 struct Inner {
     redactor: Redactor,
-    /// When the progress line was drawn, if it is shown.
-    drawn: Option<Duration>,
+    live: LiveLine,
+    /// The live line on the terminal, and when it was drawn.
+    drawn: Option<(String, Duration)>,
+    /// Other writers that use the same terminal; meanwhile nothing is drawn.
+    pauses: u32,
+    /// Nothing is drawn any more.
+    is_over: bool,
+    /// Subjects of the lines that a terminal shows once.
+    once: BTreeSet<&'static str>,
     requests: u64,
     warnings: u64,
     warnings_by_subject: BTreeMap<String, u64>,
 }
 
 impl Telemetry {
-    /// Shows lines from `level` up.
+    /// Shows lines from `level` up, in the form of a pipe.
     #[must_use]
     pub fn new(format: Format, level: Level) -> Self {
         let dropped =
             move |lines| format.line(Level::Warning, &Warning::LogDropped { lines }.to_string()) + "\n";
-        Self {
-            format,
-            level,
-            is_terminal: format == Format::Text && std::io::stderr().is_terminal(),
-            writer: LogWriter::new(std::io::stderr(), dropped),
-            inner: Mutex::default(),
-        }
+        let writer = LogWriter::new(std::io::stderr(), dropped);
+        Self { format, level, screen: None, writer, inner: Mutex::default() }
+    }
+
+    /// Shows lines in the form for a person, if stderr is a terminal with these features and the format is text.
+    #[must_use]
+    pub fn on_terminal(mut self, screen: Screen) -> Self {
+        let is_terminal = self.format == Format::Text && std::io::stderr().is_terminal();
+        self.screen = is_terminal.then_some(screen);
+        self
     }
 
     /// Adds a secret that no line may show.
@@ -119,16 +137,35 @@ impl Telemetry {
         self.log(Level::Error, message);
     }
 
-    /// Logs the reason of the exit code, also if the queue is full.
-    pub fn critical(&self, message: &str) {
-        self.progress_clear();
-        self.writer.push_last(self.line(Level::Critical, message));
+    /// Logs a line; a terminal shows only the first about this subject, because the live line shows the others.
+    pub fn info_once(&self, subject: &'static str, message: &str) {
+        if self.screen.is_none() || self.lock().once.insert(subject) {
+            self.info(message);
+        }
     }
 
-    /// Waits until all lines are written, for at most two seconds.
+    /// Logs the reason of the exit code, also if the queue is full. The live line ends.
+    pub fn critical(&self, message: &str) {
+        let line = self.line(Level::Critical, message);
+        let mut inner = self.lock();
+        inner.is_over = true;
+        self.writer.push_last(inner.clear() + &line);
+    }
+
+    /// Waits until all lines are written, for at most two seconds. The live line ends.
     pub fn flush(&self) {
-        self.progress_clear();
+        self.end_live_line();
         self.writer.flush(FLUSH);
+    }
+
+    /// Shows a table to a person at a terminal; returns false if nobody is there to read it.
+    pub fn table(&self, table: Table) -> bool {
+        let Some(screen) = self.screen.filter(|_| Level::Info >= self.level) else { return false };
+        // Redact before truncating; otherwise half a secret could survive.
+        let table = table.map(|text| self.lock().redactor.mask(text));
+        let lines = table.lines(page(screen));
+        self.push(&(lines.join("\n") + "\n"));
+        true
     }
 
     /// Warnings so far.
@@ -150,60 +187,53 @@ impl Telemetry {
         self.lock().requests
     }
 
-    /// Logs a Singer metric.
+    /// Logs a Singer metric, for the programs that read a pipe.
     pub fn metric(&self, kind: &str, metric: &str, value: &Value, tags: &Value) {
         let tags = self.lock().redactor.mask_tags(tags);
         let point = json!({"type": kind, "metric": metric, "value": value, "tags": tags});
-        if Level::Info >= self.level {
-            self.progress_clear();
+        if Level::Info >= self.level && self.screen.is_none() {
             self.writer.push(self.format.metric(&point) + "\n");
-        }
-    }
-
-    /// Redraws the progress line; only on a terminal that keeps up.
-    pub fn progress(&self, text: &str) {
-        if !self.is_terminal {
-            return;
-        }
-        let mut inner = self.lock();
-        let now = clock::now();
-        if inner.drawn.is_some_and(|drawn| now.saturating_sub(drawn) < REDRAW) {
-            return;
-        }
-        // A terminal without a known size has 0 columns.
-        let width = match rustix::termios::tcgetwinsize(std::io::stderr()) {
-            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
-            _ => 80,
-        };
-        let text = escape_controls(&inner.redactor.mask(text));
-        let text: String = text.chars().take(width.saturating_sub(1)).collect();
-        if self.writer.push_if_short(format!("{CLEAR_LINE}{text}")) {
-            inner.drawn = Some(now);
-        }
-    }
-
-    /// Removes the progress line.
-    pub fn progress_clear(&self) {
-        if self.is_terminal && self.lock().drawn.take().is_some() {
-            self.writer.push(CLEAR_LINE.to_owned());
         }
     }
 
     fn log(&self, level: Level, message: &str) {
         if level >= self.level {
-            self.progress_clear();
-            self.writer.push(self.line(level, message));
+            self.push(&self.line(level, message));
         }
     }
 
+    /// Writes lines in place of the live line, which is drawn again below them.
+    fn push(&self, lines: &str) {
+        // Under the lock, so that nothing is drawn between the two.
+        let mut inner = self.lock();
+        self.writer.push(inner.clear() + lines);
+    }
+
+    /// The line, or several for a person, each with its line break.
     fn line(&self, level: Level, message: &str) -> String {
         // Redact the message, not the line: a secret may be part of what JSON adds.
-        self.format.line(level, &self.lock().redactor.message(message)) + "\n"
+        let message = self.lock().redactor.message(message);
+        match self.screen {
+            Some(screen) => screen_lines(page(screen), level, &message),
+            None => self.format.line(level, &message) + "\n",
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Inner {
+    /// The text that removes the live line, if one is shown.
+    fn clear(&mut self) -> String {
+        if self.drawn.take().is_some() { CLEAR_LINE.to_owned() } else { String::new() }
+    }
+}
+
+/// The width of the terminal, read again for each line, and its colours.
+fn page(screen: Screen) -> Page {
+    screen.page(std::io::stderr())
 }
 
 /// Seconds with milliseconds, as metrics give them.

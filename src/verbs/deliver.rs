@@ -25,7 +25,7 @@ use crate::table::error::TableError;
 use crate::table::plan::Plan;
 use crate::table::separator::other_separator;
 use crate::table::verify::{Requirements, VerifiedTable, read_header, verify};
-use crate::telemetry::{Notice, Telemetry, Warning, metric_seconds};
+use crate::telemetry::{Notice, Progress, Telemetry, Warning, metric_seconds};
 
 /// Writes streams to stdout and keeps the state.
 pub struct Delivery<W: Write> {
@@ -42,6 +42,8 @@ pub struct Delivery<W: Write> {
 pub struct Outcome {
     pub stream: String,
     pub rows: u64,
+    /// Bytes of the report.
+    pub bytes: u64,
     /// From the complete report to the last line.
     pub took: Duration,
     pub requests: u32,
@@ -105,6 +107,7 @@ impl<W: Write> Delivery<W> {
         Ok(Outcome {
             stream: stream.name().to_owned(),
             rows: table.rows,
+            bytes: report.bytes,
             took,
             requests: report.requests,
             warnings: subjects.map(|subject| self.telemetry.warnings_about(subject)).iter().sum(),
@@ -171,7 +174,10 @@ impl<W: Write> Delivery<W> {
         let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());
         let mut rows = facts.read_rows(report.stored().map_err(read_error)?);
         rows.read().map_err(read_error)?;
+        let (telemetry, of) = (Arc::clone(&self.telemetry), facts.rows);
+        let progress = |rows| telemetry.progress(Progress::Writing { stream: stream.name(), rows, of });
         let mut number = 0;
+        progress(number);
         while self
             .writer
             .lines(|lines| rows.lend(|text, start| plan.write(text, start, number + 1, lines)))?
@@ -179,14 +185,14 @@ impl<W: Write> Delivery<W> {
         {
             number += 1;
             if number % 1024 == 0 {
-                self.telemetry.progress(&format!("writing `{}`: {number} rows", stream.name()));
+                progress(number);
             }
             if self.is_stopped() {
                 self.writer.flush()?;
                 return Err(Error::new(Exit::Busy, "stopped by a signal"));
             }
         }
-        self.telemetry.progress_clear();
+        progress(of);
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ pub mod profile;
 pub mod run;
 pub mod sandbox;
 pub mod shell;
+mod summary;
 pub mod sync;
 pub mod test;
 

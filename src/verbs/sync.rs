@@ -6,18 +6,19 @@
 use std::io::Write;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::deliver::{Delivery, Outcome};
+use super::summary::Summary;
 use super::{pipeline, run_blocking};
 use crate::clock;
-use crate::count::Count;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
 use crate::source::{FailureScope, FetchError, Source};
-use crate::telemetry::{Telemetry, metric_seconds};
+use crate::telemetry::{Progress, Telemetry, metric_seconds};
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
@@ -33,9 +34,11 @@ pub async fn sync<W: Write + Send + 'static>(
     let progress = SyncProgress {
         delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), stop),
         telemetry: Arc::clone(telemetry),
+        began,
         outcomes: Vec::new(),
         failures: Vec::new(),
     };
+    telemetry.progress(Progress::Begin { reports: streams.len(), interval: source.interval() });
     let fetch = async |(stream, next)| fetch(stream, next, source, telemetry).await;
     let deliver = async |progress: SyncProgress<W>, fetched| {
         run_blocking("the delivery", || progress.deliver(fetched)).await
@@ -80,6 +83,8 @@ struct Fetched {
 struct SyncProgress<W: Write> {
     delivery: Delivery<W>,
     telemetry: Arc<Telemetry>,
+    /// When the run began.
+    began: Duration,
     outcomes: Vec<Outcome>,
     failures: Vec<(String, Error)>,
 }
@@ -105,34 +110,11 @@ impl<W: Write> SyncProgress<W> {
     /// Writes the last STATE and logs the summary.
     fn finish(mut self) -> Result<()> {
         self.delivery.write_state(self.failures.first().map(|(name, _)| name.as_str()))?;
-        log_summary(&self.outcomes, &self.failures, &self.telemetry);
+        let failed = self.failures.iter().map(|(name, _)| name.as_str()).collect();
+        let took = clock::now().saturating_sub(self.began);
+        Summary { outcomes: &self.outcomes, failed, took }.log(&self.telemetry);
         worst_failure(self.failures)
     }
-}
-
-fn log_summary(outcomes: &[Outcome], failures: &[(String, Error)], telemetry: &Telemetry) {
-    telemetry.info(&format!(
-        "{:<20} {:>12} {:>10} {:>9} {:>9}",
-        "stream", "rows", "seconds", "requests", "warnings"
-    ));
-    for outcome in outcomes {
-        telemetry.info(&format!(
-            "{:<20} {:>12} {:>10.3} {:>9} {:>9}",
-            outcome.stream,
-            outcome.rows,
-            metric_seconds(outcome.took),
-            outcome.requests,
-            outcome.warnings
-        ));
-    }
-    for (stream, _) in failures {
-        telemetry.info(&format!("{stream:<20} {:>12}", "failed"));
-    }
-    telemetry.info(&format!(
-        "{}, {}",
-        Count(telemetry.requests(), "request"),
-        Count(telemetry.warnings(), "warning")
-    ));
 }
 
 /// The failure that sets the exit code of the run.

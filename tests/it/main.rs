@@ -36,6 +36,7 @@ mod misplaced_key; // the API key in a wrong place
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets
 mod profile; // `profile`: forms, masks, and that it shows no cell
+mod pty; // helper: a pseudo-terminal, and what it shows
 mod random_kills; // SIGTERM and SIGKILL at random points of the output
 mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README

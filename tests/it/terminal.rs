@@ -1,48 +1,38 @@
-//! What a person at a terminal sees: a warning before records of real people, and the progress line.
+//! What a person at a terminal sees: the live line, the summary, tables, colours, and no metrics; and what a pipe gets.
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
-use std::process::Stdio;
-use std::thread::JoinHandle;
-
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Action, tcflow};
 use serde_json::Value;
 
-use super::tap::{Run, Tap, finish};
+use super::pty::{Pty, Shown};
+use super::tap::{Run, Tap, ended, finish};
 
 const WARNING: &str =
     "WARNING this sync writes records of real people to the terminal; pipe it into a target";
 
-/// A terminal, and a thread that reads what it shows until the last process has closed it.
-pub fn terminal() -> (Stdio, JoinHandle<String>) {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
-    let terminal = OpenOptions::new().write(true).open(std::ffi::OsStr::from_bytes(name.as_bytes())).unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut shown = Vec::new();
-        // The end of a terminal is an error.
-        let _ = File::from(master).read_to_end(&mut shown);
-        String::from_utf8(shown).unwrap()
-    });
-    (terminal.into(), reader)
+/// A run whose stderr is a terminal.
+fn run_on_stderr(tap: &Tap, columns: u16, variables: &[(&str, &str)]) -> (Run, Shown) {
+    let (terminal, pty) = Pty::open(columns);
+    let server = tap.serve();
+    let mut command = tap.command(&server);
+    let child =
+        command.env("TERM", "xterm").envs(variables.iter().copied()).stderr(terminal).spawn().unwrap();
+    drop(command);
+    (finish(child, &server), pty.shown())
 }
 
 /// A run whose stdout is a terminal.
-fn run(tap: &Tap) -> Run {
-    let (terminal, reader) = terminal();
+fn run_on_stdout(tap: &Tap) -> (Run, Shown) {
+    let (terminal, pty) = Pty::open(80);
     let server = tap.serve();
-    let child = tap.command(&server).stdout(terminal).spawn().unwrap();
-    let run = finish(child, &server);
-    assert!(reader.join().is_ok());
-    run
+    let mut command = tap.command(&server);
+    let child = command.stdout(terminal).spawn().unwrap();
+    drop(command);
+    (finish(child, &server), pty.shown())
 }
 
 #[test]
 fn stdout_terminal_sync_warns_first() {
-    let run = run(&Tap::new());
+    let (run, _) = run_on_stdout(&Tap::new());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr.lines().next(), Some(WARNING));
 }
@@ -52,7 +42,7 @@ fn stdout_terminal_warning_is_for_real_syncs_only() {
     // The embedded sandbox has its own address and interval.
     let sandbox = Tap::new().set("base_url", Value::Null).set("request_interval_seconds", Value::Null);
     for tap in [Tap::new().args(&["--test"]), sandbox.args(&["--sandbox"])] {
-        let run = run(&tap);
+        let (run, _) = run_on_stdout(&tap);
         assert_eq!(run.code, 0, "{}", run.stderr);
         assert!(!run.stderr.contains(WARNING), "{}", run.stderr);
     }
@@ -61,17 +51,117 @@ fn stdout_terminal_warning_is_for_real_syncs_only() {
 }
 
 #[test]
-fn stderr_terminal_shows_the_progress_line_and_clears_it() {
-    let (terminal, reader) = terminal();
+fn stderr_terminal_of_any_width_shows_a_live_line_that_fits_and_a_summary() {
+    for columns in [50, 80, 200] {
+        let tap = Tap::new().every(0.5).faults(&["chunked"]);
+        let (run, shown) = run_on_stderr(&tap, columns, &[]);
+        assert_eq!(run.code, 0, "{:?}", shown.0);
+        let (live, lines) = (shown.live(), shown.lines());
+        let is_wide = |line: &&String| line.chars().count() >= columns.into();
+        assert_eq!(live.iter().find(is_wide), None, "{columns}");
+        for (position, stream) in (1..).zip(["user_report", "pairing_report", "session_report"]) {
+            let head = format!("{stream} ({position} of 3): ");
+            let steps: Vec<&str> = live.iter().filter_map(|line| line.strip_prefix(&head)).collect();
+            assert!(!steps.is_empty(), "{stream}: {live:#?}");
+            let waits = steps.iter().any(|step| step.starts_with("request in 1 s"));
+            assert_eq!(waits, position > 1, "{stream}: {live:#?}");
+        }
+        if columns > 50 {
+            assert!(
+                live.iter().any(|line| line.ends_with("request in 1 s, rate limit; run ends in about 1 s")),
+                "{live:#?}"
+            );
+        }
+        assert!(!shown.0.contains("METRIC"), "{lines:#?}");
+        let [titles, users, .., total] = &lines[..] else { panic!("{lines:#?}") };
+        let titles: Vec<&str> = titles.split_whitespace().collect();
+        assert_eq!(
+            (titles[0], titles[1], titles.last()),
+            ("stream", "rows", Some(&"warnings")),
+            "{lines:#?}"
+        );
+        assert!(users.starts_with("user_report ") && users.contains(" 5 "), "{lines:#?}");
+        assert!(total.ends_with("warnings"), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= columns.into()), "{lines:#?}");
+    }
+}
+
+#[test]
+fn stderr_pipe_has_metrics_and_no_terminal_sequence() {
     let tap = Tap::new().every(0.5);
     let server = tap.serve();
-    let child = tap.command(&server).stderr(terminal).spawn().unwrap();
+    let child = tap.command(&server).env("TERM", "xterm").spawn().unwrap();
+    let run = finish(child, &server);
+    assert!(run.stderr.contains("INFO METRIC: {\"type\":\"counter\""), "{}", run.stderr);
+    assert!(run.stderr.contains("INFO stream                       rows    seconds"), "{}", run.stderr);
+    assert!(!run.stderr.contains(['\u{1b}', '\r']), "{:?}", run.stderr);
+}
+
+#[test]
+fn stderr_terminal_that_becomes_narrow_gets_narrow_lines() {
+    let (terminal, pty) = Pty::open(200);
+    let tap = Tap::new().every(2.0);
+    let server = tap.serve();
+    let mut command = tap.command(&server);
+    let child = command.env("TERM", "xterm").stderr(terminal).spawn().unwrap();
+    drop(command);
+    pty.until("pairing_report (2 of 3): request in ");
+    pty.resize(50);
     assert_eq!(finish(child, &server).code, 0);
-    let shown = reader.join().unwrap();
-    let clear = "\r\u{1b}[2K";
-    assert!(shown.contains(&format!("{clear}next request in 1 s: ")), "{shown:?}");
-    assert!(shown.contains(&format!("{clear}INFO METRIC")), "{shown:?}");
-    assert!(shown.rsplit(clear).next().unwrap().starts_with("INFO"), "{shown:?}");
-    let piped = Tap::new().every(0.5).run();
-    assert!(!piped.stderr.contains(clear), "{:?}", piped.stderr);
+    let live = pty.shown().live();
+    let last: Vec<&String> = live.iter().filter(|line| line.starts_with("session_report")).collect();
+    assert!(!last.is_empty() && last.iter().all(|line| line.chars().count() < 50), "{live:#?}");
+}
+
+#[test]
+fn stderr_terminal_that_nobody_reads_never_stops_the_run() {
+    let (terminal, pty) = Pty::open(80);
+    let tap = Tap::new().faults(&["userReport:400"]);
+    let server = tap.serve();
+    let mut command = tap.command(&server);
+    // As Ctrl-S does.
+    tcflow(&terminal, Action::OOff).unwrap();
+    let child = command.env("TERM", "xterm").stderr(terminal.try_clone().unwrap()).spawn().unwrap();
+    drop(command);
+    let run = finish(ended(child), &server);
+    assert_eq!((run.code, run.seen.len(), pty.so_far().as_str()), (69, 3, ""));
+    tcflow(&terminal, Action::OOn).unwrap();
+}
+
+#[test]
+fn stderr_terminal_has_colours_and_a_live_line_where_its_variables_allow() {
+    let colour = "\u{1b}[1mstream\u{1b}[0m";
+    for (variables, has_colour, has_live_line) in [
+        (&[][..], true, true),
+        (&[("NO_COLOR", "1")], false, true),
+        (&[("NO_COLOR", "")], true, true),
+        (&[("TERM", "dumb")], false, false),
+    ] {
+        let (run, shown) = run_on_stderr(&Tap::new().every(0.3), 80, variables);
+        assert_eq!(run.code, 0, "{variables:?}");
+        assert_eq!(shown.0.contains(colour), has_colour, "{variables:?}: {:?}", shown.0);
+        assert_eq!(shown.0.contains("\u{1b}[2K"), has_live_line, "{variables:?}: {:?}", shown.0);
+        assert!(has_colour || has_live_line || !shown.0.contains('\u{1b}'), "{variables:?}: {:?}", shown.0);
+        assert!(shown.lines().last().unwrap().ends_with("0 warnings"), "{variables:?}: {:?}", shown.0);
+    }
+}
+
+#[test]
+fn stderr_terminal_shows_a_failed_stream_and_its_hint_without_the_api_key() {
+    let body = r#"body={"message":"no key sandbox-key of Amélie\u001b[31m"}"#;
+    let tap = Tap::new().faults(&["userReport:400", &format!("userReport:{body}")]);
+    let (run, shown) = run_on_stderr(&tap, 50, &[]);
+    assert_eq!(run.code, 69);
+    let lines = shown.lines();
+    assert!(
+        lines.iter().any(|line| line.starts_with("user_report") && line.contains("failed")),
+        "{lines:#?}"
+    );
+    let last = lines.iter().rposition(|line| line.starts_with("CRITICAL cannot fetch `userReport`")).unwrap();
+    assert!(lines[last..].iter().any(|line| line.starts_with("  hint: ")), "{lines:#?}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 50), "{lines:#?}");
+    // Neither whole nor broken over two lines.
+    let text = lines.join(" ").replace("  ", " ").replace(' ', "");
+    assert!(!text.contains("sandbox-key"), "{lines:#?}");
+    assert!(!shown.0.contains("\u{1b}[31m\""), "{:?}", shown.0);
 }
