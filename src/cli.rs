@@ -49,6 +49,7 @@ pub struct Cli {
 }
 
 /// The flags of a sync, alone or before a target's command.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Args, Clone, Debug)]
 pub struct SyncArgs {
     /// Config file; `-` for standard input, `ENV` for `TAP_TOGETHER_*` variables alone; repeatable, later wins
@@ -63,6 +64,9 @@ pub struct SyncArgs {
     /// Format of the log on stderr
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
+    /// Log only warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
     /// Skip the wait of the first run on this machine: no other program called the API in the last minutes
     #[arg(long)]
     pub assume_idle: bool,

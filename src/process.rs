@@ -73,7 +73,8 @@ pub fn telemetry(cli: &Cli, environment: &Environment) -> Telemetry {
         Some(LogFormat::Json) => Format::Json,
         None => format.unwrap_or(Format::Text),
     };
-    Telemetry::new(format, level.unwrap_or(Level::Info)).on_terminal(screen(environment))
+    let least = if cli.sync_args().quiet { Level::Warning } else { Level::Info };
+    Telemetry::new(format, level.unwrap_or(least).max(least)).on_terminal(screen(environment))
 }
 
 /// The features that a terminal has by the environment.

@@ -165,3 +165,25 @@ fn stderr_terminal_shows_a_failed_stream_and_its_hint_without_the_api_key() {
     assert!(!text.contains("sandbox-key"), "{lines:#?}");
     assert!(!shown.0.contains("\u{1b}[31m\""), "{:?}", shown.0);
 }
+
+#[test]
+fn quiet_logs_only_warnings_and_errors_on_a_terminal_and_in_a_pipe() {
+    for (faults, code) in [(&[][..], 0), (&["1:503", "pairingReport:400"], 69)] {
+        let tap = || Tap::new().faults(faults).args(&["--quiet"]);
+        let piped = tap().run();
+        let (run, shown) = run_on_stderr(&tap(), 200, &[]);
+        assert_eq!((piped.code, run.code), (code, code), "{}", piped.stderr);
+        let levels = |lines: Vec<&str>| -> Vec<String> {
+            lines
+                .iter()
+                .filter(|line| !line.starts_with(' '))
+                .map(|line| line.split(' ').next().unwrap().to_owned())
+                .collect()
+        };
+        let expected: &[&str] = if code == 0 { &[] } else { &["WARNING", "ERROR", "CRITICAL"] };
+        assert_eq!(levels(piped.stderr.lines().collect()), expected, "{}", piped.stderr);
+        let lines = if shown.0.is_empty() { Vec::new() } else { shown.lines() };
+        assert_eq!(levels(lines.iter().map(String::as_str).collect()), expected, "{lines:#?}");
+        assert!(shown.live().is_empty(), "{:?}", shown.0);
+    }
+}
