@@ -7,8 +7,7 @@ use super::column_rules::{Choice, ColumnRules};
 use super::layout::Property;
 use super::plan_error::PlanError;
 use crate::columns::{
-    self, Change, Identified, Label, NameSet, RememberedColumn, Settled, TypeSource,
-    variant_name,
+    self, Change, Identified, Label, NameSet, RememberedColumn, Settled, TypeSource, variant_name,
 };
 use crate::table::header::ROW_NUMBER;
 use crate::table::plan::FieldSource;

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::column::{ColumnProfile, Values};
 use super::{Profile, StreamProfile, figures};
-use crate::telemetry::escape_controls;
+use crate::terminal::escape_controls;
 
 const TITLES: [&str; 9] =
     ["NAME", "HEADER", "TYPE", "FILLED", "DISTINCT", "LENGTH", "RANGE", "KEY", "LOOKS LIKE"];

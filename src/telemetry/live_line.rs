@@ -30,6 +30,8 @@ pub enum Progress<'a> {
     Fetched,
     /// `rows` of `of` rows of the stream are written.
     Writing { stream: &'a str, rows: u64, of: u64 },
+    /// `rows` of `of` rows of the stream are profiled.
+    Profiling { stream: &'a str, rows: u64, of: u64 },
 }
 
 /// The state of the run that the line shows.
@@ -67,8 +69,14 @@ enum Step {
     },
 }
 
+/// The words for what is done with rows: of the present, and of the past.
+type RowWords = (&'static str, &'static str);
+const WRITES: RowWords = ("writes", "written");
+const PROFILES: RowWords = ("profiles", "profiled");
+
 #[derive(Debug)]
 struct Writing {
+    words: RowWords,
     stream: String,
     rows: u64,
     of: u64,
@@ -124,16 +132,20 @@ impl LiveLine {
             (Progress::Fetched, _) => Step::Idle,
             (Progress::Received { .. }, step) => step,
             (Progress::Writing { stream, rows, of }, step) => {
-                self.write(redact(stream), rows, of, now);
+                self.write(WRITES, redact(stream), rows, of, now);
+                step
+            }
+            (Progress::Profiling { stream, rows, of }, step) => {
+                self.write(PROFILES, redact(stream), rows, of, now);
                 step
             }
         };
     }
 
-    fn write(&mut self, stream: String, rows: u64, of: u64, now: Duration) {
+    fn write(&mut self, words: RowWords, stream: String, rows: u64, of: u64, now: Duration) {
         let same = self.writing.take().filter(|writing| writing.stream == stream);
         let clock = same.map_or(Stopwatch::start(now), |writing| Stopwatch { last: now, ..writing.clock });
-        self.writing = (rows < of).then_some(Writing { stream, rows, of, clock });
+        self.writing = (rows < of).then_some(Writing { words, stream, rows, of, clock });
     }
 
     /// The line in at most `limit` columns; `None` if nothing is under way.
@@ -207,11 +219,11 @@ impl LiveLine {
 impl Writing {
     /// A short and a long text.
     fn texts(&self) -> (String, String) {
-        let Self { stream, rows, of, clock } = self;
+        let Self { words: (present, past), stream, rows, of, clock } = self;
         let percent = u128::from(*rows) * 100 / u128::from(*of).max(1);
         let rate = clock.rate(*rows).map(|rate| format!(", {} rows/s", grouped(rate)));
         let (done, all, rate) = (grouped(*rows), grouped(*of), rate.unwrap_or_default());
-        (format!("{stream} {percent}% written"), format!("writes {stream}: {done} of {all} rows{rate}"))
+        (format!("{stream} {percent}% {past}"), format!("{present} {stream}: {done} of {all} rows{rate}"))
     }
 
     fn left(&self) -> Option<Duration> {

@@ -28,7 +28,7 @@ use crate::table::cell_format::CellFormat;
 use crate::table::column_type::ColumnType;
 use crate::table::stored_text::unescape;
 use crate::table::verify::{ColumnSpec, Requirements, Typing, VerifiedTable};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Progress, Telemetry};
 
 /// Columns that are profiled in one pass.
 const COLUMNS: usize = 32;
@@ -161,6 +161,9 @@ impl Profiler {
         let header =
             (first..first + columns.len()).map(|index| header.map_or("".into(), |row| row.text(index)));
         let header: Vec<String> = header.map(Cow::into_owned).collect();
+        let progress = |rows| {
+            self.telemetry.progress(Progress::Profiling { stream: stream.name(), rows, of: table.rows });
+        };
         let mut number = 0;
         while let Some(row) = rows.read().map_err(failure)? {
             for (index, (format, stats)) in (first..).zip(formats.iter().zip(&mut stats)) {
@@ -170,19 +173,13 @@ impl Profiler {
             }
             number += 1;
             if number % PROGRESS == 0 {
-                self.telemetry.progress(&format!(
-                    "profiling `{}`: {number} of {} rows, columns {} to {}",
-                    stream.name(),
-                    table.rows,
-                    first + 1,
-                    first + columns.len()
-                ));
+                progress(number);
             }
             if self.stop.is_stopped() {
                 return Err(Error::new(Exit::Busy, "stopped by a signal"));
             }
         }
-        self.telemetry.progress_clear();
+        progress(table.rows);
         Ok(header.into_iter().zip(stats).collect())
     }
 }

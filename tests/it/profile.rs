@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::pty::Pty;
 use super::tap::{Run, Tap, finish};
-use super::terminal::terminal;
 
 const SCHEMA: &str = include_str!("../../schemas/profile.json");
 const FORMATS: [&str; 3] = ["text", "json", "html"];
@@ -275,15 +275,17 @@ fn profile_of_the_sandbox_needs_no_config() {
 
 #[test]
 fn profile_shows_its_progress_on_a_terminal_only() {
-    let (stderr, reader) = terminal();
+    let (stderr, pty) = Pty::open(80);
     let tap = Tap::new().rows(5_000).faults(&["chunked"]).args(&["profile"]);
     let server = tap.serve();
-    let child = tap.command(&server).stderr(stderr).spawn().unwrap();
+    let mut command = tap.command(&server);
+    let child = command.env("TERM", "xterm").stderr(stderr).spawn().unwrap();
+    drop(command);
     assert_eq!(finish(child, &server).code, 0);
-    let shown = reader.join().unwrap();
-    assert!(shown.contains("\r\u{1b}[2Kprofiling `user_report`: "), "{shown:?}");
+    let live = pty.shown().live();
+    assert!(live.iter().any(|line| line.contains("profiles user_report: ")), "{live:?}");
     let piped = tap.run();
-    assert!(!piped.stderr.contains("profiling"), "{}", piped.stderr);
+    assert!(!piped.stderr.contains("profiles"), "{}", piped.stderr);
 }
 
 #[test]
