@@ -113,7 +113,8 @@ async fn run_verb(
             verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
         }
         Verb::Run { inputs, state, target } => {
-            return run_target(&target, state, inputs, environment, &telemetry, stop).await;
+            // The future of a sync is large, and the futures of all verbs share one stack frame.
+            return Box::pin(run_target(&target, state, inputs, environment, &telemetry, stop)).await;
         }
         Verb::Discover(inputs) => {
             check_stdout()?;
