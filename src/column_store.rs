@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::park_timeout;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl ColumnStore {
         for _ in 0..LOCK_ATTEMPTS {
             match folder.try_lock(&name) {
                 Ok(TryLock::Locked(lock)) => return Some(lock),
-                Ok(TryLock::Held { .. }) => std::thread::sleep(LOCK_PAUSE),
+                Ok(TryLock::Held { .. }) => park_timeout(LOCK_PAUSE),
                 Err(_) => return None,
             }
         }

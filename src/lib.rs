@@ -175,7 +175,7 @@ async fn run_target(
     let hidden = own_variables.iter().map(String::as_str);
     let target = Target::start(target, hidden, |name| telemetry.foreign(name))?;
     let sync = |out| verbs::sync::sync(run.job, &source, &run.settings, out, telemetry, stop.clone());
-    verbs::run::run(target, state, sync, telemetry, stop.clone()).await
+    Box::pin(verbs::run::run(target, state, sync, telemetry, stop.clone())).await
 }
 
 /// Columns of the terminal on stdout; 120 if there is no terminal.

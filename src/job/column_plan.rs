@@ -9,6 +9,7 @@ use super::plan_error::PlanError;
 use crate::columns::{
     self, Change, Identified, Label, NameSet, RememberedColumn, Settled, TypeSource, variant_name,
 };
+use crate::table::cell_format::CellFormat;
 use crate::table::header::ROW_NUMBER;
 use crate::table::plan::FieldSource;
 use crate::table::verify::{ColumnSpec, OnTypeMismatch, VerifiedTable};
@@ -98,12 +99,11 @@ impl<'a> ColumnPlan<'a> {
 
     /// A mask that names no column is a typing error, or the column is gone and what replaced it must not leave unmasked.
     fn check_masks(&mut self) -> Result<(), PlanError> {
-        let columns =
-            self.identified.columns.iter().map(|column| (column.title.as_str(), column.name.as_str()));
-        let missing = self.rules.masks.unmatched(columns.clone());
-        let remembered =
-            self.identified.memory.iter().map(|column| (column.title.as_str(), column.name.as_str()));
-        let unknown = self.rules.masks.unmatched(columns.chain(remembered));
+        let mut columns = self.titles_and_names();
+        let missing = self.rules.masks.unmatched(&columns);
+        let remembered = self.identified.memory.iter();
+        columns.extend(remembered.map(|column| (column.title.as_str(), column.name.as_str())));
+        let unknown = self.rules.masks.unmatched(&columns);
         if !unknown.is_empty() {
             return Err(PlanError::UnknownMasks { columns: unknown });
         }
@@ -148,12 +148,18 @@ impl<'a> ColumnPlan<'a> {
     }
 
     /// The globs in `masks` that match no column of the report.
+    #[must_use]
     pub fn unmatched_globs(&self) -> Vec<String> {
+        self.rules.masks.unmatched_globs(&self.titles_and_names())
+    }
+
+    fn titles_and_names(&self) -> Vec<(&str, &str)> {
         let columns = self.identified.columns.iter();
-        self.rules.masks.unmatched_globs(columns.map(|column| (column.title.as_str(), column.name.as_str())))
+        columns.map(|column| (column.title.as_str(), column.name.as_str())).collect()
     }
 
     /// The columns of a first report that leave as they are although the stream has masks.
+    #[must_use]
     pub fn unmasked(&self) -> Vec<Label> {
         let is_first = !self.rules.memory.iter().any(|column| column.emitted);
         let columns = self.identified.columns.iter().zip(&self.specs);
@@ -164,6 +170,7 @@ impl<'a> ColumnPlan<'a> {
     }
 
     /// Names of properties that are null in every record.
+    #[must_use]
     pub fn null_properties(&self) -> Vec<String> {
         let hidden = self.identified.columns.iter().zip(&self.specs).filter(|(_, spec)| !spec.is_emitted);
         let hidden = hidden.filter_map(|(column, _)| self.identified.remembered(column));
@@ -222,7 +229,7 @@ impl<'a> ColumnPlan<'a> {
         let needs_variant = on_mismatch == OnTypeMismatch::Variant && table.mismatches[index].count > 0;
         let known = remembered.and_then(|column| column.variant.clone());
         Settled {
-            column_type: table.formats[index].as_ref().map(|format| format.column_type()),
+            column_type: table.formats[index].as_ref().map(CellFormat::column_type),
             source: self.sources[index],
             emitted: spec.is_emitted,
             variant: known

@@ -3,7 +3,7 @@
 //! A type that was emitted holds. Else a type in `schema_overrides` takes precedence over one in the catalog, and both
 //! over an inferred type. It reads no report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::layout::Property;
@@ -41,6 +41,8 @@ pub struct ColumnRules {
     /// What STATE, the state folder and the catalog know, without what `forget_columns` names.
     pub memory: Vec<RememberedColumn>,
     pub masks: StreamMasks,
+    /// The former names of the columns that have some, by their present names.
+    former_names: HashMap<String, Vec<String>>,
     overrides: BTreeMap<String, TypeOverride>,
     rename: BTreeMap<String, String>,
     style: ColumnNames,
@@ -62,11 +64,16 @@ impl ColumnRules {
         settings: &Settings,
     ) -> Self {
         let options = settings.cell_options();
+        let owned = |(name, former): (&str, Vec<&str>)| {
+            (name.to_owned(), former.into_iter().map(str::to_owned).collect())
+        };
+        let former_names = former_names(&memory).into_iter().map(owned).collect();
         let foreign = settings.key_properties.iter().filter(|(other, _)| *other != stream);
         Self {
             entry,
             key,
             memory,
+            former_names,
             masks: StreamMasks::new(stream, settings),
             overrides: settings.schema_overrides.get(stream).cloned().unwrap_or_default(),
             rename: settings.rename.get(stream).cloned().unwrap_or_default(),
@@ -134,9 +141,8 @@ impl ColumnRules {
         if self.masks.is_empty() {
             return None;
         }
-        let former = former_names(&self.memory);
-        let names = std::iter::once(name).chain(former.get(name).into_iter().flatten().copied());
-        self.masks.rule(title, names)
+        let names: Vec<&str> = self.names(name).collect();
+        self.masks.rule(title, &names)
     }
 
     /// Whether a report without a column that `masks` names is refused: what replaced it would leave unmasked.
@@ -149,6 +155,11 @@ impl ColumnRules {
         !self.masks.is_empty() && self.mask_rule(name, title).is_none()
     }
 
+    /// The present name of a column and its former names.
+    fn names<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'n str> {
+        std::iter::once(name).chain(self.former_names.get(name).into_iter().flatten().map(String::as_str))
+    }
+
     /// Whether it matters which of two columns a header is: one is held back, or identifies the rows.
     pub fn is_sensitive(&self, name: &str, title: &str) -> bool {
         let is_masked = self.mask_rule(name, title).is_some_and(|rule| rule != MaskRule::Keep);
@@ -157,9 +168,7 @@ impl ColumnRules {
 
     /// The selection of a column, which the catalog may know by a former name.
     pub fn selection(&self, name: &str) -> Selection {
-        let former = former_names(&self.memory);
-        let names = std::iter::once(name).chain(former.get(name).into_iter().flatten().copied());
-        let mut selections = names.map(|name| self.entry.selection(name));
+        let mut selections = self.names(name).map(|name| self.entry.selection(name));
         selections.find(|selection| *selection != Selection::Unlisted).unwrap_or(Selection::Unlisted)
     }
 

@@ -1,4 +1,6 @@
 //! What is remembered of a column, and what leaves of it today: for the verb `columns`.
+//!
+//! It reads rules and memory, no report, and decides as a sync does.
 
 use serde::Serialize;
 

@@ -19,7 +19,7 @@ use crate::table::csv::TableStats;
 use crate::table::delimiter::Delimiter;
 use crate::table::header::{EXTRA, ROW_NUMBER};
 use crate::table::verify::{OnRagged, OnTypeMismatch, Requirements};
-use crate::telemetry::Warning;
+use crate::telemetry::{ColumnWarning, Warning};
 
 /// From this number of columns that are gone and still in SCHEMA on, a warning names `forget_columns`.
 const MANY_GONE: usize = 200;
@@ -140,7 +140,9 @@ impl Stream {
         }
         if self.rules.knows_a_report() {
             let memory = self.rules.memory.iter();
-            let unknown = masks.unmatched(memory.map(|column| (column.title.as_str(), column.name.as_str())));
+            let columns: Vec<_> =
+                memory.map(|column| (column.title.as_str(), column.name.as_str())).collect();
+            let unknown = masks.unmatched(&columns);
             if !unknown.is_empty() {
                 problems.push(format!(
                     "`masks` names {} of `{name}` that no report had so far",
@@ -165,8 +167,9 @@ impl Stream {
         let method = self.rules.entry.other_method.clone();
         let warnings = [
             method.map(|method| Warning::ReplicationMethod { stream: stream(), method }),
-            (!unknown.is_empty()).then(|| Warning::UnknownKey { stream: stream(), columns: unknown }),
-            (gone >= MANY_GONE).then(|| Warning::ManyGoneColumns { stream: stream(), count: gone }),
+            (!unknown.is_empty())
+                .then(|| ColumnWarning::UnknownKey { stream: stream(), columns: unknown }.into()),
+            (gone >= MANY_GONE).then(|| ColumnWarning::ManyGone { stream: stream(), count: gone }.into()),
         ];
         warnings.into_iter().flatten().collect()
     }

@@ -28,7 +28,7 @@ struct Rule {
     glob: WildMatch,
     /// The form in which headers are compared; empty for a glob.
     form: String,
-    rule: MaskRule,
+    mask: MaskRule,
 }
 
 impl StreamMasks {
@@ -48,19 +48,15 @@ impl StreamMasks {
 
     /// Identifies the key in STATE without showing it; `None` if no rule hashes.
     pub fn key_fingerprint(&self) -> Option<String> {
-        let hashes = self.own.iter().chain(&self.every).any(|rule| rule.rule == MaskRule::Hash);
+        let hashes = self.own.iter().chain(&self.every).any(|rule| rule.mask == MaskRule::Hash);
         let key = self.key.as_ref().filter(|_| hashes)?;
         Some(hex(&hmac::sign(key, b"tap-together: fingerprint of the mask key").as_ref()[..4]))
     }
 
     /// The rule for a column with this header and these names: the present one and former ones.
-    pub fn rule<'n>(
-        &self,
-        title: &str,
-        names: impl IntoIterator<Item = &'n str> + Clone,
-    ) -> Option<MaskRule> {
+    pub fn rule(&self, title: &str, names: &[&str]) -> Option<MaskRule> {
         let mut rules = self.own.iter().chain(&self.every);
-        rules.find(|rule| rule.matches(title, names.clone())).map(|rule| rule.rule)
+        rules.find(|rule| rule.matches(title, names)).map(|rule| rule.mask)
     }
 
     /// What the rule makes of each cell; `None` if the cells stay as they are or the column is not emitted.
@@ -79,18 +75,15 @@ impl StreamMasks {
     }
 
     /// The rules of this stream, without globs, that match none of the columns, given as title and name.
-    pub fn unmatched<'c>(&self, columns: impl Iterator<Item = (&'c str, &'c str)> + Clone) -> Vec<String> {
-        let is_matched = |rule: &&Rule| columns.clone().any(|(title, name)| rule.matches(title, [name]));
+    pub fn unmatched(&self, columns: &[(&str, &str)]) -> Vec<String> {
+        let is_matched = |rule: &&Rule| columns.iter().any(|(title, name)| rule.matches(title, &[name]));
         let named = self.own.iter().filter(|rule| !rule.is_glob());
         named.filter(|rule| !is_matched(rule)).map(|rule| rule.given.clone()).collect()
     }
 
     /// The globs of all rules that match none of the columns.
-    pub fn unmatched_globs<'c>(
-        &self,
-        columns: impl Iterator<Item = (&'c str, &'c str)> + Clone,
-    ) -> Vec<String> {
-        let is_matched = |rule: &&Rule| columns.clone().any(|(title, name)| rule.matches(title, [name]));
+    pub fn unmatched_globs(&self, columns: &[(&str, &str)]) -> Vec<String> {
+        let is_matched = |rule: &&Rule| columns.iter().any(|(title, name)| rule.matches(title, &[name]));
         let globs = self.own.iter().filter(|rule| rule.is_glob() && rule.given != "*");
         globs.filter(|rule| !is_matched(rule)).map(|rule| rule.given.clone()).collect()
     }
@@ -101,9 +94,9 @@ impl Rule {
         self.form.is_empty() && self.given.contains(['*', '?'])
     }
 
-    fn matches<'n>(&self, title: &str, names: impl IntoIterator<Item = &'n str>) -> bool {
+    fn matches(&self, title: &str, names: &[&str]) -> bool {
         self.glob.matches(title)
-            || names.into_iter().any(|name| self.glob.matches(name))
+            || names.iter().any(|name| self.glob.matches(name))
             || !self.form.is_empty() && self.form == snake_case(title)
     }
 }
@@ -113,7 +106,7 @@ fn rules(rules: &MaskRules) -> impl Iterator<Item = Rule> {
         given: given.clone(),
         glob: WildMatch::new(given),
         form: if given.contains('*') { String::new() } else { snake_case(given) },
-        rule: *rule,
+        mask: *rule,
     })
 }
 
@@ -142,9 +135,9 @@ mod tests {
             ("Last name", "last_name", MaskRule::Redact),
             ("Notes", "notes", MaskRule::Null),
         ] {
-            assert_eq!(masks.rule(title, [name]), Some(rule), "{title}");
+            assert_eq!(masks.rule(title, &[name]), Some(rule), "{title}");
         }
-        assert_eq!(masks.rule("renamed", ["mail", "first_mail"]), Some(MaskRule::Initials), "a former name");
+        assert_eq!(masks.rule("renamed", &["mail", "first_mail"]), Some(MaskRule::Initials), "a former name");
         assert!(!masks.is_empty() && StreamMasks::default().is_empty());
     }
 
@@ -155,7 +148,7 @@ mod tests {
             &[("birth", MaskRule::Year)],
         );
         let columns = [("e mail", "e_mail")];
-        assert_eq!(masks.unmatched(columns.iter().copied()), ["phone"]);
-        assert_eq!(masks.unmatched_globs(columns.iter().copied()), ["*name"]);
+        assert_eq!(masks.unmatched(&columns), ["phone"]);
+        assert_eq!(masks.unmatched_globs(&columns), ["*name"]);
     }
 }

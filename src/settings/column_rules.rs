@@ -37,7 +37,7 @@ fn mask_problems(settings: &Settings) -> Vec<Problem> {
         None if rules().any(|(_, rule)| *rule == MaskRule::Hash) => {
             problems.push(Problem::new("`masks` has the rule `hash`, and there is no mask key").hint(
                 "give one as `mask_key`, `TAP_TOGETHER_MASK_KEY`, `mask_key_file` or `mask_key_command`",
-            ))
+            ));
         }
         _ => {}
     }

@@ -5,10 +5,12 @@
 //! lines wait in a bounded queue for a [writer thread](log_writer), and those that do not fit are counted. Text by
 //! default; `json` is the form that Meltano reads as structured logs.
 
+mod column_warning;
 mod drawing;
 mod format;
 mod live_line;
 mod log_writer;
+mod names;
 mod notice;
 mod redactor;
 mod screen_line;
@@ -20,6 +22,7 @@ use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use column_warning::ColumnWarning;
 pub use drawing::Pause;
 pub use format::{Format, Level, from_singer_config};
 use live_line::LiveLine;

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::warning::Names;
+use super::names::Names;
 use crate::count::Count;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

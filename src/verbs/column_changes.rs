@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::columns::{ChangeKind, Label};
 use crate::job::{ColumnPlan, SettledColumns, Stream};
 use crate::table::verify::VerifiedTable;
-use crate::telemetry::{Notice, Telemetry, Warning};
+use crate::telemetry::{ColumnWarning, Notice, Telemetry};
 
 /// Logs what the plan leaves out or lets through, before the rows are known.
 pub fn report_plan(stream: &str, plan: &ColumnPlan, telemetry: &Telemetry) {
@@ -15,23 +15,25 @@ pub fn report_plan(stream: &str, plan: &ColumnPlan, telemetry: &Telemetry) {
     let held = texts(&plan.held);
     if !held.is_empty() {
         count(stream, "held", held.len() as u64, telemetry);
-        telemetry.warn(&Warning::HeldColumns { stream: name(), columns: held });
+        telemetry.warn(&ColumnWarning::Held { stream: name(), columns: held }.into());
     }
     let ignored = texts(&plan.ignored);
     if !ignored.is_empty() {
         count(stream, "ignored", ignored.len() as u64, telemetry);
-        telemetry.warn(&Warning::NewColumnsIgnored { stream: name(), columns: ignored });
+        telemetry.warn(&ColumnWarning::Ignored { stream: name(), columns: ignored }.into());
     }
     let unmasked = texts(&plan.unmasked());
     if !unmasked.is_empty() {
         telemetry.notice(&Notice::UnmaskedColumns { stream: name(), columns: unmasked });
     }
     if !plan.missing_masks.is_empty() {
-        telemetry.warn(&Warning::MissingMasks { stream: name(), columns: plan.missing_masks.clone() });
+        telemetry.warn(
+            &ColumnWarning::MissingMasks { stream: name(), columns: plan.missing_masks.clone() }.into(),
+        );
     }
     let globs = plan.unmatched_globs();
     if !globs.is_empty() {
-        telemetry.warn(&Warning::UnmatchedGlobs { stream: name(), globs });
+        telemetry.warn(&ColumnWarning::UnmatchedGlobs { stream: name(), globs }.into());
     }
 }
 
@@ -52,22 +54,25 @@ pub fn report_changes(
     for (mismatches, property) in table.mismatches.iter().zip(&settled.labels) {
         if mismatches.count > 0 {
             count(stream.name(), "mismatch", mismatches.count, telemetry);
-            telemetry.warn(&Warning::TypeMismatch {
-                stream: name(),
-                column: property.to_string(),
-                count: mismatches.count,
-                values: mismatches.values,
-                rows: mismatches.rows.clone(),
-            });
+            telemetry.warn(
+                &ColumnWarning::TypeMismatch {
+                    stream: name(),
+                    column: property.to_string(),
+                    count: mismatches.count,
+                    values: mismatches.values,
+                    rows: mismatches.rows.clone(),
+                }
+                .into(),
+            );
         }
     }
     let missing = stream.rules.missing(&settled.labels);
     if !missing.is_empty() {
-        telemetry.warn(&Warning::MissingColumns { stream: name(), columns: missing });
+        telemetry.warn(&ColumnWarning::Missing { stream: name(), columns: missing }.into());
     }
     let untyped = stream.rules.missing_overrides(&settled.labels);
     if !untyped.is_empty() {
-        telemetry.warn(&Warning::MissingOverrides { stream: name(), columns: untyped });
+        telemetry.warn(&ColumnWarning::MissingOverrides { stream: name(), columns: untyped }.into());
     }
 }
 
@@ -83,7 +88,7 @@ fn report_change(stream: &str, kind: ChangeKind, columns: Vec<String>, telemetry
             "new"
         }
         ChangeKind::Gone => {
-            telemetry.warn(&Warning::GoneColumns { stream: stream_name, columns });
+            telemetry.warn(&ColumnWarning::Gone { stream: stream_name, columns }.into());
             "gone"
         }
         ChangeKind::HeaderEdited => {
@@ -103,7 +108,7 @@ fn report_change(stream: &str, kind: ChangeKind, columns: Vec<String>, telemetry
             "decided"
         }
         ChangeKind::Ambiguous => {
-            telemetry.warn(&Warning::AmbiguousColumns { stream: stream_name, columns });
+            telemetry.warn(&ColumnWarning::Ambiguous { stream: stream_name, columns }.into());
             "ambiguous"
         }
     };

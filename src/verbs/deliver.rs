@@ -80,7 +80,8 @@ impl<W: Write> Delivery<W> {
         let columns = plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Sync);
         report_changes(stream, &columns, &table, &left_out, &self.telemetry);
         let layout = stream.layout(&columns.properties, table.formats.len());
-        let version = self.version(stream);
+        // Greater than the last version, whatever the clock says.
+        let version = clock::wall().timestamp().max(stream.last_version.saturating_add(1));
         let memory = stream.remember(columns.memory, Some(version), &layout);
         let version = self.settings.activate_version.then_some(version);
         // Before the first message: a run whose STATE never comes back must not decide a name or a type again.
@@ -147,11 +148,6 @@ impl<W: Write> Delivery<W> {
             self.telemetry.notice(&Notice::Rows { stream: stream.to_owned(), rows, before });
         }
         Ok(())
-    }
-
-    /// Epoch seconds, greater than the last version whatever the clock says.
-    fn version(&self, stream: &Stream) -> i64 {
-        clock::wall().timestamp().max(stream.last_version.saturating_add(1))
     }
 
     fn write_records(
