@@ -1,51 +1,62 @@
 //! Column names: the rules that targets rely on, for any header.
 //!
 //! The input is a header whose cells are separated by `|`. In both styles each cell gives one column; its title is the
-//! cell without NUL characters; names are not blank, not reserved, and unique also when case is ignored. In snake case
-//! a name also matches `[a-z_][a-z0-9_]*` and has at most 62 bytes. A cell whose name no other cell shares has the same
-//! name as in a header of this cell alone, so that a new column renames no other.
+//! cell without NUL characters; names are valid, and unique also when case is ignored. They do not depend on the order
+//! of the header, and the next report keeps them. A cell whose name no other cell shares has the same name as in a
+//! header of this cell alone.
 
 #![no_main]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use libfuzzer_sys::fuzz_target;
-use tap_together::table::header::{Column, ColumnNames, columns};
+use tap_together::columns::{RememberedColumn, Rules, Settled, identify, remember};
+use tap_together::table::header::{ColumnNames, is_valid_name};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    let cells: Vec<&str> = text.split('|').collect();
+    let cells: Vec<String> = text.split('|').map(str::to_owned).collect();
     for style in [ColumnNames::SnakeCase, ColumnNames::Original] {
-        let named = columns(cells.iter().copied(), style);
-        assert_eq!(named.len(), cells.len());
+        let (names, memory) = read(&[], &cells, style);
+        assert_eq!(names.len(), cells.len());
         let mut seen = HashSet::new();
-        for (cell, Column { name, title }) in cells.iter().zip(&named) {
-            assert_eq!(*title, cell.replace('\0', ""));
-            assert!(!name.trim().is_empty() && !name.contains('\0'), "{name:?}");
-            let lower = name.to_lowercase();
-            assert!(!lower.starts_with("_sdc_") && lower != "_row_number" && lower != "_extra", "{name:?}");
-            assert!(seen.insert(lower), "two columns are named {name:?}");
-            if style == ColumnNames::SnakeCase {
-                assert!(name.len() <= 62, "{name:?} is longer than 62 bytes");
-                assert!(!name.starts_with(|first: char| first.is_ascii_digit()), "{name:?}");
-                assert!(
-                    name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')),
-                    "{name:?}"
-                );
-            }
+        for ((cell, name), column) in cells.iter().zip(&names).zip(&memory) {
+            assert_eq!(column.title, cell.replace('\0', ""));
+            assert!(is_valid_name(name, style), "{name:?}");
+            assert!(seen.insert(name.to_lowercase()), "two columns are named {name:?}");
         }
+        let backward: Vec<String> = cells.iter().rev().cloned().collect();
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        assert_eq!(sorted(read(&[], &backward, style).0), sorted(names.clone()));
+        assert_eq!(read(&memory, &cells, style).0, names);
         let alone: Vec<String> =
-            cells.iter().map(|cell| columns([*cell].into_iter(), style).remove(0).name).collect();
+            cells.iter().map(|cell| read(&[], std::slice::from_ref(cell), style).0.remove(0)).collect();
         let mut shared = HashMap::new();
         for name in &alone {
             *shared.entry(name.to_lowercase()).or_insert(0) += 1;
         }
-        for (name, Column { name: among, .. }) in alone.iter().zip(&named) {
-            let lower = name.to_lowercase();
+        for (name, among) in alone.iter().zip(&names) {
             // The name of a blank cell has its position, so it can equal the name of another cell.
+            let lower = name.to_lowercase();
             if shared[&lower] == 1 && !lower.starts_with("column_") {
                 assert_eq!(name, among);
             }
         }
     }
 });
+
+/// The names of a report, and the memory after it.
+fn read(
+    memory: &[RememberedColumn],
+    header: &[String],
+    style: ColumnNames,
+) -> (Vec<String>, Vec<RememberedColumn>) {
+    let rename = BTreeMap::new();
+    let identified = identify(memory, header, &Rules { style, rename: &rename }).expect("nothing is renamed");
+    let settled = vec![Settled::default(); header.len()];
+    let memory = remember(&identified, &settled, "2026-01-01");
+    (identified.columns.into_iter().map(|column| column.name).collect(), memory)
+}

@@ -20,7 +20,6 @@ use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
 use tap_together::table::delimiter::Delimiter;
-use tap_together::table::header::{Column, ColumnNames, columns};
 use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
 use tap_together::table::verify::{
@@ -53,28 +52,28 @@ fn fast(csv: &str, size: usize, delimiter: Delimiter, on_ragged: OnRagged) -> Re
     let text = CellFormat::plain(ColumnType::String, &Arc::default());
     let verified = reader.finish().and_then(|stats| {
         let header = read_header(&stats, Cursor::new(reader.stored()))?;
-        let columns = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
-        let column = |column: &Column| ColumnSpec {
-            name: column.name.clone(),
+        let names = oracle::names(header.len());
+        let column = |name: &String| ColumnSpec {
+            name: name.clone(),
             is_emitted: true,
             is_key: false,
             typing: Typing::Fixed(text.clone()),
         };
         let requirements = Requirements {
-            columns: columns.iter().map(column).collect(),
+            columns: names.iter().map(column).collect(),
             null_properties: Vec::new(),
             on_ragged,
             on_type_mismatch: OnTypeMismatch::Variant,
             max_message_bytes: LONGEST_MESSAGE,
         };
-        Ok((columns, verify(&stats, Cursor::new(reader.stored()), &requirements)?))
+        Ok((names, verify(&stats, Cursor::new(reader.stored()), &requirements)?))
     });
-    let (columns, table) = verified.map_err(|error| error.to_string())?;
-    let field = |(index, column): (usize, Column)| {
+    let (names, table) = verified.map_err(|error| error.to_string())?;
+    let field = |(index, name): (usize, String)| {
         let source = FieldSource::Cell { index, format: text.clone(), variant: None, has_mismatches: false };
-        Field { name: column.name, source }
+        Field { name, source }
     };
-    let fields: Vec<Field> = columns.into_iter().enumerate().map(field).collect();
+    let fields: Vec<Field> = names.into_iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
@@ -103,10 +102,7 @@ fn slow(csv: &str, delimiter: Delimiter, on_ragged: OnRagged) -> Result<Vec<Stri
     let Some(header) = header else {
         return Err("it is empty, without even a header".into());
     };
-    let names: Vec<String> = columns(header.iter().map(String::as_str), ColumnNames::SnakeCase)
-        .into_iter()
-        .map(|column| column.name)
-        .collect();
+    let names = oracle::names(header.len());
     let mut lines = Vec::new();
     for (index, (line, row)) in rows[1..].iter().enumerate() {
         if row.len() != names.len() && on_ragged == OnRagged::Fail {

@@ -1,7 +1,10 @@
 //! Tests of the names of new columns and of variants.
 
+use proptest::prelude::*;
+
 use super::fixtures::{ORIGINAL, SNAKE_CASE, after, first, hashed, header, names, read};
 use super::{NameSet, identify, unite, variant_name};
+use crate::table::header::is_valid_name;
 
 const LONG: &str = "Which skills would you like to develop in the next six months, and why these?";
 
@@ -148,4 +151,17 @@ fn ten_thousand_equal_headers_have_stable_names() {
     let united = unite(&memory, &memory, catalog, SNAKE_CASE.style);
     assert_eq!(united.columns, memory);
     assert_eq!(names(&read(&memory, &titles)), expected);
+}
+
+proptest! {
+    #[test]
+    fn any_header_gets_names_that_every_target_accepts(header in prop::collection::vec(any::<String>(), 1..8)) {
+        for rules in [SNAKE_CASE, ORIGINAL] {
+            let identified = identify(&[], &header, &rules).unwrap();
+            let mut taken = NameSet::default();
+            for name in names(&identified) {
+                prop_assert!(is_valid_name(name, rules.style) && taken.insert(name), "{name}");
+            }
+        }
+    }
 }

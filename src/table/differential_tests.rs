@@ -10,7 +10,6 @@ use super::cell_format::CellFormat;
 use super::column_type::ColumnType;
 use super::csv::CsvReader;
 use super::delimiter::Delimiter;
-use super::header::{self, ColumnNames};
 use super::oracle;
 use super::plan::{Field, FieldSource, Plan};
 use super::rows::Rows;
@@ -111,28 +110,28 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(
     let verified = reader.finish().and_then(|stats| {
         let stored = || Cursor::new(reader.stored());
         let header = read_header(&stats, stored())?;
-        let columns = header::columns(header.iter().map(String::as_str), ColumnNames::SnakeCase);
-        let column = |column: &header::Column| ColumnSpec {
-            name: column.name.clone(),
+        let names = oracle::names(header.len());
+        let column = |name: &String| ColumnSpec {
+            name: name.clone(),
             is_emitted: true,
             is_key: false,
             typing: Typing::Fixed(text.clone()),
         };
         let requirements = Requirements {
-            columns: columns.iter().map(column).collect(),
+            columns: names.iter().map(column).collect(),
             null_properties: Vec::new(),
             on_ragged,
             on_type_mismatch: OnTypeMismatch::Variant,
             max_message_bytes: 1_000_000,
         };
-        Ok((columns, verify(&stats, stored(), &requirements)?))
+        Ok((names, verify(&stats, stored(), &requirements)?))
     });
-    let (columns, table) = verified.map_err(|error| error.to_string())?;
-    let field = |(index, column): (usize, &header::Column)| {
+    let (names, table) = verified.map_err(|error| error.to_string())?;
+    let field = |(index, name): (usize, String)| {
         let source = FieldSource::Cell { index, format: text.clone(), variant: None, has_mismatches: false };
-        Field { name: column.name.clone(), source }
+        Field { name, source }
     };
-    let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
+    let fields: Vec<Field> = names.into_iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
     let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
@@ -157,10 +156,7 @@ fn slow(csv: &str, delimiter: Delimiter, on_ragged: OnRagged) -> Result<(Vec<Str
     if header.len() == 1 && header[0].trim().is_empty() {
         return Err("it is empty, without even a header".into());
     }
-    let names: Vec<String> = header::columns(header.iter().map(String::as_str), ColumnNames::SnakeCase)
-        .into_iter()
-        .map(|column| column.name)
-        .collect();
+    let names = oracle::names(header.len());
     let mut lines = Vec::new();
     for (index, (line, row)) in rows.iter().enumerate() {
         if row.len() != names.len() && on_ragged == OnRagged::Fail {

@@ -1,8 +1,8 @@
 //! The table of a report: parses its CSV, verifies it, and writes its rows as RECORD lines. It knows no HTTP.
 //!
 //! [`csv`] parses the text as it arrives and writes the stored form. [`rows`] reads the stored form row by row,
-//! [`header`] names the columns, [`cell_format`] reads their cells, and [`verify`] decides their types and checks that the
-//! whole report can be used. [`plan`], compiled once for each stream, writes each row as a RECORD line; a [`cell_action`] converts each cell.
+//! [`header`] has the rules for the names of columns, [`cell_format`] reads their cells, and [`verify`] decides their types
+//! and checks that the whole report can be used. [`plan`], compiled once for each stream, writes each row as a RECORD line; a [`cell_action`] converts each cell.
 //! An error has the line and the column, never the value of a cell.
 
 mod cell_action;

@@ -76,6 +76,11 @@ fn line_end(text: &mut Peekable<Chars>) -> bool {
     text.next_if_eq(&'\n').is_some() || cr
 }
 
+/// Names for the columns of a table: `c1`, `c2`, ….
+pub fn names(width: usize) -> Vec<String> {
+    (1..=width).map(|number| format!("c{number}")).collect()
+}
+
 /// The record of a row, with every column a string. `names` are the columns; `pad` adds the surplus cells as `_extra`.
 pub fn record(names: &[String], row: &[String], number: usize, pad: bool) -> Value {
     let mut record = serde_json::Map::new();

@@ -131,44 +131,6 @@ fn in_config() -> Vec<Place> {
             config.replace("\"on_nul\":\"keep\"", &format!("\"{name}\":\"{text}\"")),
         ));
     }
-    for setting in [
-        "region",
-        "column_names",
-        "types",
-        "on_nul",
-        "delimiter",
-        "accept_columns",
-        "on_ragged",
-        "max_attempts",
-        "max_wait_seconds",
-        "request_interval_seconds",
-        "request_timeout_seconds",
-        "activate_version",
-        "fail_on_shrink",
-        "max_report_bytes",
-        "max_message_bytes",
-        "key_properties",
-        "schema_overrides",
-        "on_type_mismatch",
-        "null_values",
-        "trim",
-        "timezone",
-        "extra_reports",
-    ] {
-        places.push(place(format!("{setting} = KEY"), &CONFIG, valid(&format!(r#","{setting}":"{KEY}""#))));
-        places.push(place(
-            format!("{setting} = [KEY]"),
-            &CONFIG,
-            valid(&format!(r#","{setting}":["{KEY}","-"]"#)),
-        ));
-        places.push(place(
-            format!("{setting} = {{KEY: 1}}"),
-            &CONFIG,
-            valid(&format!(r#","{setting}":{{"{KEY}":1}}"#)),
-        ));
-        let inner = valid(&format!(r#","{setting}":{{"user_report":{{"{KEY}":"{KEY}"}}}}"#));
-        places.push(place(format!("{setting} = {{user_report: {{KEY: KEY}}}}"), &CONFIG, inner));
-    }
     for spelled in [
         r#"{"KEY":"KEY"}"#,
         r#"{"type":"KEY"}"#,
@@ -192,11 +154,61 @@ fn in_config() -> Vec<Place> {
     places
 }
 
+/// The key as the value of each setting, and inside of it.
+fn in_settings() -> Vec<Place> {
+    let mut places = Vec::new();
+    for setting in [
+        "region",
+        "column_names",
+        "types",
+        "on_nul",
+        "delimiter",
+        "accept_columns",
+        "on_ragged",
+        "max_attempts",
+        "max_wait_seconds",
+        "request_interval_seconds",
+        "request_timeout_seconds",
+        "activate_version",
+        "fail_on_shrink",
+        "max_report_bytes",
+        "max_message_bytes",
+        "key_properties",
+        "schema_overrides",
+        "on_type_mismatch",
+        "null_values",
+        "trim",
+        "timezone",
+        "extra_reports",
+        "rename",
+        "forget_columns",
+        "new_columns",
+        "masks",
+        "masks_missing",
+        "mask_key_command",
+    ] {
+        places.push(place(format!("{setting} = KEY"), &CONFIG, valid(&format!(r#","{setting}":"{KEY}""#))));
+        places.push(place(
+            format!("{setting} = [KEY]"),
+            &CONFIG,
+            valid(&format!(r#","{setting}":["{KEY}","-"]"#)),
+        ));
+        places.push(place(
+            format!("{setting} = {{KEY: 1}}"),
+            &CONFIG,
+            valid(&format!(r#","{setting}":{{"{KEY}":1}}"#)),
+        ));
+        let inner = valid(&format!(r#","{setting}":{{"user_report":{{"{KEY}":"{KEY}"}}}}"#));
+        places.push(place(format!("{setting} = {{user_report: {{KEY: KEY}}}}"), &CONFIG, inner));
+    }
+    places
+}
+
 fn in_variables() -> Vec<Place> {
     let schema: serde_json::Value = serde_json::from_str(include_str!("../../schemas/config.json")).unwrap();
     let settings = schema["properties"].as_object().unwrap().keys();
     // An id, a key and a user agent may be any text: they are accepted.
-    let free = ["organization_id", "client_id", "api_key", "user_agent"];
+    let free = ["organization_id", "client_id", "api_key", "mask_key", "user_agent"];
     let names: Vec<String> = settings
         .filter(|name| !free.contains(&name.as_str()))
         .map(|name| format!("TAP_TOGETHER_{}", name.to_uppercase()))
@@ -219,7 +231,8 @@ fn in_variables() -> Vec<Place> {
 
 #[test]
 fn key_in_a_wrong_place_is_never_printed() {
-    let places: Vec<Place> = in_arguments().into_iter().chain(in_config()).chain(in_variables()).collect();
+    let places: Vec<Place> =
+        in_arguments().into_iter().chain(in_config()).chain(in_settings()).chain(in_variables()).collect();
     assert!(places.len() > 50, "{}", places.len());
     let mut shown = Vec::new();
     for place in places {
