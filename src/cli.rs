@@ -23,6 +23,7 @@ pub use usage::usage_error;
 const SANDBOX: &str = "Sandbox";
 
 /// Singer tap for the user, pairing and session reports of the Together mentoring platform (togetherplatform.com).
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tap-together", version, after_help = help::EXAMPLES_AND_EXIT_CODES)]
 pub struct Cli {
@@ -37,6 +38,9 @@ pub struct Cli {
     /// Check the credentials with exactly one request
     #[arg(long)]
     pub test: bool,
+    /// Say what a sync would fetch, when, and into which streams, without a request
+    #[arg(long, conflicts_with_all = ["discover", "test", "about"])]
+    pub dry_run: bool,
     /// Describe the tap and its settings
     #[arg(long)]
     pub about: bool,
@@ -198,6 +202,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug)]
 pub enum Verb {
     Sync(Inputs),
+    DryRun(Inputs),
     Discover(Inputs),
     Test(Inputs),
     Run { inputs: Inputs, state: PathBuf, target: Vec<OsString> },
@@ -261,6 +266,7 @@ impl Cli {
             // Discovery takes known columns from the state, and lists all streams whatever a catalog selects.
             None if self.discover => Verb::Discover(sync.inputs(None, state)),
             None if self.test => Verb::Test(sync.inputs(None, None)),
+            None if self.dry_run => Verb::DryRun(sync.inputs(sync.catalog(), state)),
             None => Verb::Sync(sync.inputs(sync.catalog(), state)),
             Some(Command::Init { directory }) => Verb::Init { directory },
             Some(Command::Doctor { config }) => {

@@ -49,6 +49,7 @@ use settings::{CommandGroup, Settings, SettingsWarning, StopOnDrop};
 use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
+use terminal::Page;
 use verbs::run::{StateFile, Target};
 
 /// Runs the verb of the command line, and logs its error as the last line.
@@ -115,6 +116,13 @@ async fn run_verb(
         Verb::Run { inputs, state, target } => {
             // The future of a sync is large, and the futures of all verbs share one stack frame.
             return Box::pin(run_target(&target, state, inputs, environment, &telemetry, stop)).await;
+        }
+        Verb::DryRun(inputs) => {
+            let screen = process::screen(&environment);
+            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let page = if stdout().is_terminal() { screen.page(stdout()) } else { Page::UNLIMITED };
+            let idle = run.gate.assume_idle;
+            verbs::dry_run::dry_run(&run.job, &run.settings, idle, page, &telemetry, &mut out)
         }
         Verb::Discover(inputs) => {
             check_stdout()?;

@@ -21,10 +21,7 @@ pub fn usage_error(usage: &clap::Error) -> Error {
             format!("{argument} requires a value")
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} has an invalid value"),
-        ErrorKind::ArgumentConflict => match text(usage, ContextKind::InvalidSubcommand) {
-            Some(command) => format!("`{command}` does not accept the flags before it"),
-            None => format!("{argument} is given more than once"),
-        },
+        ErrorKind::ArgumentConflict => conflict(usage, argument),
         ErrorKind::MissingRequiredArgument => {
             let missing = list(usage, ContextKind::InvalidArg).join("`, `");
             match text(usage, ContextKind::PriorArg) {
@@ -62,6 +59,18 @@ fn unknown_argument(usage: &clap::Error, suggestion: Option<String>) -> Error {
     };
     let hint = suggestion.map_or_else(|| usage_hint(usage), |flag| format!("did you mean `{flag}`?"));
     Error::new(Exit::Usage, message).hint(hint)
+}
+
+/// A flag before a sub-command, beside a flag that excludes it, or given twice.
+fn conflict(usage: &clap::Error, argument: &str) -> String {
+    if let Some(command) = text(usage, ContextKind::InvalidSubcommand) {
+        return format!("`{command}` does not accept the flags before it");
+    }
+    let mut others = list(usage, ContextKind::PriorArg).into_iter();
+    match others.find(|other| text(usage, ContextKind::InvalidArg) != Some(other)) {
+        Some(other) => format!("{argument} cannot be combined with `{other}`"),
+        None => format!("{argument} is given more than once"),
+    }
 }
 
 /// The flag that the error is about, which is one of ours: clap names it `--flag <VALUE>`.

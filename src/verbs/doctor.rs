@@ -6,13 +6,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::next_request::NextRequest;
 use super::print;
-use crate::api::gate::{Gate, GateStatus};
-use crate::api::ledger::whole_seconds;
+use crate::api::gate::GateStatus;
 use crate::api::probe::{self, Route};
-use crate::api::scope::Identity;
-use crate::api::store::Store;
-use crate::api::{rate_limit, scope};
 use crate::clock::BootId;
 use crate::error::{Error, Exit, Result};
 use crate::files::state_folder::{FolderStatus, inspect};
@@ -71,29 +68,11 @@ fn state(settings: &Settings, table: &mut CheckTable) -> Result<()> {
 
 /// When the gate would let the next request pass.
 fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
-    let store = Store::at(&settings.state_dir, &scope(settings))?;
-    let lock = store.to_string();
-    let gate = Gate::new(store, Identity::new(settings), rate_limit(settings), settings.max_wait, false);
-    let status = table.check("lock", gate.status(), |status| match status {
-        GateStatus::Held { pid: Some(pid) } => {
-            format!("process {pid} holds {lock} and sends the next request")
-        }
-        GateStatus::Held { pid: None } => {
-            format!("another process holds {lock} and sends the next request")
-        }
-        GateStatus::Free { .. } => format!("no process holds {lock}"),
-    })?;
+    let gate = NextRequest::new(settings, false)?;
+    let status = table.check("lock", gate.status(), |status| gate.lock_words(status))?;
     let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };
-    let streak = if failures > 0 { format!("; failures in a row: {failures}") } else { String::new() };
-    let words = match whole_seconds(wait) {
-        0 => format!("allowed now{streak}"),
-        left => format!("allowed in {left} s: {reason}{streak}"),
-    };
-    if wait <= gate.longest_wait(reason) {
-        return table.note("ok", "next request", &words);
-    }
-    let words = words + "; hint: run again after that time, or raise `max_wait_seconds`";
-    table.note("warning", "next request", &words)
+    let (words, is_waited_for) = gate.wait_words(wait, reason, failures);
+    table.note(if is_waited_for { "ok" } else { "warning" }, "next request", &words)
 }
 
 async fn network(settings: &Settings, table: &mut CheckTable<'_>) -> Result<()> {

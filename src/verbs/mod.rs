@@ -1,7 +1,8 @@
-//! What the program can do: [`sync`](sync::sync), [`discover`](discover::discover), [`about`](about::about),
-//! [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor),
-//! [`profile`](profile::profile), [`columns`](columns::columns), [`check`](check::check), [`sandbox`](sandbox::serve), and, for the shell,
-//! [`completions`](shell::completions) and [`man`](shell::man). Each takes its output.
+//! What the program can do: [`sync`](sync::sync), [`dry_run`](dry_run::dry_run), [`discover`](discover::discover),
+//! [`about`](about::about), [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor),
+//! [`check`](check::check), [`profile`](profile::profile), [`columns`](columns::columns),
+//! [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man). Each
+//! takes its output.
 
 pub mod about;
 pub mod check;
@@ -10,7 +11,9 @@ pub mod columns;
 mod deliver;
 pub mod discover;
 pub mod doctor;
+pub mod dry_run;
 pub mod init;
+mod next_request;
 mod pipeline;
 pub mod profile;
 pub mod run;

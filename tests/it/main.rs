@@ -54,7 +54,7 @@ mod style; // rules of docs/style.md: words, file headers, docs, test names
 mod sync; // records, keys, types, selection and STATE of a sync
 mod tables; // odd CSV: separators, quotes, ragged rows, column names
 mod tap; // helper: the builder of a run
-mod terminal; // stdout and stderr on a terminal
+mod terminal; // stdout and stderr on a terminal, `--dry-run`, `--quiet`
 mod time_namespaces; // rate limit across time namespaces
 mod tls; // certificates, truncation, proxies
 mod truncation; // bodies truncated at every byte

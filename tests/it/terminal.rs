@@ -187,3 +187,46 @@ fn quiet_logs_only_warnings_and_errors_on_a_terminal_and_in_a_pipe() {
         assert!(shown.live().is_empty(), "{:?}", shown.0);
     }
 }
+
+#[test]
+fn dry_run_says_what_is_fetched_and_when_without_a_request() {
+    let tap = Tap::new().every(60.0).args(&["--dry-run"]);
+    let server = tap.serve();
+    let first = tap.run_on(&server);
+    assert_eq!((first.code, first.seen.len()), (0, 0), "{}", first.stderr);
+    let expected = "\
+report         stream          key          request
+userReport     user_report     _row_number  now
+pairingReport  pairing_report  _row_number  in 1 min 1 s or later
+sessionReport  session_report  _row_number  in 2 min 2 s or later
+
+a sync fetches 3 reports; this dry run sends no request
+the first request is allowed now
+";
+    assert_eq!((first.stdout.as_str(), first.stderr.as_str()), (expected, ""));
+    assert!(!tap.state_dir().exists(), "a dry run makes no folder");
+    let waiting = Tap::new().every(60.0).first_run().one().args(&["--dry-run"]).run();
+    assert_eq!((waiting.code, waiting.seen.len()), (0, 0), "{}", waiting.stderr);
+    assert!(
+        waiting.stdout.contains("_row_number  in 1 min 1 s or later\n\na sync fetches 1 report; "),
+        "{}",
+        waiting.stdout
+    );
+    assert!(
+        waiting.stdout.contains("allowed in 61 s: first run here, so another program"),
+        "{}",
+        waiting.stdout
+    );
+}
+
+#[test]
+fn dry_run_during_another_sync_names_the_lock_and_does_not_wait() {
+    let tap = Tap::new().every(60.0).args(&["--dry-run"]);
+    let server = tap.serve();
+    std::fs::create_dir_all(tap.state_dir()).unwrap();
+    let _lock = tap.store(&server.sandbox.url()).try_lock().unwrap();
+    let run = tap.run_on(&server);
+    assert_eq!((run.code, run.seen.len()), (0, 0), "{}", run.stderr);
+    assert_eq!(run.stdout.matches("after the other process\n").count(), 3, "{}", run.stdout);
+    assert!(run.stdout.contains(".lock` and sends the next request\n"), "{}", run.stdout);
+}
