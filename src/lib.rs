@@ -33,7 +33,7 @@ pub mod terminal;
 mod verbs;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, stdin, stdout};
+use std::io::{IsTerminal, Stdout, Write, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,7 +49,8 @@ use settings::{CommandGroup, Settings, SettingsWarning, StopOnDrop};
 use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
-use terminal::Page;
+use terminal::{Page, Screen};
+use verbs::preview::Preview;
 use verbs::run::{StateFile, Target};
 
 /// Runs the verb of the command line, and logs its error as the last line.
@@ -107,8 +108,9 @@ async fn run_verb(
     let outcome = match verb {
         Verb::Sync(inputs) => {
             check_stdout()?;
+            let screen = process::screen(&environment);
             let run = Prepared::new(inputs, environment, &telemetry).await?;
-            run.warn_on_terminal();
+            let out = run.messages(out, screen);
             platform::enlarge_pipe(stdout());
             let source = run.open()?;
             verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
@@ -245,13 +247,18 @@ impl Prepared {
         Source::open(&self.settings, self.gate, &self.telemetry)
     }
 
-    fn warn_on_terminal(&self) {
-        if stdout().is_terminal() {
-            self.telemetry.end_live_line();
-            if self.sandbox.is_none() {
-                self.telemetry.warn(&Warning::RecordsOnTerminal);
-            }
+    /// The writer of the messages. On a terminal the sandbox's are shown as tables, and records of real people with a
+    /// warning.
+    fn messages(&self, out: PollWriter<Stdout>, screen: Screen) -> Box<dyn Write + Send> {
+        if !stdout().is_terminal() {
+            return Box::new(out);
         }
+        if self.sandbox.is_some() {
+            return Box::new(Preview::new(out, move || screen.page(stdout()), Arc::clone(&self.telemetry)));
+        }
+        self.telemetry.warn(&Warning::RecordsOnTerminal);
+        self.telemetry.end_live_line();
+        Box::new(out)
     }
 }
 

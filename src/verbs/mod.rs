@@ -15,6 +15,7 @@ pub mod dry_run;
 pub mod init;
 mod next_request;
 mod pipeline;
+pub mod preview;
 pub mod profile;
 pub mod run;
 pub mod sandbox;

@@ -1,5 +1,7 @@
 //! What a person at a terminal sees: the live line, the summary, tables, colours, and no metrics; and what a pipe gets.
 
+use std::process::Command;
+
 use rustix::termios::{Action, tcflow};
 use serde_json::Value;
 
@@ -48,6 +50,31 @@ fn stdout_terminal_warning_is_for_real_syncs_only() {
     }
     let piped = Tap::new().run();
     assert!(!piped.stderr.contains(WARNING), "{}", piped.stderr);
+}
+
+#[test]
+fn stdout_terminal_sandbox_shows_tables_and_a_pipe_gets_messages() {
+    let command = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
+        command.args(["--sandbox", "--rows", "7"]).env_clear().env("TERM", "xterm");
+        command
+    };
+    // Both streams are one terminal, as for a person.
+    let (terminal, pty) = Pty::open(80);
+    let mut child = command().stdout(terminal.try_clone().unwrap()).stderr(terminal).spawn().unwrap();
+    assert!(child.wait().unwrap().success());
+    let shown = pty.shown();
+    let lines = shown.lines();
+    let first = lines.iter().position(|line| line.starts_with("user_report: ")).unwrap();
+    assert!(!shown.0.contains("{\"type\""), "{lines:#?}");
+    for title in ["user_report: 7 rows, 26 columns", "pairing_report: 7 rows", "session_report: 7 rows"] {
+        assert_eq!(lines.iter().filter(|line| line.starts_with(title)).count(), 1, "{lines:#?}");
+    }
+    assert!(lines[first + 1].starts_with("user_id   employee_id "), "{lines:#?}");
+    assert!(lines[first + 2].starts_with("usr_0001  asdhja82jdld02hwp102s  Amélie "), "{lines:#?}");
+    assert!(lines[first + 7].starts_with("further columns: "), "{lines:#?}");
+    let piped = String::from_utf8(command().output().unwrap().stdout).unwrap();
+    assert_eq!(piped.matches(r#""type":"RECORD""#).count(), 21);
 }
 
 #[test]
