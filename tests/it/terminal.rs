@@ -194,6 +194,34 @@ fn stderr_terminal_shows_a_failed_stream_and_its_hint_without_the_api_key() {
 }
 
 #[test]
+fn discover_with_stderr_on_a_terminal_also_prints_a_table() {
+    let tap = Tap::new().day(0).args(&["--discover"]);
+    let (run, shown) = run_on_stderr(&tap, 120, &[]);
+    assert_eq!(run.code, 0, "{:?}", shown.0);
+    assert!(run.stdout.starts_with("{\n  \"streams\""), "{}", run.stdout);
+    let lines = shown.lines();
+    let words: Vec<Vec<&str>> = lines
+        .iter()
+        .map(|line| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect())
+        .collect();
+    assert_eq!(words[0], ["stream", "column", "type", "header", "key"], "{lines:#?}");
+    assert_eq!(words[1], ["user_report", "user_id", "string", "User ID"], "{lines:#?}");
+    assert!(
+        words.contains(&vec![
+            "pairing_report",
+            "_row_number",
+            "integer",
+            "Position of the row in the report, from 1",
+            "key"
+        ]),
+        "{lines:#?}"
+    );
+    assert_eq!(lines.len(), 1 + 26 + 19 + 19, "{lines:#?}");
+    let piped = tap.run();
+    assert!(!piped.stderr.contains("User ID"), "{}", piped.stderr);
+}
+
+#[test]
 fn quiet_logs_only_warnings_and_errors_on_a_terminal_and_in_a_pipe() {
     for (faults, code) in [(&[][..], 0), (&["1:503", "pairingReport:400"], 69)] {
         let tap = || Tap::new().faults(faults).args(&["--quiet"]);
