@@ -96,7 +96,7 @@ pub struct SyncArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Write a config to fill in, add it to .gitignore, and print a block for meltano.yml
+    /// Write a config to fill in, add it to .gitignore, and print the next steps
     Init {
         /// Folder of the files
         #[arg(long, value_name = "DIR", default_value = ".")]

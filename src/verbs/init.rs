@@ -1,4 +1,5 @@
-//! `init`: writes a config to fill in, adds it to `.gitignore`, and prints a block for `meltano.yml`.
+//! `init`: writes a config to fill in, adds it to `.gitignore`, and prints the next steps. Beside a `meltano.yml` it also
+//! prints a block for it.
 //!
 //! No file is replaced, and no link or FIFO is followed or opened. JSON has no comments, so the config contains names
 //! that begin with `//`, which the settings skip. `meltano.yml` is not changed: its order and comments are the operator's.
@@ -21,6 +22,7 @@ use crate::settings::schema::{properties, schema};
 
 const CONFIG: &str = "config.json";
 const GITIGNORE: &str = ".gitignore";
+const MELTANO: &str = "meltano.yml";
 /// Bytes of `.gitignore`.
 const LIMIT: u64 = 1024 * 1024;
 /// Files that contain a key or a state, and do not belong into a repository.
@@ -48,22 +50,31 @@ pub fn init(path: &Path, out: &mut dyn Write) -> Result<()> {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => return Err(exists(&config)),
         outcome => outcome.map_err(|cause| failed(&config, &cause))?,
     }
-    let config = shown(&config);
+    let has_meltano = folder.stat_of(MELTANO).is_ok_and(|found| found.is_some());
+    let meltano = if has_meltano { meltano(&schema()) } else { String::new() };
     let text = format!(
-        "wrote `{config}`, which only you can read
-{ignored}
-
-for Meltano, in place of `{CONFIG}`: add this to `meltano.yml`, below its `plugins` and `extractors`
-
-{}
-its values: meltano config set tap-together NAME VALUE; its doctor: meltano invoke tap-together doctor
-
-next: copy the values from Together's Integrations page (API Keys) into `{config}`, then
-  tap-together doctor --config {config}    checks everything but the credentials, without a request
-  tap-together --test --config {config}    checks the credentials with one request",
-        meltano(&schema())
+        "wrote `{}`, which only you can read\n{ignored}\n\n{meltano}{}",
+        shown(&config),
+        next(&config)
     );
     print(&text, out)
+}
+
+/// The next steps, as the operator would type them.
+fn next(config: &Path) -> String {
+    let config = shown(config);
+    format!(
+        "next: copy the values from Together's Integrations page (API Keys) into `{config}`, then
+
+check the setup without a request:
+  tap-together doctor --config {config}
+check the credentials with one request:
+  tap-together --test --config {config}
+see what a sync fetches and when, without a request:
+  tap-together --dry-run --config {config}
+sync into a target:
+  tap-together run --config {config} --state state.json -- target-jsonl"
+    )
 }
 
 /// A path as the operator would type it.
@@ -132,7 +143,7 @@ fn is_ignored(name: &str, gitignore: &str) -> bool {
     gitignore.lines().map(str::trim_end).rev().find(names).is_some_and(|line| !line.starts_with('!'))
 }
 
-/// The block for `meltano.yml`.
+/// The block for `meltano.yml`, and how to use it.
 fn meltano(schema: &Value) -> String {
     let settings = properties(schema).map(|(name, setting)| {
         // Meltano knows one kind for each setting, and cannot write its own `decimal` into a config.
@@ -142,14 +153,19 @@ fn meltano(schema: &Value) -> String {
         format!("    - {{name: {name}, kind: {kind}{sensitive}}}\n")
     });
     format!(
-        "plugins:
+        "for Meltano, in place of `{CONFIG}`: add this to `{MELTANO}`, below its `plugins` and `extractors`
+
+plugins:
   extractors:
   - name: tap-together
     namespace: tap_together
     executable: tap-together
     capabilities: [{}]
     settings:
-{}",
+{}
+its values: meltano config set tap-together NAME VALUE; its doctor: meltano invoke tap-together doctor
+
+",
         CAPABILITIES.join(", "),
         settings.collect::<String>()
     )

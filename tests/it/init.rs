@@ -153,8 +153,30 @@ fn init_appends_missing_lines_to_gitignore() {
 }
 
 #[test]
+fn init_ends_with_its_next_steps_and_prints_the_meltano_block_only_beside_its_file() {
+    for (file, has_block) in [("dbt_project.yml", false), ("meltano.yml", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::File::create(folder.path().join(file)).unwrap();
+        let said = stdout(init(folder.path()));
+        assert_eq!(said.to_lowercase().contains("meltano"), has_block, "{file}: {said}");
+        let steps = said.split_once("\nnext: ").unwrap().1;
+        let commands: Vec<&str> = steps.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        assert_eq!(
+            commands,
+            [
+                "tap-together doctor --config config.json",
+                "tap-together --test --config config.json",
+                "tap-together --dry-run --config config.json",
+                "tap-together run --config config.json --state state.json -- target-jsonl",
+            ]
+        );
+    }
+}
+
+#[test]
 fn init_prints_the_meltano_plugin_settings() {
     let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("meltano.yml")).unwrap();
     let said = stdout(init(folder.path()));
     let block = said.split_once("\nplugins:\n").unwrap().1.split("\n\n").next().unwrap();
     assert!(
