@@ -218,6 +218,10 @@ struct Prepared {
 impl Prepared {
     /// Reads every file that the command line names.
     async fn new(inputs: Inputs, environment: Environment, telemetry: &Arc<Telemetry>) -> Result<Self> {
+        if inputs.configs.is_empty() && inputs.sandbox.is_none() && !environment.has_settings() {
+            return Err(Error::new(Exit::Usage, "cannot start without settings: neither `--config` nor a `TAP_TOGETHER_*` variable is given")
+                .hint("look at sample data with `tap-together --sandbox`, or write a config with `tap-together init` and check it with `tap-together doctor --config config.json`"));
+        }
         let sandbox = match inputs.sandbox {
             Some(dataset) => Some(Embedded::start(dataset).await?),
             None => None,

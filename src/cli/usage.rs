@@ -3,8 +3,10 @@
 //! They use clap's usage line and suggestions, which consist of our own words. They never use clap's error text: it
 //! repeats what was typed, and that may be the API key in the wrong place.
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::Cli;
 use crate::error::{Error, Exit};
 use crate::safe_name::{closest, is_misspelling};
 use crate::settings::schema::{properties, schema};
@@ -13,7 +15,7 @@ use crate::settings::schema::{properties, schema};
 pub fn usage_error(usage: &clap::Error) -> Error {
     let argument = known_argument(usage);
     let argument = argument.as_deref().unwrap_or("an argument");
-    let suggestion = suggestion(usage);
+    let suggestion = suggestion(usage).or_else(|| flag_for_subcommand(usage));
     let message = match usage.kind() {
         ErrorKind::UnknownArgument => return unknown_argument(usage, suggestion),
         ErrorKind::InvalidSubcommand => "the sub-command is unknown".to_owned(),
@@ -83,6 +85,15 @@ fn suggestion(usage: &clap::Error) -> Option<String> {
     [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
         .into_iter()
         .find_map(|kind| list(usage, kind).into_iter().next())
+}
+
+/// A flag that was typed as a sub-command, such as `discover`.
+fn flag_for_subcommand(usage: &clap::Error) -> Option<String> {
+    let typed = text(usage, ContextKind::InvalidSubcommand)
+        .filter(|_| usage.kind() == ErrorKind::InvalidSubcommand)?;
+    let command = Cli::command();
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    closest(typed, flags).map(|flag| format!("--{flag}"))
 }
 
 /// Clap's usage line. After an unknown flag it is left out if it lists the other flags that were typed.

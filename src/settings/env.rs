@@ -60,6 +60,12 @@ impl Environment {
         self.variables.contains_key(name) || self.is_invalid(name)
     }
 
+    /// Whether any variable of a setting is set.
+    #[must_use]
+    pub fn has_settings(&self) -> bool {
+        self.variables.keys().chain(&self.invalid).any(|name| name.starts_with(PREFIX))
+    }
+
     /// Whether the value of the variable is not UTF-8.
     #[must_use]
     pub fn is_invalid(&self, name: &str) -> bool {

@@ -90,6 +90,7 @@ fn usage_error_suggests_names_the_requirement_and_never_repeats_unknown_text() {
         ),
         (&["--xyzzy"], "a flag is unknown; hint: use `tap-together [OPTIONS] [COMMAND]`"),
         (&["xyzzy"], "the sub-command is unknown; hint: use"),
+        (&["discover"], "the sub-command is unknown; hint: did you mean `--discover`?"),
         (&["--dry-run", "--test"], "`--dry-run` cannot be combined with `--test`; hint: "),
         (&["check", "xyzzy"], "an argument is unknown; hint: run `tap-together --help`"),
     ] {

@@ -1,6 +1,6 @@
 //! What a person at a terminal sees: the live line, the summary, tables, colours, and no metrics; and what a pipe gets.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::termios::{Action, tcflow};
 use serde_json::Value;
@@ -284,4 +284,17 @@ fn dry_run_during_another_sync_names_the_lock_and_does_not_wait() {
     assert_eq!((run.code, run.seen.len()), (0, 0), "{}", run.stderr);
     assert_eq!(run.stdout.matches("after the other process\n").count(), 3, "{}", run.stdout);
     assert!(run.stdout.contains(".lock` and sends the next request\n"), "{}", run.stdout);
+}
+
+#[test]
+fn bare_command_names_the_sandbox_init_and_doctor() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
+    let output = command.env_clear().stdin(Stdio::null()).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    for name in
+        ["`tap-together --sandbox`", "`tap-together init`", "`tap-together doctor --config config.json`"]
+    {
+        assert!(stderr.contains(name), "{stderr}");
+    }
 }
