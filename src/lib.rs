@@ -60,11 +60,13 @@ pub fn run(cli: &Cli) -> ExitCode {
     let environment = Environment::capture();
     let telemetry = Arc::new(process::telemetry(cli, &environment));
     let verb = cli.verb();
-    let (advice, after) = match verb {
+    let (resume, after) = match verb {
         Verb::Sync(_) => ("; hint: run again with the last STATE to go on", AfterSignal::Drop),
         Verb::Run { .. } => ("; hint: run again to go on", AfterSignal::EndChild(verbs::run::GRACE)),
         _ => ("", AfterSignal::Drop),
     };
+    let is_sync = matches!(verb, Verb::Sync(_));
+    let advice = || if is_sync && telemetry.states() == 0 { "" } else { resume };
     let shared = Arc::clone(&telemetry);
     let work = async move |stop| {
         shared.animate(Box::pin(run_verb(verb, environment, Arc::clone(&shared), stop))).await

@@ -83,11 +83,11 @@ pub fn screen(environment: &Environment) -> Screen {
     Screen::new(environment.get("TERM"), environment.get("NO_COLOR"))
 }
 
-/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. `advice` ends the message
-/// about the signal.
+/// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. The result of `advice`
+/// ends the message about the signal.
 pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
     telemetry: &Telemetry,
-    advice: &str,
+    advice: impl FnOnce() -> &'static str,
     after: AfterSignal,
     work: impl FnOnce(Stop) -> F + Send + 'static,
 ) -> Result<ExitCode> {
@@ -120,7 +120,7 @@ pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
             () = second => {}
             () = tokio::time::sleep(first_grace) => {}
         }
-        telemetry.critical(&format!("stopped by {name}{advice}"));
+        telemetry.critical(&format!("stopped by {name}{}", advice()));
         Ok(ExitCode::from(exit_code(number)))
     })
 }

@@ -66,6 +66,7 @@ struct Inner {
     /// Subjects of the lines that a terminal shows once.
     once: BTreeSet<&'static str>,
     requests: u64,
+    states: u64,
     warnings: u64,
     warnings_by_subject: BTreeMap<String, u64>,
 }
@@ -183,6 +184,16 @@ impl Telemetry {
         let tags = json!({"endpoint": self.foreign(report), "status": status});
         self.metric("counter", "http_request_count", &json!(1), &tags);
         self.metric("timer", "http_request_duration", &json!(metric_seconds(took)), &tags);
+    }
+
+    /// Counts a STATE that the target has received.
+    pub fn state_written(&self) {
+        self.lock().states += 1;
+    }
+
+    /// STATE messages so far.
+    pub fn states(&self) -> u64 {
+        self.lock().states
     }
 
     /// Requests so far.

@@ -117,7 +117,9 @@ impl<W: Write> Delivery<W> {
 
     pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
         let value = self.state.value(syncing);
-        self.writer.message(&Message::State { value })
+        self.writer.message(&Message::State { value })?;
+        self.telemetry.state_written();
+        Ok(())
     }
 
     /// Whether a signal asked the run to end.

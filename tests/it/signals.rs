@@ -177,7 +177,8 @@ fn judge((phase, (name, code)): &(Phase, (&str, i32))) {
     }
     let run = finish(child, &server);
     assert_eq!(run.code, *code, "{phase:?}: {}", run.stderr);
-    let advice = if *phase == Phase::Doctor { "" } else { "; hint: run again with the last STATE to go on" };
+    // A hint about the STATE makes sense only after one.
+    let advice = if *phase == Phase::Between { "; hint: run again with the last STATE to go on" } else { "" };
     let last = format!("CRITICAL stopped by SIG{name}{advice}");
     assert_eq!(run.critical(), last, "{phase:?}");
     if *phase == Phase::Between {
