@@ -64,6 +64,14 @@ impl Job {
         Ok(job)
     }
 
+    /// The job of a run without catalog and STATE: what the state folder alone remembers.
+    pub fn remembered(settings: &Settings) -> Result<Self> {
+        let folder = ColumnStore::new(settings).load()?;
+        let (job, _) = Self::plan(settings, None, State::default(), folder);
+        job.check()?;
+        Ok(job)
+    }
+
     fn plan(
         settings: &Settings,
         catalog: Option<&Catalog>,

@@ -94,6 +94,13 @@ impl HeaderWords {
         self.has(SENSITIVE) || self.has("status") && self.has(EMPLOYER)
     }
 
+    /// Whether the column probably holds something about a person that should not leave unmasked.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let is_contact = self.is_email() || self.is_phone() || self.is_name() || self.is_birth_date();
+        is_contact || self.is_text() || self.is_sensitive() || self.is_id() && self.is_of_employer()
+    }
+
     fn has(&self, list: &str) -> bool {
         list.split(' ').any(|listed| self.words.iter().any(|word| word == listed))
     }

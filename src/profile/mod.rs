@@ -21,6 +21,7 @@ pub mod stats;
 mod svg;
 pub mod text;
 
+pub use header_words::HeaderWords;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

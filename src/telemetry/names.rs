@@ -1,4 +1,6 @@
-//! A list of names in a message: the first ones, and the number of the others.
+//! A list of names in a message: the first ones in backquotes, and the number of the others.
+//!
+//! The names have passed the redactor before.
 
 use std::fmt::{self, Display, Formatter};
 

@@ -11,8 +11,11 @@ use super::print;
 use crate::api::gate::GateStatus;
 use crate::api::probe::{self, Route};
 use crate::clock::BootId;
+use crate::count::Count;
 use crate::error::{Error, Exit, Result};
 use crate::files::state_folder::{FolderStatus, inspect};
+use crate::job::{Job, Leaves};
+use crate::profile::HeaderWords;
 use crate::settings::{Settings, SettingsWarning};
 use crate::telemetry::Telemetry;
 
@@ -30,6 +33,7 @@ pub async fn doctor(
         state(&settings, &mut table)?;
         network(&settings, &mut table).await?;
         temporary(&settings, &mut table)?;
+        personal_columns(&settings, &mut table)?;
     } else {
         table.note("skipped", "the rest", "the other checks need valid settings")?;
     }
@@ -73,6 +77,32 @@ fn gate(settings: &Settings, table: &mut CheckTable) -> Result<()> {
     let Some(GateStatus::Free { wait, reason, failures }) = status else { return Ok(()) };
     let (words, is_waited_for) = gate.wait_words(wait, reason, failures);
     table.note(if is_waited_for { "ok" } else { "warning" }, "next request", &words)
+}
+
+/// The remembered columns whose headers look personal and whose cells leave as they are.
+fn personal_columns(settings: &Settings, table: &mut CheckTable) -> Result<()> {
+    let Some(job) = table.check("columns", Job::remembered(settings), columns_words)? else { return Ok(()) };
+    let unmasked = job.streams.iter().flat_map(|stream| {
+        let columns = stream.columns().into_iter();
+        let personal = columns
+            .filter(|column| column.leaves == Leaves::Clear && HeaderWords::of(&column.header).is_personal());
+        personal.map(|column| format!("{}.{}", stream.name(), column.name))
+    });
+    let unmasked: Vec<String> = unmasked.collect();
+    if unmasked.is_empty() {
+        return Ok(());
+    }
+    let words = format!(
+        "{} that look personal leave unmasked: {}; hint: see `tap-together profile` and the setting `masks`",
+        Count(unmasked.len(), "column"),
+        unmasked.join(", ")
+    );
+    table.note("warning", "columns", &words)
+}
+
+fn columns_words(job: &Job) -> String {
+    let known: usize = job.streams.iter().map(|stream| stream.columns().len()).sum();
+    format!("{} remembered in the state folder; a catalog may select fewer", Count(known, "column"))
 }
 
 async fn network(settings: &Settings, table: &mut CheckTable<'_>) -> Result<()> {

@@ -76,6 +76,19 @@ fn doctor_on_a_healthy_setup_changes_nothing() {
 }
 
 #[test]
+fn doctor_names_personal_columns_that_leave_unmasked() {
+    let tap = Tap::new().one();
+    assert_eq!(tap.run().code, 0);
+    let warned = doctor(&tap);
+    assert_eq!(warned.code, 0, "{}", warned.stderr);
+    let (status, words) = *lines(&warned, "columns").last().unwrap();
+    assert!(status == "warning" && words.contains("that look personal leave unmasked: "), "{words}");
+    assert!(words.contains("user_report.first_name, ") && !words.contains("program_name"), "{words}");
+    let masked = doctor(&tap.set("masks", json!({"*": {"*": "redact"}})));
+    assert!(lines(&masked, "columns").iter().all(|(status, _)| *status == "ok"), "{}", masked.stdout);
+}
+
+#[test]
 fn doctor_with_bad_settings_skips_only_dependent_checks() {
     let run = doctor(&Tap::new().set("api_key", "your-api-key".into()).set("clientid", 1.into()));
     failed(&run, 2, "settings", "2 problems in the settings");
