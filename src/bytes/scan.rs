@@ -69,22 +69,42 @@ impl<S: ByteClass> ByteScanner<S> {
     /// The position of the next hit. Every call must pass the same text, unchanged after the last hit.
     #[inline]
     pub fn next(&mut self, text: &[u8]) -> Option<usize> {
-        while self.left == 0 {
-            let rest = text.get(self.next..)?;
-            self.left = match rest.first_chunk() {
-                Some(block) => Self::mask(block),
-                None if rest.is_empty() => return None,
-                None => {
-                    let mut block = [FILLER; BLOCK];
-                    block[..rest.len()].copy_from_slice(rest);
-                    Self::mask(&block)
-                }
-            };
-            self.next += BLOCK;
+        self.nth(text, 0)
+    }
+
+    /// Skips `skipped` hits and returns the position of the next one, under the same condition.
+    #[inline]
+    pub fn nth(&mut self, text: &[u8], mut skipped: usize) -> Option<usize> {
+        loop {
+            while self.left == 0 {
+                self.left = self.next_mask(text)?;
+            }
+            if skipped == 0 {
+                break;
+            }
+            self.left &= self.left - 1;
+            skipped -= 1;
         }
         let offset = self.left.trailing_zeros() as usize;
         self.left &= self.left - 1;
         Some(self.next - BLOCK + offset)
+    }
+
+    /// The hits of the next block; `None` at the end of the text.
+    #[inline]
+    fn next_mask(&mut self, text: &[u8]) -> Option<u64> {
+        let rest = text.get(self.next..)?;
+        let mask = match rest.first_chunk() {
+            Some(block) => Self::mask(block),
+            None if rest.is_empty() => return None,
+            None => {
+                let mut block = [FILLER; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                Self::mask(&block)
+            }
+        };
+        self.next += BLOCK;
+        Some(mask)
     }
 
     #[inline]
@@ -108,10 +128,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scanner_finds_exactly_the_bytes_of_the_class(text: Vec<u8>, long in 0usize..200, from in 0usize..40) {
+        fn scanner_finds_exactly_the_bytes_of_the_class(text: Vec<u8>, long in 0usize..200, from in 0usize..40, skipped in 0usize..20) {
             let text = [text.as_slice(), &vec![b'x'; long], &text].concat();
             let plain = |is_hit: fn(u8) -> bool| (from..text.len()).filter(|&at| is_hit(text[at])).collect::<Vec<_>>();
             prop_assert_eq!(all::<ControlBytes>(&text, from), plain(|byte| byte < 0x20));
+            let nth = ByteScanner::<ControlBytes>::new(from).nth(&text, skipped);
+            prop_assert_eq!(nth, plain(|byte| byte < 0x20).get(skipped).copied());
             prop_assert_eq!(all::<JsonEscapes>(&text, from), plain(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')));
         }
     }

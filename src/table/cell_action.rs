@@ -4,8 +4,6 @@
 //! [`Bound`] on the bytes that it writes. An action writes after the prepared `"column":` and may write more than one
 //! property from its cell. It never gets an empty cell: empty cells are written as null.
 
-use std::borrow::Cow;
-
 use super::cell_format::{CellFormat, CellValue, boolean};
 use super::column_type::ColumnType;
 use super::date_time;
@@ -28,12 +26,15 @@ pub enum CellAction {
     Boolean,
     /// Copied if it has the commonest spelling, else converted to UTC from its offset or the time zone.
     DateTime(Option<Tz>),
-    /// Read by the format: the value, null, or null for a mismatch, whose text is written after `variant`.
-    Read {
-        format: CellFormat,
-        /// `,"column__text":`, if mismatches have a property beside the column.
-        variant: Option<Literal>,
-    },
+    /// Read by the format: the value, null, or null for a mismatch.
+    Read(Box<CellReader>),
+}
+
+#[derive(Clone, Debug)]
+pub struct CellReader {
+    pub format: CellFormat,
+    /// `,"column__text":`, before the text of a mismatch, if mismatches have a property beside the column.
+    pub variant: Option<Literal>,
 }
 
 /// The most bytes that an action writes: `fixed`, and `per_byte` for each byte of its cell.
@@ -47,7 +48,7 @@ impl CellAction {
     /// The action of an emitted column whose cells all fit the format.
     #[must_use]
     pub fn of(format: &CellFormat) -> Self {
-        let read = || Self::Read { format: format.clone(), variant: None };
+        let read = || Self::Read(Box::new(CellReader { format: format.clone(), variant: None }));
         match format.column_type() {
             _ if !format.is_plain() => read(),
             ColumnType::String | ColumnType::Date => Self::CopyString,
@@ -63,7 +64,7 @@ impl CellAction {
     pub fn opening(&self) -> &'static str {
         match self {
             Self::CopyString | Self::DateTime(_) => "\"",
-            Self::Skip | Self::CopyNumber | Self::Boolean | Self::Read { .. } => "",
+            Self::Skip | Self::CopyNumber | Self::Boolean | Self::Read(_) => "",
         }
     }
 
@@ -75,9 +76,9 @@ impl CellAction {
             Self::CopyString | Self::CopyNumber => Bound { fixed: 1, per_byte: 1 },
             Self::Boolean => Bound { fixed: "false".len(), per_byte: 0 },
             Self::DateTime(_) => Bound { fixed: LONGEST_VALUE + 1, per_byte: 1 },
-            Self::Read { format, variant } => {
-                let variant = variant.as_ref().map_or(0, |variant| variant.len() + "null".len());
-                let value = format.mask_bound().unwrap_or(Bound { fixed: LONGEST_VALUE, per_byte: 1 });
+            Self::Read(reader) => {
+                let variant = reader.variant.as_ref().map_or(0, |variant| variant.len() + "null".len());
+                let value = reader.format.mask_bound().unwrap_or(Bound { fixed: LONGEST_VALUE, per_byte: 1 });
                 Bound { fixed: LONGEST_VALUE.max(value.fixed) + "\"\"".len() + variant, ..value }
             }
         }
@@ -102,6 +103,11 @@ impl CellAction {
                 out.put(boolean(text));
                 from_separator(text)
             }
+            Self::DateTime(_) if date_time::starts_canonical(text) => {
+                let rest = out.copy_until::<ControlBytes>(text);
+                out.push(b'"');
+                Some(rest)
+            }
             Self::DateTime(timezone) => {
                 let rest = from_separator(text)?;
                 let cell = &text[..text.len() - rest.len()];
@@ -112,15 +118,29 @@ impl CellAction {
                 out.push(b'"');
                 Some(rest)
             }
-            Self::Read { format, variant } => {
+            Self::Read(reader) => {
                 let rest = from_separator(text)?;
-                let mismatch = write_value(format, &text[..text.len() - rest.len()], out);
-                if let Some(variant) = variant {
-                    out.literal(variant);
-                    write_text(mismatch.as_deref(), out);
-                }
+                reader.write(&text[..text.len() - rest.len()], out);
                 Some(rest)
             }
+        }
+    }
+}
+
+impl CellReader {
+    fn write(&self, cell: &[u8], out: &mut Appender) {
+        let (value, mismatch) = match self.format.read(cell) {
+            CellValue::Null => (None, None),
+            CellValue::Value(value) => (Some(value), None),
+            CellValue::Mismatch(text) => (None, Some(text)),
+        };
+        match value {
+            Some(value) if !self.format.is_quoted() => out.put(&value),
+            value => write_text(value.as_deref(), out),
+        }
+        if let Some(variant) = &self.variant {
+            out.literal(variant);
+            write_text(mismatch.as_deref(), out);
         }
     }
 }
@@ -139,20 +159,6 @@ fn with_digit_before_point<'t>(text: &'t [u8], out: &mut Appender) -> &'t [u8] {
         }
         _ => text,
     }
-}
-
-/// Writes the value of a cell, or null. Returns the text of a mismatch.
-fn write_value<'c>(format: &CellFormat, cell: &'c [u8], out: &mut Appender) -> Option<Cow<'c, [u8]>> {
-    match format.read(cell) {
-        CellValue::Value(value) if format.is_quoted() => write_text(Some(&value), out),
-        CellValue::Value(value) => out.put(&value),
-        CellValue::Null => write_text(None, out),
-        CellValue::Mismatch(text) => {
-            write_text(None, out);
-            return Some(text);
-        }
-    }
-    None
 }
 
 /// Writes a text in its stored form as a JSON string, or null.
@@ -200,7 +206,7 @@ mod tests {
         ) {
             let options = Arc::new(crate::table::cell_format::CellOptions::new(&[], false, timezone));
             let format = CellFormat::plain(ColumnType::infer(cell.as_bytes(), timezone), &options);
-            let checked = CellAction::Read { format: format.clone(), variant: None };
+            let checked = CellAction::Read(Box::new(CellReader { format: format.clone(), variant: None }));
             let (fast, slow) = (write(&CellAction::of(&format), &cell), write(&checked, &cell));
             prop_assert_eq!(&fast, &slow);
             prop_assert!(serde_json::from_str::<serde_json::Value>(&fast).is_ok(), "{cell}");

@@ -52,6 +52,8 @@ impl CellOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFormat {
     column_type: ColumnType,
+    /// A cell is null only if it is empty, is spelled as inference knows it, and has no mask.
+    is_plain: bool,
     spelling: Arc<Spelling>,
     options: Arc<CellOptions>,
     /// Changes the text of each cell before it is read by the type.
@@ -72,19 +74,25 @@ impl CellFormat {
     /// The cells of `column_type` in the spelling that inference knows.
     #[must_use]
     pub fn plain(column_type: ColumnType, options: &Arc<CellOptions>) -> Self {
-        Self { column_type, spelling: Arc::new(Spelling::Plain), options: Arc::clone(options), mask: None }
+        Self::spelled(column_type, Spelling::Plain, options)
     }
 
     /// The cells of a column that the operator typed, or every reason why the override cannot be used.
     pub fn new(spelled: &TypeOverride, options: &Arc<CellOptions>) -> Result<Self, Vec<OverrideError>> {
-        let spelling = Arc::new(spelled.spelling(options.timezone.is_some())?);
-        Ok(Self { column_type: spelled.column_type, spelling, options: Arc::clone(options), mask: None })
+        let spelling = spelled.spelling(options.timezone.is_some())?;
+        Ok(Self::spelled(spelled.column_type, spelling, options))
+    }
+
+    fn spelled(column_type: ColumnType, spelling: Spelling, options: &Arc<CellOptions>) -> Self {
+        let is_plain = spelling == Spelling::Plain && !options.trim && options.null_values.is_empty();
+        let (spelling, options) = (Arc::new(spelling), Arc::clone(options));
+        Self { column_type, is_plain, spelling, options, mask: None }
     }
 
     /// The same format for the results of a mask.
     #[must_use]
     pub fn with_mask(self, mask: Arc<Mask>) -> Self {
-        Self { mask: Some(mask), ..self }
+        Self { is_plain: false, mask: Some(mask), ..self }
     }
 
     /// The most bytes that a mask makes of a text, by the bytes of its stored form.
@@ -109,10 +117,14 @@ impl CellFormat {
         self.column_type.schema()
     }
 
-    /// The same options with another type in the plain spelling.
+    /// The same options and mask with another type in the plain spelling.
     #[must_use]
     pub fn with_type(&self, column_type: ColumnType) -> Self {
-        Self::plain(column_type, &self.options)
+        let plain = Self::plain(column_type, &self.options);
+        match &self.mask {
+            Some(mask) => plain.with_mask(Arc::clone(mask)),
+            None => plain,
+        }
     }
 
     /// Whether the value is a JSON string.
@@ -127,10 +139,7 @@ impl CellFormat {
     /// Whether a cell is null only if it is empty, and is spelled as inference knows it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.mask.is_none()
-            && *self.spelling == Spelling::Plain
-            && !self.options.trim
-            && self.options.null_values.is_empty()
+        self.is_plain
     }
 
     /// Whether every cell fits the type.
@@ -143,6 +152,9 @@ impl CellFormat {
     #[inline]
     #[must_use]
     pub fn text<'c>(&self, cell: &'c [u8]) -> Option<&'c [u8]> {
+        if self.is_plain {
+            return (!cell.is_empty()).then_some(cell);
+        }
         let cell = if self.options.trim { trim(cell) } else { cell };
         (!self.options.is_null(cell)).then_some(cell)
     }

@@ -56,22 +56,41 @@ pub fn check_range(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     ((1..=9999).contains(&time.year()) && time.nanosecond() < SECOND).then_some(time)
 }
 
-/// The commonest spelling: `YYYY-MM-DDThh:mm:ssZ`, with or without a fraction.
+/// The commonest spellings: `YYYY-MM-DDThh:mm:ssZ`, also with milliseconds or another fraction.
 #[inline]
 fn is_plain_utc(cell: &[u8]) -> bool {
     match cell.split_first_chunk() {
-        Some((minute, [b':', b'0'..=b'5', b'0'..=b'9', rest @ ..])) => {
-            let is_end = match rest {
-                [b'Z'] => true,
-                [b'.', digits @ .., b'Z'] => {
-                    (1..=FRACTION_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
-                }
-                _ => false,
-            };
-            is_end && is_minute(minute)
+        Some((minute, rest)) => is_plain_end(rest) && is_minute(minute),
+        None => false,
+    }
+}
+
+/// Whether the text is `:ssZ`, also with a fraction.
+#[inline]
+fn is_plain_end(text: &[u8]) -> bool {
+    /// For each byte of `:ss.nnnZ`: the bits that must be the template's, and what carries a larger digit into them.
+    const TEMPLATE: u64 = u64::from_le_bytes(*b":00.000Z");
+    const FIXED: u64 = u64::from_le_bytes([0xFF, 0xF0, 0xF0, 0xFF, 0xF0, 0xF0, 0xF0, 0xFF]);
+    const CARRY: u64 = u64::from_le_bytes([0, 10, 6, 0, 6, 6, 6, 0]);
+    if let Ok(text) = text.try_into() {
+        let digits = u64::from_le_bytes(text) ^ TEMPLATE;
+        return digits & FIXED == 0 && (digits + CARRY) & FIXED == 0;
+    }
+    match text {
+        [b':', b'0'..=b'5', b'0'..=b'9', b'Z'] => true,
+        [b':', b'0'..=b'5', b'0'..=b'9', b'.', digits @ .., b'Z'] => {
+            (1..=FRACTION_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
         }
         _ => false,
     }
+}
+
+/// Whether a valid date-time and a separator begin the text, and the date-time is plain UTC with milliseconds or none.
+#[inline]
+pub fn starts_canonical(text: &[u8]) -> bool {
+    let is_end = |at: usize| matches!(text.get(at..at + 2), Some([b'Z', ..b' ']));
+    let is_milliseconds = || matches!(text.get(19..23), Some([b'.', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']));
+    text.get(10) == Some(&b'T') && (is_end(19) || is_end(23) && is_milliseconds())
 }
 
 /// Whether the text is `YYYY-MM-DDThh:mm`, a minute of the years 1 to 9999.

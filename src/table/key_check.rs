@@ -44,6 +44,11 @@ impl KeyCheck {
         !self.columns.is_empty()
     }
 
+    /// The positions of the key columns.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|(index, _)| *index)
+    }
+
     /// Adds the key of row `number`, counted from 1.
     pub fn observe(&mut self, row: &Row, number: u64) {
         if self.columns.is_empty() {

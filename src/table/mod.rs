@@ -29,6 +29,7 @@ pub mod stored_text;
 mod type_check;
 pub mod type_override;
 pub mod verify;
+mod wanted_cells;
 pub mod white_space;
 
 #[cfg(test)]

@@ -95,6 +95,12 @@ fn parse_double(cell: &[u8]) -> Option<f64> {
 /// Whether the cell is a number that a double holds without loss.
 #[inline]
 pub fn is_number(cell: &[u8]) -> bool {
+    if let [b'1'..=b'9', rest @ ..] = cell
+        && rest.len() < EXACT_DIGITS
+        && rest.iter().all(u8::is_ascii_digit)
+    {
+        return true;
+    }
     Numeral::parse(cell).is_some_and(|numeral| numeral.is_exact(cell))
 }
 

@@ -4,7 +4,7 @@
 //! a prepared `"column":`, up to the separator, unless its [`CellAction`] converts it. The bytes before and after the
 //! record come from the caller; the plan does not know the shape of a Singer message.
 
-use super::cell_action::{Bound, CellAction, from_separator};
+use super::cell_action::{Bound, CellAction, CellReader, from_separator};
 use super::cell_format::CellFormat;
 use super::csv::{BLANK, CELL, ROW};
 use super::header::{EXTRA, ROW_NUMBER};
@@ -75,8 +75,9 @@ impl CellWriter {
     /// `property` is `,"column":`, after the properties before it that are always null.
     fn new(action: CellAction, property: &[u8]) -> Self {
         let mut null = [property, b"null"].concat();
-        if let CellAction::Read { variant: Some(variant), .. } = &action {
-            null.extend_from_slice(&[variant.bytes(), b"null"].concat());
+        if let CellAction::Read(reader) = &action {
+            let variant = reader.variant.iter();
+            null.extend(variant.flat_map(|variant| [variant.bytes(), b"null"].concat()));
         }
         let prefix = [property, action.opening().as_bytes()].concat();
         Self { action, prefix: Literal::new(&prefix), null: Literal::new(&null) }
@@ -135,7 +136,8 @@ impl Properties {
             return CellWriter::new(CellAction::of(format), &property);
         }
         let variant = variant.map(|variant| Literal::new(&property_name(variant)));
-        CellWriter::new(CellAction::Read { format: format.clone(), variant }, &property)
+        let reader = CellReader { format: format.clone(), variant };
+        CellWriter::new(CellAction::Read(Box::new(reader)), &property)
     }
 }
 

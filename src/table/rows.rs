@@ -1,13 +1,14 @@
 //! Reads the rows of a stored report, each in place in one reused buffer.
 //!
 //! The stored form comes from [`csv`](super::csv): its rows are complete and need no checks. If a row ends beyond the
-//! buffer, more bytes are read and the row is scanned again from its start, so no state is kept between two reads. The
+//! buffer, more bytes are read and the row is scanned again from its start, so nothing is kept of a part of a row. The
 //! buffer grows to the longest row, which [`EmittedCells`](super::emitted_cells) bounds.
 
 use std::io::{self, Read};
 
 use super::csv::{BLANK, ROW};
 use super::row::Row;
+use super::wanted_cells::WantedCells;
 use crate::bytes::scan::{ByteScanner, ControlBytes};
 
 /// The initial size; the buffer doubles if a row is longer.
@@ -21,6 +22,10 @@ pub struct Rows<R> {
     end: usize,
     /// The position after each cell of the current row.
     ends: Vec<usize>,
+    /// The search for separators in the buffer.
+    separators: ByteScanner<ControlBytes>,
+    /// The position that the search has reached: another one than `begin` if the row must be searched from its start.
+    searched: Option<usize>,
 }
 
 impl<R: Read> Rows<R> {
@@ -30,19 +35,41 @@ impl<R: Read> Rows<R> {
     }
 
     pub(super) fn with_buffer(input: R, size: usize) -> Self {
-        Self { input, buffer: vec![0; size], begin: 0, end: 0, ends: Vec::new() }
+        let separators = ByteScanner::new(0);
+        Self { input, buffer: vec![0; size], begin: 0, end: 0, ends: Vec::new(), separators, searched: None }
     }
 
     /// The next row; `None` at the end.
     pub fn read(&mut self) -> io::Result<Option<Row<'_>>> {
+        self.find_row(|separators, text, _, ends| split(separators, text, ends))
+    }
+
+    /// The next row, of which only the wanted cells can be read; `None` at the end.
+    pub(super) fn read_wanted(&mut self, wanted: &WantedCells) -> io::Result<Option<Row<'_>>> {
+        self.find_row(|separators, text, start, ends| wanted.find(separators, text, start, ends))
+    }
+
+    /// Calls `find` with the separators of the buffered text, the text, the start of the next row and the ends of its cells
+    /// to fill in. `find` returns the end of the row, or `None` if the text ends inside the row; then it is called again
+    /// with more text.
+    #[inline]
+    fn find_row(
+        &mut self,
+        find: impl Fn(&mut ByteScanner<ControlBytes>, &[u8], usize, &mut Vec<usize>) -> Option<usize>,
+    ) -> io::Result<Option<Row<'_>>> {
         loop {
             let text = &self.buffer[..self.end];
+            if self.searched != Some(self.begin) {
+                self.separators = ByteScanner::new(self.begin);
+            }
             while text.get(self.begin) == Some(&BLANK) {
                 self.begin += 1;
+                self.separators.next(text);
             }
             let start = self.begin;
-            if let Some(end) = split(text, start, &mut self.ends) {
+            if let Some(end) = find(&mut self.separators, text, start, &mut self.ends) {
                 self.begin = end + 1;
+                self.searched = Some(self.begin);
                 return Ok(Some(Row { text: &self.buffer, start, ends: &self.ends }));
             }
             if !self.fill()? {
@@ -70,6 +97,7 @@ impl<R: Read> Rows<R> {
         self.buffer.copy_within(self.begin..self.end, 0);
         self.end -= self.begin;
         self.begin = 0;
+        self.searched = None;
         if self.end == self.buffer.len() {
             self.buffer.resize(2 * self.end, 0);
         }
@@ -79,10 +107,8 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Collects the end of each cell of the row that starts at `start`. Returns the end of the last cell, or `None` if the
-/// text ends inside the row.
-fn split(text: &[u8], start: usize, ends: &mut Vec<usize>) -> Option<usize> {
-    let mut separators = ByteScanner::<ControlBytes>::new(start);
+/// Collects the end of each cell of the row. Returns the end of the last cell, or `None` if the text ends inside the row.
+fn split(separators: &mut ByteScanner<ControlBytes>, text: &[u8], ends: &mut Vec<usize>) -> Option<usize> {
     ends.clear();
     loop {
         let at = separators.next(text)?;

@@ -29,6 +29,23 @@ pub struct TypeCheck {
     mismatches: Vec<Mismatches>,
 }
 
+/// The result of adding a row.
+pub enum Observed {
+    AllFit,
+    /// Columns have become strings, and their cells need not be read any more.
+    Closed,
+    /// The cell of the column does not fit its type, and that is an error.
+    Refused(usize, ColumnType),
+}
+
+/// What a value is to its column.
+enum Fit {
+    Fits,
+    /// The column is now a string.
+    String,
+    Mismatch,
+}
+
 struct OpenColumn {
     index: usize,
     /// The type is string while an inferred column is undecided.
@@ -66,30 +83,30 @@ impl TypeCheck {
         self.open.is_empty()
     }
 
-    /// Adds the cells of row `number`, counted from 1. Returns the column and its type if a cell does not fit, and that is
-    /// an error.
-    pub fn observe(&mut self, row: &Row, number: u64) -> Option<(usize, ColumnType)> {
+    /// The positions of the columns whose cells are read.
+    pub fn open_columns(&self) -> impl Iterator<Item = usize> {
+        self.open.iter().map(|column| column.index)
+    }
+
+    /// Adds the cells of row `number`, counted from 1.
+    pub fn observe(&mut self, row: &Row, number: u64) -> Observed {
         let mut has_string = false;
         for column in &mut self.open {
-            let cell = row.escaped(column.index);
-            if cell.is_empty() {
-                continue;
-            }
-            let Some(text) = column.format.text(cell) else { continue };
-            column.values += 1;
-            if column.is_inferred {
-                has_string |= column.infer(text);
-            } else if !column.format.accepts(text) {
-                if column.is_strict {
-                    return Some((column.index, column.format.column_type()));
+            let Some(text) = column.format.text(row.escaped(column.index)) else { continue };
+            match column.observe(text) {
+                Fit::Fits => {}
+                Fit::String => has_string = true,
+                Fit::Mismatch if column.is_strict => {
+                    return Observed::Refused(column.index, column.format.column_type());
                 }
-                self.mismatches[column.index].add(number);
+                Fit::Mismatch => self.mismatches[column.index].add(number),
             }
         }
         if has_string {
             self.close_strings();
+            return Observed::Closed;
         }
-        None
+        Observed::AllFit
     }
 
     /// Stops reading the inferred columns that are strings.
@@ -118,18 +135,25 @@ impl TypeCheck {
 }
 
 impl OpenColumn {
-    /// Adds a value of an inferred column; returns whether the column is now a string.
+    /// Adds a value.
     #[inline]
-    fn infer(&mut self, text: &[u8]) -> bool {
-        if self.values > 1 && self.format.accepts(text) {
-            return false;
+    fn observe(&mut self, text: &[u8]) -> Fit {
+        self.values += 1;
+        let is_decided = !self.is_inferred || self.values > 1;
+        if is_decided && self.format.accepts(text) {
+            return Fit::Fits;
         }
-        let column_type = match self.values {
-            1 => ColumnType::infer(text, self.format.timezone()),
-            _ => ColumnType::String,
-        };
+        if self.is_inferred { self.infer(text) } else { Fit::Mismatch }
+    }
+
+    /// Decides the type by the first value, or makes the column a string because a later value does not fit.
+    #[cold]
+    fn infer(&mut self, text: &[u8]) -> Fit {
+        let is_first = self.values == 1;
+        let column_type =
+            if is_first { ColumnType::infer(text, self.format.timezone()) } else { ColumnType::String };
         self.format = self.format.with_type(column_type);
-        self.is_string()
+        if self.is_string() { Fit::String } else { Fit::Fits }
     }
 
     fn is_string(&self) -> bool {

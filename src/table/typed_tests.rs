@@ -212,7 +212,7 @@ impl Table {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(reports()))]
+    #![proptest_config(ProptestConfig::with_cases(reports() / 5))]
 
     #[test]
     fn any_typed_table_has_the_types_mismatches_and_lines_of_the_oracle(table in tables(), capacity in 1usize..200) {

@@ -20,7 +20,8 @@ use super::line_number::line_of_row;
 use super::plan;
 use super::rows::Rows;
 pub use super::type_check::Mismatches;
-use super::type_check::TypeCheck;
+use super::type_check::{Observed, TypeCheck};
+use super::wanted_cells::WantedCells;
 
 /// Bytes of the longest header, which is read into memory at once.
 const HEADER_LIMIT: u64 = 16 * 1024 * 1024;
@@ -180,22 +181,32 @@ fn check_cells(
     let mut types = TypeCheck::new(&requirements.columns, requirements.on_type_mismatch);
     let mut key = KeyCheck::new(&requirements.columns);
     let mut rows = table.read_rows(rewind(stored)?);
+    let wanted = |types: &TypeCheck, key: &KeyCheck| {
+        let columns = types.open_columns().chain(key.columns());
+        WantedCells::new(columns, requirements.columns.len())
+    };
+    let mut cells = wanted(&types, &key);
     for number in 0.. {
         if types.is_settled() && !key.is_needed() {
             break;
         }
-        let Some(row) = rows.read()? else { break };
+        let row = if table.ragged == 0 { rows.read_wanted(&cells)? } else { rows.read()? };
+        let Some(row) = row else { break };
         if number == 0 {
             // The header.
             continue;
         }
         key.observe(&row, number);
-        if let Some((index, column_type)) = types.observe(&row, number) {
-            return Err(TableError::ColumnType {
-                line: line_of_row(rewind(stored)?, number)?,
-                column: requirements.columns[index].name.clone(),
-                column_type: column_type.name(),
-            });
+        match types.observe(&row, number) {
+            Observed::AllFit => {}
+            Observed::Closed => cells = wanted(&types, &key),
+            Observed::Refused(index, column_type) => {
+                return Err(TableError::ColumnType {
+                    line: line_of_row(rewind(stored)?, number)?,
+                    column: requirements.columns[index].name.clone(),
+                    column_type: column_type.name(),
+                });
+            }
         }
     }
     key.check()?;
