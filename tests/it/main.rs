@@ -58,3 +58,4 @@ mod terminal; // stdout and stderr on a terminal, `--dry-run`, `--quiet`
 mod time_namespaces; // rate limit across time namespaces
 mod tls; // certificates, truncation, proxies
 mod truncation; // bodies truncated at every byte
+mod upgrade; // STATE and state folder of the version before format 2
