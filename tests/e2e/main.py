@@ -5,9 +5,11 @@ import sys
 import tempfile
 import time
 
+import second_snapshot
 from cases import CASES, Tap
 from targets import ALL
 
+CASES += second_snapshot.CASES
 DOCS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/targets.md")
 HEAD = """# Real targets
 
