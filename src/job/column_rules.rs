@@ -112,7 +112,7 @@ impl ColumnRules {
             (true, true) => NewColumns::Ignore,
             (false, true) => NewColumns::Include,
         };
-        match self.selection(name) {
+        match self.selection(name, title) {
             Selection::Deselected => Choice::Omit,
             Selection::Selected | Selection::Unlisted if rule == Some(MaskRule::Drop) => Choice::Omit,
             Selection::Selected => Choice::Emit,
@@ -163,11 +163,14 @@ impl ColumnRules {
     /// Whether it matters which of two columns a header is: one is held back, or identifies the rows.
     pub fn is_sensitive(&self, name: &str, title: &str) -> bool {
         let is_masked = self.mask_rule(name, title).is_some_and(|rule| rule != MaskRule::Keep);
-        is_masked || self.is_key(name, title) || self.selection(name) == Selection::Deselected
+        is_masked || self.is_key(name, title) || self.selection(name, title) == Selection::Deselected
     }
 
-    /// The selection of a column, which the catalog may know by a former name.
-    pub fn selection(&self, name: &str) -> Selection {
+    /// The selection of a column, which the catalog may know by a former name. A header that it deselects is never emitted.
+    pub fn selection(&self, name: &str, title: &str) -> Selection {
+        if self.entry.deselects_title(title) {
+            return Selection::Deselected;
+        }
         let mut selections = self.names(name).map(|name| self.entry.selection(name));
         selections.find(|selection| *selection != Selection::Unlisted).unwrap_or(Selection::Unlisted)
     }

@@ -105,17 +105,14 @@ impl Stream {
     /// Mistakes that the memory shows without a report, each in one sentence.
     pub(super) fn problems(&self) -> Vec<String> {
         let name = self.name();
-        let keys = self.rules.key.iter().map(|given| {
-            let known = self
-                .rules
-                .memory
-                .iter()
-                .find(|column| ColumnRules::means(given, &column.name, &column.title));
-            known.map_or(given, |column| &column.name)
+        let keys = self.rules.key.iter().filter(|given| *given != ROW_NUMBER).map(|given| {
+            let memory = self.rules.memory.iter();
+            let mut known = memory.filter(|column| ColumnRules::means(given, &column.name, &column.title));
+            known.next().map_or((given, given), |column| (&column.name, &column.title))
         });
         let deselected =
-            keys.filter(|key| *key != ROW_NUMBER && self.rules.selection(key) == Selection::Deselected);
-        let deselected = deselected.map(|key| {
+            keys.filter(|(key, title)| self.rules.selection(key, title) == Selection::Deselected);
+        let deselected = deselected.map(|(key, _)| {
             format!("the key column `{key}` of `{name}` is deselected; with Meltano, `meltano select tap-together {name} {key}` selects it")
         });
         let contradictions = self.rules.memory.iter().filter_map(|column| {

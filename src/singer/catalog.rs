@@ -4,7 +4,7 @@
 //! decides, then `selected-by-default`, then the stream. Without a catalog everything is selected. Unknown metadata is
 //! ignored. A catalog does not change how a report is fetched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ pub struct CatalogEntry {
     columns: BTreeMap<String, bool>,
     /// Properties and the schemas that the catalog gives them.
     pub properties: Map<String, Value>,
+    /// The names of the properties with a title.
+    names_by_title: HashMap<String, Vec<String>>,
     /// The key; `None` if the catalog has none or the default.
     pub key_properties: Option<Vec<String>>,
     /// The replication method, if it is not `FULL_TABLE`.
@@ -115,6 +117,12 @@ impl CatalogEntry {
             .collect();
         let properties =
             stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut names_by_title: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, schema) in &properties {
+            if let Some(title) = schema.get("title").and_then(Value::as_str) {
+                names_by_title.entry(title.to_owned()).or_default().push(name.clone());
+            }
+        }
         let method = ["forced-replication-method", "replication-method"]
             .iter()
             .filter_map(|key| root.get(*key)?.as_str())
@@ -124,6 +132,7 @@ impl CatalogEntry {
             selected,
             columns,
             properties,
+            names_by_title,
             key_properties: key(stream, &root),
             other_method: method.map(str::to_owned),
         }
@@ -132,6 +141,14 @@ impl CatalogEntry {
     #[must_use]
     pub fn is_selected(&self) -> bool {
         self.selected
+    }
+
+    /// Whether the catalog deselects every column that it lists with this header. It may list the column under another
+    /// name than the run uses, if it comes from a discovery that did not know the names in STATE.
+    #[must_use]
+    pub fn deselects_title(&self, title: &str) -> bool {
+        let mut names = self.names_by_title.get(title).into_iter().flatten().peekable();
+        names.peek().is_some() && names.all(|name| self.selection(name) == Selection::Deselected)
     }
 
     #[must_use]

@@ -52,8 +52,13 @@ pub struct ColumnPlan {
 }
 
 impl Rules {
-    /// Whether a column leaves the tap; `None` if the catalog does not list it.
-    fn selection(&self, name: &str) -> Option<bool> {
+    /// Whether a column leaves the tap; `None` if the catalog does not list it. A header that the catalog deselects wherever
+    /// it lists it never leaves, also if the catalog is older than the name.
+    fn selection(&self, name: &str, title: &str) -> Option<bool> {
+        let mut equal = self.catalog.as_ref()?.iter().filter(|listed| listed.title == title).peekable();
+        if equal.peek().is_some() && equal.all(|listed| !listed.is_selected) {
+            return Some(false);
+        }
         self.catalog.as_ref()?.iter().find(|listed| listed.name == name).map(|listed| listed.is_selected)
     }
 
@@ -91,14 +96,17 @@ pub fn expect(memory: Vec<Known>, rules: &Rules, snapshot: &Snapshot) -> Result<
     let known = known.map(|known| (known.title.as_str(), known.name.as_str()));
     let headers = identity.ambiguous_headers.iter();
     let headers = headers.map(|&index| (snapshot.titles[index], name(index).unwrap_or_default()));
-    if known.chain(headers).any(|(title, name)| is_key(title, name) || rules.selection(name) == Some(false)) {
+    if known
+        .chain(headers)
+        .any(|(title, name)| is_key(title, name) || rules.selection(name, title) == Some(false))
+    {
         return Err(65);
     }
     let mut columns = Vec::new();
     for (index, title) in snapshot.titles.iter().enumerate() {
         let known = identity.known[index].map(|known| &memory[known]);
         let is_key = key == Some(index) || is_key(title, name(index).unwrap_or_default());
-        let selection = known.and_then(|known| rules.selection(&known.name));
+        let selection = rules.selection(known.map_or("", |known| &known.name), title);
         let cells = snapshot.rows.iter().map(|row| row[index].clone()).collect();
         let mut column = ColumnPlan {
             title: (*title).to_owned(),

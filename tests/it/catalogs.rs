@@ -95,3 +95,34 @@ fn state_bare_wrapped_or_missing_is_accepted() {
         assert_eq!(kept == (&json!(1), &json!(2)), *is_old, "{text:?}: {state}");
     });
 }
+
+/// STATE and the state folder of earlier versions named equal forms in another way than a discovery without both.
+#[test]
+fn deselected_title_never_leaves_the_tap_although_state_has_another_name_for_it() {
+    let column = |name: &str, title: &str| json!({"name": name, "title": title, "type": "string"});
+    let state = json!({"bookmarks": {"user_report": {
+        "columns": [column("id", "id"), column("notes", "Notes"), column("notes_2", "notes")],
+    }}});
+    let listed = |name: &str, title: &str, selected: bool| {
+        let metadata = json!({"breadcrumb": ["properties", name], "metadata": {"selected": selected}});
+        (name.to_owned(), json!({"type": ["null", "string"], "title": title}), metadata)
+    };
+    for (deselected, hidden) in [("Notes", "ann@x"), ("notes", "bob@x")] {
+        let columns = [
+            listed("id", "id", true),
+            listed("notes", "notes", deselected != "notes"),
+            listed("notes_0d5d2d0f", "Notes", deselected != "Notes"),
+        ];
+        let properties: serde_json::Map<_, _> =
+            columns.iter().map(|(name, property, _)| (name.clone(), property.clone())).collect();
+        let metadata: Vec<&Value> = columns.iter().map(|(.., metadata)| metadata).collect();
+        let entry = json!({"tap_stream_id": "user_report", "schema": {"properties": properties}, "metadata": metadata});
+        let tap =
+            Tap::new().faults(&["csv=id,Notes,notes\n1,ann@x,bob@x\n"]).set("new_columns", json!("include"));
+        let catalog = tap.file("catalog.json", json!({"streams": [entry]}).to_string());
+        let path = tap.file("state.json", state.to_string());
+        let run = tap.args(&["--catalog", &catalog, "--state", &path]).run();
+        assert_eq!(run.records("user_report").len(), 1);
+        assert!(!run.stdout.contains(hidden), "{deselected}: {}", run.stdout);
+    }
+}
