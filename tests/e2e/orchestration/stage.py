@@ -36,10 +36,10 @@ class Stage:
             server.kill()
             server.wait()
 
-    def sandbox(self, *faults):
-        """Starts a sandbox and returns its address."""
+    def sandbox(self, *faults, options=()):
+        """Starts a sandbox with these options and returns its address."""
         steps = [word for fault in faults for word in ("--fault", fault)]
-        command = [self.bin / "tap-together", "sandbox", "--interval", INTERVAL, *steps]
+        command = [self.bin / "tap-together", "sandbox", "--interval", INTERVAL, *options, *steps]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.servers.append(server)
         line = server.stderr.readline()

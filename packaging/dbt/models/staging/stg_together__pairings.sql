@@ -12,8 +12,8 @@ select
     mentee_pairing_fit,
     cast(sessions_completed as integer) as sessions_completed,
     cast(sessions_upcoming as integer) as sessions_upcoming,
-    cast(start_date as timestamptz) as started_at,
-    cast(end_date as timestamptz) as ended_at,
-    cast(last_session_date as timestamptz) as last_session_at,
+    {{ date_time('start_date') }} as started_at,
+    {{ date_time('end_date') }} as ended_at,
+    {{ date_time('last_session_date') }} as last_session_at,
     _sdc_extracted_at as extracted_at
 from report

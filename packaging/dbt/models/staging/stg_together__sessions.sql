@@ -6,13 +6,13 @@ select
     program_name,
     cast(session_number as integer) as session_number,
     status,
-    cast(scheduled_at as timestamptz) as scheduled_at,
+    {{ date_time('scheduled_at') }} as scheduled_at,
     cast(duration_minutes as integer) as duration_minutes,
     time_zone,
     mentor_email,
     mentee_email,
     cast(mentee_session_rating_out_of_4 as integer) as mentee_rating,
     cast(mentor_session_rating_out_of_4 as integer) as mentor_rating,
-    cast(completed_at as timestamptz) as completed_at,
+    {{ date_time('completed_at') }} as completed_at,
     _sdc_extracted_at as extracted_at
 from report

@@ -13,7 +13,7 @@ select
     matching_status,
     cast(capacity as integer) as capacity,
     cast(sessions_completed as integer) as sessions_completed,
-    cast(registered_at as timestamptz) as registered_at,
+    {{ date_time('registered_at') }} as registered_at,
     cast(substr(last_hire_date, 1, 10) as date) as hired_on,
     cast(substr(date_of_termination, 1, 10) as date) as terminated_on,
     _sdc_extracted_at as extracted_at
