@@ -10,12 +10,12 @@ import sys
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../packaging/dlt"))
 import dlt
-from singer import singer
+from singer import REPLACE_IN_ONE_TRANSACTION, singer
 
 with open(sys.argv[1]) as file:
     config = json.load(file)
 pipeline = dlt.pipeline(
-    "tap_together", destination=dlt.destinations.duckdb(config["filepath"]), dataset_name="together", pipelines_dir=os.path.abspath("pipelines")
+    "tap_together", destination=dlt.destinations.duckdb(config["filepath"], **REPLACE_IN_ONE_TRANSACTION), dataset_name="together", pipelines_dir=os.path.abspath("pipelines")
 )
 earlier = pipeline.state.get("sources", {})
 pipeline.run(singer(sys.argv[2:])).raise_on_failed_jobs()
