@@ -51,8 +51,12 @@ impl fmt::Display for SettingsWarning {
 pub const SDK_SETTINGS: [&str; 4] =
     ["flattening_enabled", "flattening_max_depth", "flattening_separator", "flattening_max_key_length"];
 
-/// A config that others can change can send the key elsewhere or run a command.
+/// A config that others can change can send the key elsewhere or run a command. Meltano writes its config anew for each
+/// run, so a `chmod` of that file has no effect; `umask` decides about its mode.
 pub fn of_config(name: &str, has_key: bool) -> Vec<SettingsWarning> {
+    if is_written_by_meltano(name.as_ref()) {
+        return Vec::new();
+    }
     let access = Access::of(name.as_ref());
     let readable = (access.read && has_key).then(|| SettingsWarning::ConfigReadable(name.to_owned()));
     let writable = access.write.then(|| SettingsWarning::ConfigWritable(name.to_owned()));
@@ -65,6 +69,11 @@ pub fn without_effect(config: &Map<String, Value>) -> impl Iterator<Item = Setti
         .into_iter()
         .filter(|name| config.contains_key(*name))
         .map(|name| SettingsWarning::WithoutEffect(name.to_owned()))
+}
+
+/// `PROJECT/.meltano/run/tap-together/tap.UUID.config.json`
+fn is_written_by_meltano(path: &Path) -> bool {
+    path.parent().and_then(Path::parent).is_some_and(|folder| folder.ends_with(".meltano/run"))
 }
 
 pub fn of_key_file(path: &Path) -> Vec<SettingsWarning> {

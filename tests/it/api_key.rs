@@ -162,6 +162,21 @@ fn config_readable_by_others_warns_once_if_it_holds_the_key() {
 }
 
 #[test]
+fn config_that_meltano_writes_for_each_run_has_no_warning_of_its_mode() {
+    let tap = tap(&json!({"api_key": API_KEY}));
+    let server = tap.serve();
+    let mut command = tap.command(&server);
+    let folder = tap.folder.path().join(".meltano/run/tap-together");
+    fs::create_dir_all(&folder).unwrap();
+    let config = folder.join("tap.config.json");
+    fs::copy(tap.folder.path().join("config.json"), &config).unwrap();
+    fs::set_permissions(&config, Permissions::from_mode(0o644)).unwrap();
+    command.args(["--config", config.to_str().unwrap()]);
+    let run = finish(command.spawn().unwrap(), &server);
+    assert_eq!((run.code, run.stderr.matches("WARNING").count()), (0, 0), "{}", run.stderr);
+}
+
+#[test]
 fn config_or_key_file_open_to_others_is_warned_of() {
     for (config_mode, key_mode, expected) in [
         (0o600, 0o600, &[][..]),
