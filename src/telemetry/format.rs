@@ -63,9 +63,16 @@ impl Format {
     pub fn metric(self, point: &Value) -> String {
         match self {
             Self::Text => format!("INFO METRIC: {point}"),
-            Self::Json => object(Level::Info, "METRIC", Some(point)),
+            Self::Json => object(Level::Info, &metric_message(point), Some(point)),
         }
     }
+}
+
+/// Names the report, because Meltano shows the message and the value of a metric, but not its tags.
+fn metric_message(point: &Value) -> String {
+    let tags = &point["tags"];
+    let report = tags["stream"].as_str().or_else(|| tags["endpoint"].as_str());
+    report.map_or_else(|| "METRIC".into(), |report| format!("METRIC {report}"))
 }
 
 fn object(level: Level, message: &str, metric: Option<&Value>) -> String {
@@ -129,7 +136,21 @@ mod tests {
         let point = json!({"type": "counter", "metric": "record_count", "value": 3, "tags": {"stream": "user_report"}});
         assert!(Format::Text.metric(&point).starts_with("INFO METRIC: {\"type\":\"counter\""));
         let json: Value = serde_json::from_str(&Format::Json.metric(&point)).unwrap();
-        assert_eq!((&json["message"], &json["stream_name"]), (&json!("METRIC"), &json!("user_report")));
+        assert_eq!(
+            (&json["message"], &json["stream_name"]),
+            (&json!("METRIC user_report"), &json!("user_report"))
+        );
         assert_eq!(json["metric_info"], point);
+    }
+
+    #[test]
+    fn metric_line_of_a_request_names_its_endpoint_and_one_of_the_run_names_none() {
+        for (tags, message) in
+            [(json!({"endpoint": "userReport"}), "METRIC userReport"), (json!({}), "METRIC")]
+        {
+            let point = json!({"type": "counter", "metric": "http_request_count", "value": 1, "tags": tags});
+            let json: Value = serde_json::from_str(&Format::Json.metric(&point)).unwrap();
+            assert_eq!((json["message"].as_str(), json.get("stream_name")), (Some(message), None));
+        }
     }
 }
