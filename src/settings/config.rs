@@ -6,6 +6,8 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 
+use super::env::from_text;
+use super::schema::{has_type, properties};
 use crate::error::{Error, Exit, Result};
 use crate::files::{read_stream, take};
 use crate::safe_name;
@@ -44,6 +46,18 @@ pub fn shown(name: &str) -> String {
 /// Drops nulls, which Meltano writes for settings without a value, and comments.
 pub fn retain_settings(config: &mut Map<String, Value>) {
     config.retain(|name, value| !value.is_null() && !name.starts_with(COMMENT));
+}
+
+/// Reads numbers that are written as text. Meltano passes a number so, because its own conversion of text that is not a
+/// number ends in a traceback.
+pub fn read_numbers(config: &mut Map<String, Value>, schema: &Value) {
+    for (name, setting) in properties(schema) {
+        if let Some(value @ Value::String(_)) = config.get_mut(name)
+            && (has_type(setting, "number") || has_type(setting, "integer"))
+        {
+            *value = from_text(value.as_str().unwrap_or_default(), setting);
+        }
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use super::schema::has_type;
 use crate::platform;
 
 /// Every setting has a variable: this prefix and the name in capitals.
@@ -16,6 +17,17 @@ pub const PREFIX: &str = "TAP_TOGETHER_";
 #[must_use]
 pub fn variable(setting: &str) -> String {
     format!("{PREFIX}{}", setting.to_uppercase())
+}
+
+/// Converts text to the type of a setting. Text that cannot be converted is kept, and the schema refuses it.
+pub(super) fn from_text(text: &str, schema: &Value) -> Value {
+    let is_text = has_type(schema, "string") && !(has_type(schema, "array") && text.starts_with('['));
+    match text.to_lowercase().as_str() {
+        "true" | "1" if has_type(schema, "boolean") => true.into(),
+        "false" | "0" if has_type(schema, "boolean") => false.into(),
+        _ if is_text => text.into(),
+        _ => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+    }
 }
 
 /// The environment as it was when the process started.
@@ -78,22 +90,10 @@ impl Environment {
         names.map(String::as_str).filter(|name| name.starts_with(PREFIX))
     }
 
-    /// The variable of a setting, converted to the type in the schema. Text that cannot be converted is kept, and the
-    /// schema refuses it.
+    /// The variable of a setting, converted to the type in the schema.
     #[must_use]
     pub fn setting(&self, name: &str, schema: &Value) -> Option<Value> {
-        let text = self.get(&variable(name))?;
-        let is = |name: &str| match &schema["type"] {
-            Value::Array(types) => types.contains(&name.into()),
-            only => only == name,
-        };
-        let is_text = is("string") && !(is("array") && text.starts_with('['));
-        Some(match text.to_lowercase().as_str() {
-            "true" | "1" if is("boolean") => true.into(),
-            "false" | "0" if is("boolean") => false.into(),
-            _ if is_text => text.into(),
-            _ => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-        })
+        self.get(&variable(name)).map(|text| from_text(text, schema))
     }
 
     /// Adds the settings that the configs leave out.

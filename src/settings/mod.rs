@@ -195,6 +195,7 @@ pub fn load(
         let mut config = config::read(name, stdin)?;
         problems.extend(validate::unknown_names(&config, name, &schema));
         config::retain_settings(&mut config);
+        config::read_numbers(&mut config, &schema);
         warnings.extend(warning::without_effect(&config));
         warnings.extend(warning::of_config(name, config.contains_key("api_key")));
         from_files.extend(config);

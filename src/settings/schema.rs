@@ -16,6 +16,15 @@ pub fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
 }
 
+/// Whether a value of this setting can have this type.
+#[must_use]
+pub fn has_type(setting: &Value, name: &str) -> bool {
+    match &setting["type"] {
+        Value::Array(types) => types.contains(&name.into()),
+        only => only == name,
+    }
+}
+
 /// Adds the schema's default of each setting that is left out.
 pub fn fill_defaults(config: &mut Map<String, Value>, schema: &Value) {
     for (name, property) in properties(schema) {

@@ -56,6 +56,18 @@ fn settings_come_from_defaults_files_and_environment() {
 }
 
 #[test]
+fn number_as_text_in_a_config_is_read_as_a_number_and_other_text_is_refused() {
+    let text = r#","max_attempts":"3","max_wait_seconds":"75.5","fail_on_shrink":"0.5""#;
+    let settings = accepted(&with(text), &[]).unwrap();
+    assert_eq!((settings.max_attempts, settings.max_wait), (3, Duration::from_millis(75_500)));
+    assert_eq!(settings.fail_on_shrink, Some(0.5));
+    for value in ["2.5", "many", "", "[3]", "NaN"] {
+        let message = refused(&with(&format!(r#","max_attempts":"{value}""#)));
+        assert!(message.contains("`max_attempts`: the value is not of type"), "{value}: {message}");
+    }
+}
+
+#[test]
 fn environment_values_are_converted_as_meltano_writes_them() {
     let settings = accepted(
         &with(r#","types":null,"max_report_bytes":2e9"#),

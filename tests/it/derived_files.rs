@@ -55,9 +55,10 @@ fn plugin_setting(name: &str, schema: &Value) -> String {
         let options = options.iter().map(|option| json!({"label": option, "value": option}));
         fields.extend([("kind", json!("options")), ("options", options.collect())]);
     } else {
-        // Meltano knows one kind for each setting, and cannot write its own `decimal` into a config.
-        let kind = schema["type"].as_str().or(schema["type"][0].as_str()).unwrap();
-        fields.push(("kind", if kind == "number" { "integer" } else { kind }.into()));
+        // Meltano cannot write its own `decimal` into a config, and its `integer` fails with a traceback for other text.
+        // It knows one kind for each setting. The tap reads numbers and booleans from text.
+        let kind = schema["type"].as_str().filter(|kind| !["number", "integer"].contains(kind));
+        fields.push(("kind", kind.unwrap_or("string").into()));
     }
     if schema["secret"] == true {
         fields.push(("sensitive", true.into()));
