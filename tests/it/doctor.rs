@@ -78,13 +78,14 @@ fn doctor_on_a_healthy_setup_changes_nothing() {
 #[test]
 fn doctor_names_personal_columns_that_leave_unmasked() {
     let tap = Tap::new().one();
-    assert_eq!(tap.run().code, 0);
-    let warned = doctor(&tap);
+    let server = tap.serve();
+    assert_eq!(tap.run_on(&server).code, 0);
+    let warned = on(&tap, &server, &[]);
     assert_eq!(warned.code, 0, "{}", warned.stderr);
     let (status, words) = *lines(&warned, "columns").last().unwrap();
     assert!(status == "warning" && words.contains("that look personal leave unmasked: "), "{words}");
     assert!(words.contains("user_report.first_name, ") && !words.contains("program_name"), "{words}");
-    let masked = doctor(&tap.set("masks", json!({"*": {"*": "redact"}})));
+    let masked = on(&tap.set("masks", json!({"*": {"*": "redact"}})), &server, &[]);
     assert!(lines(&masked, "columns").iter().all(|(status, _)| *status == "ok"), "{}", masked.stdout);
 }
 
