@@ -22,6 +22,7 @@ use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::{CsvReader, TableStats};
 use tap_together::table::delimiter::Delimiter;
+use tap_together::table::header::ROW_NUMBER;
 use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
 use tap_together::table::verify::{
@@ -129,7 +130,7 @@ fn verify_stored(stored: &[u8], stats: &TableStats, infer: bool) -> VerifiedTabl
 
 fn compile(fields: &[Field]) -> Plan {
     let frame = RecordFrame::new("user_report", Some(1), "2025-01-01T00:00:00.000Z");
-    Plan::compile(&frame.before, &frame.after, fields, true, None)
+    Plan::compile(&frame.before, &frame.after, fields, Some(ROW_NUMBER), None)
 }
 
 fn stage<T>(name: &str, mut work: impl FnMut() -> T) {

@@ -9,10 +9,11 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tap_together::singer::catalog::{Catalog, CatalogEntry, Selection, describe};
+use tap_together::table::header::ROW_NUMBER;
 
 fuzz_target!(|file: &[u8]| {
     let Ok(value) = serde_json::from_slice::<Value>(file) else { return };
-    let Ok(catalog) = Catalog::parse(&value) else { return };
+    let Ok(catalog) = Catalog::parse(&value, ROW_NUMBER) else { return };
     let streams = value["streams"].as_array().expect("an accepted catalog has streams");
     assert_eq!(catalog.names().count(), streams.len());
     for stream in streams {
@@ -53,10 +54,10 @@ fn choice(metadata: &Value) -> Option<Selection> {
 }
 
 fn assert_described(name: &str, entry: &CatalogEntry) {
-    let key = entry.key_properties.clone().unwrap_or_else(|| vec!["_row_number".into()]);
+    let key = entry.key_properties.clone().unwrap_or_else(|| vec![ROW_NUMBER.into()]);
     let schema = json!({"type": "object", "properties": entry.properties});
     let again = json!({"streams": [describe(name, &schema, &key)]});
-    let again = Catalog::parse(&again).expect("a described catalog can be parsed");
+    let again = Catalog::parse(&again, ROW_NUMBER).expect("a described catalog can be parsed");
     let again = again.entry(name).expect("the entry has the stream's name");
     assert!(again.is_selected() && again.other_method.is_none());
     assert_eq!((&again.properties, &again.key_properties), (&entry.properties, &entry.key_properties));

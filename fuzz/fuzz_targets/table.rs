@@ -20,6 +20,7 @@ use tap_together::table::cell_format::CellFormat;
 use tap_together::table::column_type::ColumnType;
 use tap_together::table::csv::CsvReader;
 use tap_together::table::delimiter::Delimiter;
+use tap_together::table::header::ROW_NUMBER;
 use tap_together::table::plan::{Field, FieldSource, Plan};
 use tap_together::table::rows::Rows;
 use tap_together::table::verify::{
@@ -76,7 +77,7 @@ fn fast(csv: &str, size: usize, delimiter: Delimiter, on_ragged: OnRagged) -> Re
     let fields: Vec<Field> = names.into_iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
-    let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
+    let plan = Plan::compile(&frame.before, &frame.after, &fields, Some(ROW_NUMBER), extra);
     let mut rows = Rows::new(reader.stored());
     rows.read().expect("the header is verified");
     let mut lines = Vec::new();

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use super::{Identified, Label, RememberedColumn, Rules, Settled, changes, identify, remember};
 use crate::digest::{hex, sha256};
-use crate::table::header::ColumnNames;
+use crate::table::header::{ColumnNames, ROW_NUMBER};
 
 const NO_RENAME: BTreeMap<String, String> = BTreeMap::new();
-pub const SNAKE_CASE: Rules = Rules { style: ColumnNames::SnakeCase, rename: &NO_RENAME };
-pub const ORIGINAL: Rules = Rules { style: ColumnNames::Original, rename: &NO_RENAME };
+pub const SNAKE_CASE: Rules =
+    Rules { style: ColumnNames::SnakeCase, rename: &NO_RENAME, row_number: ROW_NUMBER };
+pub const ORIGINAL: Rules =
+    Rules { style: ColumnNames::Original, rename: &NO_RENAME, row_number: ROW_NUMBER };
 
 pub fn header(titles: &[&str]) -> Vec<String> {
     titles.iter().map(ToString::to_string).collect()

@@ -17,6 +17,8 @@ pub struct Rules<'a> {
     pub style: ColumnNames,
     /// New names by header or name.
     pub rename: &'a BTreeMap<String, String>,
+    /// The name of the row number, which no column gets.
+    pub row_number: &'a str,
 }
 
 /// A column of the report.
@@ -73,7 +75,9 @@ pub fn identify(
     let matches = match_columns(memory, &keys);
     let known: Vec<Option<&str>> =
         matches.columns.iter().map(|known| Some(memory[(*known)?].name.as_str())).collect();
-    let names = complete_names(&keys, &known, rules.style, &mut used_names(memory));
+    let mut taken = used_names(memory);
+    taken.insert(rules.row_number);
+    let names = complete_names(&keys, &known, rules.style, &mut taken);
     let columns = names.into_iter().zip(&keys).zip(header).zip(&matches.columns);
     let columns = columns.map(|(((name, key), title), known)| IdentifiedColumn {
         name,

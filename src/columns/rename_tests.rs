@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::fixtures::{after, hashed, header, lines, names, next};
+use super::fixtures::{SNAKE_CASE, after, hashed, header, lines, names, next};
 use super::{Identified, RememberedColumn, RenameError, Rules, former_names, identify};
 use crate::table::column_type::ColumnType;
-use crate::table::header::ColumnNames;
 
 fn renamed(
     memory: &[RememberedColumn],
@@ -14,7 +13,7 @@ fn renamed(
 ) -> Result<Identified, RenameError> {
     let rename: BTreeMap<String, String> =
         rename.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
-    identify(memory, &header(titles), &Rules { style: ColumnNames::SnakeCase, rename: &rename })
+    identify(memory, &header(titles), &Rules { rename: &rename, ..SNAKE_CASE })
 }
 
 fn message(result: Result<Identified, RenameError>) -> String {

@@ -69,9 +69,13 @@ impl<'a> ColumnPlan<'a> {
         Ok(plan)
     }
 
-    /// Replaces the headers in the key by the names of their columns.
+    /// Replaces the headers in the key by the names of their columns, and [`ROW_NUMBER`] by its name.
     fn resolve_key(&mut self) -> Result<(), PlanError> {
-        for given in self.key.iter_mut().filter(|given| *given != ROW_NUMBER) {
+        for given in &mut self.key {
+            if given == ROW_NUMBER {
+                given.clone_from(&self.rules.row_number);
+                continue;
+            }
             let columns = &self.identified.columns;
             let by_name = columns.iter().find(|column| column.name == *given);
             match by_name.or_else(|| columns.iter().find(|column| column.title == *given)) {
@@ -188,6 +192,7 @@ impl<'a> ColumnPlan<'a> {
         purpose: Purpose,
     ) -> SettledColumns {
         let mut names = self.identified.names();
+        names.insert(&self.rules.row_number);
         let settled: Vec<Settled> = (0..self.specs.len())
             .map(|index| self.settle_column(index, table, on_mismatch, &mut names))
             .collect();

@@ -46,6 +46,8 @@ pub struct ColumnRules {
     overrides: BTreeMap<String, TypeOverride>,
     rename: BTreeMap<String, String>,
     style: ColumnNames,
+    /// The name of [`ROW_NUMBER`] in messages and catalogs.
+    pub row_number: String,
     types: Types,
     new_columns: Option<NewColumns>,
     masks_missing: MasksMissing,
@@ -78,6 +80,7 @@ impl ColumnRules {
             overrides: settings.schema_overrides.get(stream).cloned().unwrap_or_default(),
             rename: settings.rename.get(stream).cloned().unwrap_or_default(),
             style: settings.column_names,
+            row_number: settings.row_number_column.clone(),
             types: settings.types,
             new_columns: settings.new_columns,
             masks_missing: settings.masks_missing,
@@ -88,7 +91,7 @@ impl ColumnRules {
     }
 
     pub fn naming(&self) -> Rules<'_> {
-        Rules { style: self.style, rename: &self.rename }
+        Rules { style: self.style, rename: &self.rename, row_number: &self.row_number }
     }
 
     /// Whether `given`, a header or a name, means this column.

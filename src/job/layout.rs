@@ -1,13 +1,13 @@
 //! The layout of a stream's records: their properties in SCHEMA's order, and the JSON Schema of a record.
 //!
 //! The report's columns come first in its order, each followed by its variant, then the columns that are gone, then
-//! `_extra` and `_row_number`. It selects no columns: see `column_plan`.
+//! `_extra` and the row number. It selects no columns: see `column_plan`.
 
 use serde_json::{Map, Value, json};
 
 use crate::columns::RememberedColumn;
 use crate::table::column_type::ColumnType;
-use crate::table::header::{EXTRA, ROW_NUMBER};
+use crate::table::header::EXTRA;
 use crate::table::plan::{Field, FieldSource};
 
 /// A column in SCHEMA.
@@ -62,19 +62,19 @@ pub enum ExtraCells {
 pub struct RecordLayout {
     pub fields: Vec<Field>,
     pub extra: ExtraCells,
-    /// Whether `_row_number` is a property.
-    pub row_number: bool,
+    /// The property with the row number, if there is one.
+    pub row_number: Option<String>,
     /// JSON Schema of a record.
     pub schema: Value,
 }
 
 impl RecordLayout {
-    pub(super) fn new(properties: &[Property], extra: ExtraCells, row_number: bool) -> Self {
+    pub(super) fn new(properties: &[Property], extra: ExtraCells, row_number: Option<&str>) -> Self {
         let schema = schema(properties, extra != ExtraCells::No, row_number);
         let null = Field { name: EXTRA.to_owned(), source: FieldSource::Null };
         let extra_field = (extra == ExtraCells::Null).then_some(null);
         let fields = properties.iter().flat_map(Property::fields).chain(extra_field).collect();
-        Self { fields, extra, row_number, schema }
+        Self { fields, extra, row_number: row_number.map(str::to_owned), schema }
     }
 
     /// The index of the first cell that `_extra` collects.
@@ -89,7 +89,7 @@ impl RecordLayout {
 
 /// JSON Schema of a record.
 #[must_use]
-pub fn schema(columns: &[Property], extra: bool, row_number: bool) -> Value {
+pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>) -> Value {
     let mut properties = Map::new();
     for column in columns {
         let mut property = column.column_type.unwrap_or(ColumnType::String).schema();
@@ -107,9 +107,9 @@ pub fn schema(columns: &[Property], extra: bool, row_number: bool) -> Value {
             "type": ["null", "array"], "items": {"type": ["null", "string"]}, "title": "Cells beyond the header's width",
         }));
     }
-    if row_number {
+    if let Some(name) = row_number {
         properties.insert(
-            ROW_NUMBER.into(),
+            name.into(),
             json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}),
         );
     }

@@ -47,7 +47,7 @@ impl Job {
         state: Option<&Path>,
         telemetry: &Telemetry,
     ) -> Result<Self> {
-        let catalog = catalog.map(Catalog::load).transpose()?;
+        let catalog = catalog.map(|path| Catalog::load(path, &settings.row_number_column)).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
         let folder = ColumnStore::new(settings).load()?;
         let (job, warnings) = Self::plan(settings, catalog.as_ref(), state, folder);

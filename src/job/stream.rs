@@ -58,7 +58,10 @@ impl Stream {
         let entry =
             catalog.and_then(|catalog| catalog.entry(name)).cloned().unwrap_or_else(CatalogEntry::everything);
         let key = settings.key_properties.get(name).or(entry.key_properties.as_ref()).cloned();
-        let key = key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]);
+        let mut key = key.unwrap_or_else(|| vec![ROW_NUMBER.to_owned()]);
+        for given in key.iter_mut().filter(|given| **given == settings.row_number_column) {
+            ROW_NUMBER.clone_into(given);
+        }
         let forget = settings.forget_columns.get(name).cloned().unwrap_or_default();
         let (mut state, mut folder) = (state.memory(name), folder);
         // STATE keeps that a column was forgotten; without it, the state folder does.
@@ -122,7 +125,20 @@ impl Stream {
                 column.name, emitted.name(), asked.name()
             ))
         });
-        deselected.chain(contradictions).chain(self.mask_problems()).collect()
+        deselected.chain(contradictions).chain(self.name_problem()).chain(self.mask_problems()).collect()
+    }
+
+    /// A column that was named before `row_number_column` gave its name to the row number.
+    fn name_problem(&self) -> Option<String> {
+        let is_taken = |name: &str| name.to_lowercase() == self.rules.row_number.to_lowercase();
+        let mut memory = self.rules.memory.iter();
+        let column = memory
+            .find(|column| is_taken(&column.name) || column.variant.as_deref().is_some_and(is_taken))?;
+        Some(format!(
+            "`row_number_column` is the name of the remembered column {} of `{}`; hint: set another name, or drop the column with `forget_columns`",
+            Label::from(column),
+            self.name()
+        ))
     }
 
     fn mask_problems(&self) -> Vec<String> {
@@ -211,7 +227,7 @@ impl Stream {
         } else {
             ExtraCells::No
         };
-        RecordLayout::new(properties, extra, self.has_row_number())
+        RecordLayout::new(properties, extra, self.row_number())
     }
 
     /// The memory for the next run, after a run that emitted `layout`.
@@ -222,7 +238,7 @@ impl Stream {
         version: Option<i64>,
         layout: &RecordLayout,
     ) -> StreamMemory {
-        let emitted = [(EXTRA, layout.extra != ExtraCells::No), (ROW_NUMBER, layout.row_number)];
+        let emitted = [(EXTRA, layout.extra != ExtraCells::No), (ROW_NUMBER, layout.row_number.is_some())];
         StreamMemory {
             version,
             columns,
@@ -254,21 +270,26 @@ impl Stream {
     pub fn remembered_schema(&self, columns: &[RememberedColumn]) -> serde_json::Value {
         let present = columns.iter().filter(|column| !column.gone && column.replaced_by.is_none());
         let properties: Vec<Property> = present.map(|column| self.rules.discovered(column)).collect();
-        super::layout::schema(&properties, self.on_ragged == OnRagged::Pad, self.has_row_number())
+        super::layout::schema(&properties, self.on_ragged == OnRagged::Pad, self.row_number())
     }
 
     /// The names of the key columns, as far as the memory knows them.
     #[must_use]
     pub fn key_names(&self, columns: &[RememberedColumn]) -> Vec<String> {
         let name = |given: &String| {
+            if given == ROW_NUMBER {
+                return self.rules.row_number.clone();
+            }
             let column = columns.iter().find(|column| ColumnRules::means(given, &column.name, &column.title));
             column.map_or(given, |column| &column.name).clone()
         };
         self.rules.key.iter().map(name).collect()
     }
 
-    fn has_row_number(&self) -> bool {
-        self.rules.key.iter().any(|column| column == ROW_NUMBER) || self.was_emitted(ROW_NUMBER)
+    /// The property with the row number, if there is one.
+    fn row_number(&self) -> Option<&str> {
+        let is_key = self.rules.key.iter().any(|column| column == ROW_NUMBER);
+        (is_key || self.was_emitted(ROW_NUMBER)).then_some(&self.rules.row_number)
     }
 
     fn was_emitted(&self, automatic: &str) -> bool {

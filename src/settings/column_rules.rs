@@ -1,4 +1,4 @@
-//! Rules on the settings that name columns: `rename` and `masks`.
+//! Rules on the settings that name columns: `rename`, `row_number_column` and `masks`.
 //!
 //! Headers come from the organisation's questions and names could be a secret in the wrong place, so a problem shows
 //! positions only.
@@ -9,21 +9,24 @@ use secrecy::ExposeSecret;
 
 use super::Settings;
 use super::problem::Problem;
-use crate::table::header::{ColumnNames, is_valid_name};
+use crate::table::header::{ColumnNames, ROW_NUMBER, is_valid_name};
 use crate::table::mask::MaskRule;
 use crate::table::verify::OnRagged;
 
 /// Bytes of the shortest mask key: a shorter one could be found by trying all.
 const MIN_MASK_KEY: usize = 16;
+/// The names that every target accepts.
+const ACCEPTED_NAMES: &str = "use at most 62 lower-case letters, digits and underscores, not a digit first, and not `_sdc_`, `_row_number` or `_extra`";
 /// The stream in `masks` that means every stream.
 pub const EVERY_STREAM: &str = "*";
 
-/// Every problem of the two settings.
+/// Every problem of these settings.
 #[must_use]
 pub fn problems(settings: &Settings) -> Vec<Problem> {
     let renames = settings.rename.iter();
-    let renames = renames.flat_map(|(stream, names)| rename_problems(stream, names, settings.column_names));
-    renames.chain(mask_problems(settings)).collect()
+    let (row_number, style) = (settings.row_number_column.as_str(), settings.column_names);
+    let renames = renames.flat_map(|(stream, names)| rename_problems(stream, names, row_number, style));
+    row_number_problem(row_number, style).into_iter().chain(renames).chain(mask_problems(settings)).collect()
 }
 
 fn mask_problems(settings: &Settings) -> Vec<Problem> {
@@ -70,16 +73,33 @@ fn mask_problems(settings: &Settings) -> Vec<Problem> {
     problems
 }
 
-fn rename_problems(stream: &str, names: &BTreeMap<String, String>, style: ColumnNames) -> Vec<Problem> {
+fn row_number_problem(name: &str, style: ColumnNames) -> Option<Problem> {
+    let is_accepted = name == ROW_NUMBER || is_valid_name(name, style);
+    (!is_accepted)
+        .then(|| Problem::new("`row_number_column` is a name that targets refuse").hint(ACCEPTED_NAMES))
+}
+
+fn rename_problems(
+    stream: &str,
+    names: &BTreeMap<String, String>,
+    row_number: &str,
+    style: ColumnNames,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut taken = HashSet::new();
     for (position, name) in names.values().enumerate() {
         let entry = position + 1;
         if !is_valid_name(name, style) {
             problems.push(
-                Problem::new(format!("`rename`: entry {entry} of `{stream}` gives a name that targets refuse"))
-                    .hint("use at most 62 lower-case letters, digits and underscores, not a digit first, and not `_sdc_`, `_row_number` or `_extra`"),
+                Problem::new(format!(
+                    "`rename`: entry {entry} of `{stream}` gives a name that targets refuse"
+                ))
+                .hint(ACCEPTED_NAMES),
             );
+        } else if name.to_lowercase() == row_number.to_lowercase() {
+            problems.push(Problem::new(format!(
+                "`rename`: entry {entry} of `{stream}` gives the name that `row_number_column` has"
+            )));
         } else if !taken.insert(name.to_lowercase()) {
             problems.push(Problem::new(format!(
                 "`rename`: entry {entry} of `{stream}` gives a name that an earlier entry also gives"
@@ -95,7 +115,7 @@ mod tests {
 
     fn problems_of(names: &[(&str, &str)], style: ColumnNames) -> Vec<String> {
         let names = names.iter().map(|(header, name)| ((*header).to_owned(), (*name).to_owned())).collect();
-        rename_problems("s", &names, style).into_iter().map(|problem| problem.message).collect()
+        rename_problems("s", &names, "row_id", style).into_iter().map(|problem| problem.message).collect()
     }
 
     #[test]
@@ -108,7 +128,26 @@ mod tests {
         assert!(problems_of(&[("A", "_a1"), ("B", &long[1..])], ColumnNames::SnakeCase).is_empty());
         assert!(problems_of(&[("A", "What skills?")], ColumnNames::Original).is_empty());
         assert_eq!(problems_of(&[("A", "_SDC_x")], ColumnNames::Original), [refused]);
+        let taken = "`rename`: entry 1 of `s` gives the name that `row_number_column` has";
+        assert_eq!(problems_of(&[("A", "row_id")], ColumnNames::SnakeCase), [taken]);
+        assert_eq!(problems_of(&[("A", "Row_ID")], ColumnNames::Original), [taken]);
         let twice = problems_of(&[("A", "Skills"), ("B", "skills")], ColumnNames::Original);
         assert_eq!(twice, ["`rename`: entry 2 of `s` gives a name that an earlier entry also gives"]);
+    }
+
+    #[test]
+    fn row_number_column_that_targets_refuse_is_a_problem() {
+        for (name, style, is_accepted) in [
+            ("_row_number", ColumnNames::SnakeCase, true),
+            ("_row_number", ColumnNames::Original, true),
+            ("row_id", ColumnNames::SnakeCase, true),
+            ("Row ID", ColumnNames::SnakeCase, false),
+            ("Row ID", ColumnNames::Original, true),
+            ("_extra", ColumnNames::SnakeCase, false),
+            ("_sdc_row", ColumnNames::Original, false),
+            (" ", ColumnNames::Original, false),
+        ] {
+            assert_eq!(row_number_problem(name, style).is_none(), is_accepted, "{name}");
+        }
     }
 }

@@ -115,6 +115,7 @@ pub struct Settings {
     #[serde(default)]
     pub key_properties: BTreeMap<String, Vec<String>>,
     pub column_names: ColumnNames,
+    pub row_number_column: String,
     /// By stream, then by the header or the present name of a column: its new name.
     #[serde(default)]
     pub rename: BTreeMap<String, BTreeMap<String, String>>,

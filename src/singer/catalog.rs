@@ -49,8 +49,8 @@ pub enum Selection {
 }
 
 impl Catalog {
-    /// Reads the file that `--catalog` names.
-    pub fn load(path: &Path) -> Result<Self> {
+    /// Reads the file that `--catalog` names. `row_number` is its name of [`ROW_NUMBER`].
+    pub fn load(path: &Path, row_number: &str) -> Result<Self> {
         let problem = |reason: String| {
             Error::new(Exit::Usage, format!("cannot use the catalog {}: {reason}", safe_name::path(path)))
                 .hint("make one with `--discover`")
@@ -59,18 +59,18 @@ impl Catalog {
         let value: Value = serde_json::from_slice(&bytes).map_err(|cause| {
             problem(format!("not JSON (line {}, column {})", cause.line(), cause.column()))
         })?;
-        Self::parse(&value).map_err(problem)
+        Self::parse(&value, row_number).map_err(problem)
     }
 
     /// Parses a catalog; the error is the reason why it is invalid.
-    pub fn parse(value: &Value) -> Result<Self, String> {
+    pub fn parse(value: &Value, row_number: &str) -> Result<Self, String> {
         let streams =
             value.get("streams").and_then(Value::as_array).ok_or("the list `streams` is missing")?;
         let mut entries = BTreeMap::new();
         for (position, stream) in streams.iter().enumerate() {
             let id = ["tap_stream_id", "stream"].iter().find_map(|key| stream.get(key)?.as_str());
             let id = id.ok_or_else(|| format!("stream number {} has no `tap_stream_id`", position + 1))?;
-            if entries.insert(id.to_owned(), CatalogEntry::parse(stream)).is_some() {
+            if entries.insert(id.to_owned(), CatalogEntry::parse(stream, row_number)).is_some() {
                 return Err(format!("the stream `{id}` is listed twice"));
             }
         }
@@ -94,7 +94,7 @@ impl CatalogEntry {
         Self { selected: true, ..Self::default() }
     }
 
-    fn parse(stream: &Value) -> Self {
+    fn parse(stream: &Value, row_number: &str) -> Self {
         let mut root = Map::new();
         let mut by_column = BTreeMap::new();
         for item in stream.get("metadata").and_then(Value::as_array).into_iter().flatten() {
@@ -115,14 +115,16 @@ impl CatalogEntry {
             .into_iter()
             .filter_map(|(column, metadata)| Some((column, is_selected_by(&metadata)?)))
             .collect();
-        let properties =
-            stream.pointer("/schema/properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let listed = stream.pointer("/schema/properties").and_then(Value::as_object);
+        let listed = listed.into_iter().flatten();
         let mut names_by_title: HashMap<String, Vec<String>> = HashMap::new();
-        for (name, schema) in &properties {
+        for (name, schema) in listed.clone() {
             if let Some(title) = schema.get("title").and_then(Value::as_str) {
                 names_by_title.entry(title.to_owned()).or_default().push(name.clone());
             }
         }
+        let inner_name = |name: &str| if name == row_number { ROW_NUMBER } else { name }.to_owned();
+        let properties = listed.map(|(name, schema)| (inner_name(name), schema.clone())).collect();
         let method = ["forced-replication-method", "replication-method"]
             .iter()
             .filter_map(|key| root.get(*key)?.as_str())
@@ -133,7 +135,7 @@ impl CatalogEntry {
             columns,
             properties,
             names_by_title,
-            key_properties: key(stream, &root),
+            key_properties: key(stream, &root, row_number),
             other_method: method.map(str::to_owned),
         }
     }
@@ -175,10 +177,10 @@ impl CatalogEntry {
 }
 
 /// The catalog's key, unless it is the default.
-fn key(stream: &Value, root: &Map<String, Value>) -> Option<Vec<String>> {
+fn key(stream: &Value, root: &Map<String, Value>, row_number: &str) -> Option<Vec<String>> {
     let list = |value: Option<&Value>| serde_json::from_value::<Vec<String>>(value?.clone()).ok();
     let candidates = [list(root.get("table-key-properties")), list(stream.get("key_properties"))];
-    candidates.into_iter().flatten().find(|key| key != &[ROW_NUMBER])
+    candidates.into_iter().flatten().find(|key| key != &[ROW_NUMBER] && key != &[row_number])
 }
 
 /// Whether the metadata selects, by Singer's order of precedence; `None` if it does not decide.
@@ -229,7 +231,7 @@ mod tests {
 
     fn entry(metadata: &Value) -> CatalogEntry {
         let catalog = json!({"streams": [{"tap_stream_id": "s", "schema": {"properties": {"a": {}, "b": {}}}, "metadata": metadata}]});
-        Catalog::parse(&catalog).unwrap().entry("s").unwrap().clone()
+        Catalog::parse(&catalog, ROW_NUMBER).unwrap().entry("s").unwrap().clone()
     }
 
     fn column(metadata: &Value) -> Value {
@@ -255,25 +257,30 @@ mod tests {
     fn stream_is_deselected_by_metadata_or_by_its_own_field() {
         assert!(!entry(&json!([{"breadcrumb": [], "metadata": {"selected": false}}])).is_selected());
         let legacy = json!({"streams": [{"stream": "s", "selected": false}]});
-        assert!(!Catalog::parse(&legacy).unwrap().entry("s").unwrap().is_selected());
+        assert!(!Catalog::parse(&legacy, ROW_NUMBER).unwrap().entry("s").unwrap().is_selected());
         assert!(entry(&json!([])).is_selected());
     }
 
     #[test]
     fn described_catalog_is_parsed_back_unchanged() {
-        let schema =
-            json!({"type": "object", "properties": {"a": {"type": ["null", "string"]}, "_row_number": {}}});
-        let described = describe("s", &schema, &["_row_number".into()]);
-        let entry = Catalog::parse(&json!({"streams": [described]})).unwrap().entry("s").unwrap().clone();
-        assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());
-        assert_eq!((entry.selection("a"), entry.selection("b")), (Selection::Selected, Selection::Unlisted));
+        for name in ["_row_number", "row_id"] {
+            let schema = json!({"type": "object", "properties": {"a": {"type": ["null", "string"], "title": "A"}, name: {"title": "B"}}});
+            let described = json!({"streams": [describe("s", &schema, &[name.into()])]});
+            let entry = Catalog::parse(&described, name).unwrap().entry("s").unwrap().clone();
+            assert!(entry.is_selected() && entry.key_properties.is_none() && entry.other_method.is_none());
+            assert_eq!(
+                (entry.selection("a"), entry.selection("b")),
+                (Selection::Selected, Selection::Unlisted)
+            );
+            assert_eq!(entry.titles().collect::<Vec<_>>(), [("a", "A")], "{name}");
+        }
     }
 
     #[test]
     fn invalid_catalog_is_refused_with_its_reason() {
-        assert_eq!(Catalog::parse(&json!([])).unwrap_err(), "the list `streams` is missing");
-        assert!(Catalog::parse(&json!({"streams": [{}]})).unwrap_err().contains("number 1"));
+        assert_eq!(Catalog::parse(&json!([]), ROW_NUMBER).unwrap_err(), "the list `streams` is missing");
+        assert!(Catalog::parse(&json!({"streams": [{}]}), ROW_NUMBER).unwrap_err().contains("number 1"));
         let twice = json!({"streams": [{"stream": "s"}, {"stream": "s"}]});
-        assert_eq!(Catalog::parse(&twice).unwrap_err(), "the stream `s` is listed twice");
+        assert_eq!(Catalog::parse(&twice, ROW_NUMBER).unwrap_err(), "the stream `s` is listed twice");
     }
 }

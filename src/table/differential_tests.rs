@@ -10,6 +10,7 @@ use super::cell_format::CellFormat;
 use super::column_type::ColumnType;
 use super::csv::CsvReader;
 use super::delimiter::Delimiter;
+use super::header::ROW_NUMBER;
 use super::oracle;
 use super::plan::{Field, FieldSource, Plan};
 use super::rows::Rows;
@@ -134,7 +135,7 @@ fn fast(mut reader: CsvReader, capacity: usize, on_ragged: OnRagged) -> Result<(
     let fields: Vec<Field> = names.into_iter().enumerate().map(field).collect();
     let frame = RecordFrame::new("s", None, "T");
     let extra = table.extra.then_some(fields.len());
-    let plan = Plan::compile(&frame.before, &frame.after, &fields, true, extra);
+    let plan = Plan::compile(&frame.before, &frame.after, &fields, Some(ROW_NUMBER), extra);
     let mut rows = Rows::with_buffer(reader.stored(), capacity);
     rows.read().unwrap();
     let mut lines = Vec::new();

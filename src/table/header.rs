@@ -8,7 +8,8 @@ use serde::Deserialize;
 /// Bytes of the longest name. `PostgreSQL` allows 63, but pipelinewise's target truncates names of 63 bytes and more,
 /// so that two names could become one.
 pub(crate) const LONGEST: usize = 62;
-/// The property with a row's position in its report: the key, unless `key_properties` names one.
+/// The property with a row's position in its report: the key, unless `key_properties` names one. In messages and catalogs
+/// it has the name that the setting `row_number_column` gives it.
 pub const ROW_NUMBER: &str = "_row_number";
 /// The property with the surplus cells of a ragged row.
 pub const EXTRA: &str = "_extra";

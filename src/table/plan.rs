@@ -7,7 +7,7 @@
 use super::cell_action::{Bound, CellAction, CellReader, from_separator};
 use super::cell_format::CellFormat;
 use super::csv::{BLANK, CELL, ROW};
-use super::header::{EXTRA, ROW_NUMBER};
+use super::header::EXTRA;
 use super::stored_text::escape;
 use crate::bytes::buffer::{Appender, Literal, OutBuffer};
 
@@ -49,7 +49,7 @@ pub struct Plan {
     columns: Vec<CellWriter>,
     /// `,"_extra":`, if surplus cells are emitted.
     extra: Option<Literal>,
-    /// `,"_row_number":`, if row numbers are emitted.
+    /// `,"_row_number":` or another name, if row numbers are emitted.
     row_number: Option<Literal>,
     after: Literal,
     /// The most bytes of a line, by the bytes of its row.
@@ -163,13 +163,14 @@ pub(super) fn property_bound(name: &str, format: &CellFormat) -> Bound {
 
 impl Plan {
     /// Compiles the plan for lines of `before`, the members of the record, and `after`. The cells of `fields` are in the
-    /// order of the report. `extra` is the width of the header if surplus cells are emitted.
+    /// order of the report. `row_number` is the property with the row numbers, and `extra` the width of the header, if they
+    /// are emitted.
     #[must_use]
     pub fn compile(
         before: &[u8],
         after: &[u8],
         fields: &[Field],
-        row_number: bool,
+        row_number: Option<&str>,
         extra: Option<usize>,
     ) -> Self {
         let mut properties = Properties { is_first: true, nulls: Vec::new() };
@@ -185,7 +186,7 @@ impl Plan {
         }
         columns.resize_with(columns.len().max(extra.unwrap_or(0)), CellWriter::skip);
         let extra = extra.map(|_| Literal::new(&properties.next(EXTRA)));
-        let row_number = row_number.then(|| Literal::new(&properties.next(ROW_NUMBER)));
+        let row_number = row_number.map(|name| Literal::new(&properties.next(name)));
         let after = Literal::new(&[&properties.nulls, after].concat());
         let mut plan = Self {
             before: Literal::new(before),

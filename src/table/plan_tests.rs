@@ -7,12 +7,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::table::cell_format::CellOptions;
 use crate::table::column_type::ColumnType;
+use crate::table::header::ROW_NUMBER;
 
 const ROWS: &[u8] = b"7\x1f\x1fx\\n\x1fover\x1fmore\x1e\x1d8\x1e";
 
 /// A plan for lines of `<`, the members of the record, and `>`.
 fn compile(fields: &[Field], row_number: bool, extra: Option<usize>) -> Plan {
-    Plan::compile(b"<", b">\n", fields, row_number, extra)
+    Plan::compile(b"<", b">\n", fields, row_number.then_some(ROW_NUMBER), extra)
 }
 
 fn format(column_type: ColumnType) -> CellFormat {

@@ -151,7 +151,7 @@ impl Table {
             }
         };
         let fields: Vec<Field> = formats.iter().enumerate().map(field).collect();
-        let plan = Plan::compile(b"{", b"}", &fields, false, None);
+        let plan = Plan::compile(b"{", b"}", &fields, None, None);
         let mut rows = Rows::with_buffer(reader.stored(), capacity);
         rows.read().unwrap();
         let (mut lines, mut line) = (Vec::new(), OutBuffer::default());

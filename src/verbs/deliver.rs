@@ -166,7 +166,7 @@ impl<W: Write> Delivery<W> {
             &frame.before,
             &frame.after,
             &layout.fields,
-            layout.row_number,
+            layout.row_number.as_deref(),
             layout.first_extra_cell(),
         );
         let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());

@@ -41,6 +41,7 @@ mod random_kills; // SIGTERM and SIGKILL at random points of the output
 mod raw_server; // helper: a server that sends exact bytes
 mod readme; // every command in the README
 mod requests; // URL, headers and redirects of the requests
+mod row_number; // `row_number_column`: the name of the row number in messages, catalogs, keys and STATE
 mod run; // the verb `run`: pipe into a target, state file, exit codes
 mod run_random_kills; // `run`, its target or both killed at random points
 mod run_signals; // `run`: signals that are passed on to the target
