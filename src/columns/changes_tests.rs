@@ -79,6 +79,7 @@ fn columns_of_format_2_are_written_without_default_values_and_read_back() {
         source: TypeSource::Override,
         emitted: true,
         variant: Some("notes__text".into()),
+        max_length: Some(64),
         last_seen: Some("2026-01-01".into()),
         gone: true,
         replaced_by: Some("remarks".into()),
@@ -86,7 +87,7 @@ fn columns_of_format_2_are_written_without_default_values_and_read_back() {
     };
     let written = json!({
         "name": "notes", "title": "Notes", "position": 3, "type": "number", "source": "override",
-        "variant": "notes__text", "last_seen": "2026-01-01", "gone": true, "replaced_by": "remarks",
+        "variant": "notes__text", "max_length": 64, "last_seen": "2026-01-01", "gone": true, "replaced_by": "remarks",
     });
     assert_eq!(to_value(&column).unwrap(), written);
     assert_eq!(from_value::<RememberedColumn>(written).unwrap(), column);

@@ -110,6 +110,7 @@ fn remembered_column_keeps_emitted_and_variant_and_takes_title_and_date() {
         source: TypeSource::Inferred,
         emitted: true,
         variant: Some("notes__text".into()),
+        max_length: None,
     };
     let memory = remember(&identified, &[number, Settled::default()], "2026-01-01");
     assert_eq!((memory[1].emitted, memory[1].column_type), (false, None));

@@ -17,6 +17,8 @@ pub struct Settled {
     pub emitted: bool,
     /// The name of the variant, if SCHEMA has one.
     pub variant: Option<String>,
+    /// The `maxLength` of the column or of its variant, if it was ever measured.
+    pub max_length: Option<u64>,
 }
 
 /// The memory for the next run: the report's columns in its order, then the columns that are gone in their old order.
@@ -44,6 +46,7 @@ fn entry(
         source: settled.source,
         emitted: settled.emitted || before.is_some_and(|before| before.emitted),
         variant: settled.variant.clone().or_else(|| before?.variant.clone()),
+        max_length: settled.max_length,
         last_seen: Some(today.to_owned()),
         gone: false,
         replaced_by: None,

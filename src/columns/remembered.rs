@@ -54,6 +54,9 @@ pub struct RememberedColumn {
     /// The name of the column with the cells that do not fit the type, once it was emitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// The largest `maxLength` of the column or, if the column has a type other than string, of its variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u64>,
     /// The day of the last report with the column, as `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<String>,
@@ -77,6 +80,7 @@ impl RememberedColumn {
             source: TypeSource::default(),
             emitted: false,
             variant: None,
+            max_length: None,
             last_seen: None,
             gone: false,
             replaced_by: None,

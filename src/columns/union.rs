@@ -144,6 +144,7 @@ fn complete(column: &mut RememberedColumn, other: &RememberedColumn, taken: &mut
             column.source = other.source;
         }
     }
+    column.max_length = column.max_length.max(other.max_length);
     if column.variant.is_none() {
         column.variant = other.variant.clone().filter(|variant| taken.insert(variant));
     }

@@ -7,9 +7,11 @@ use super::column_rules::{Choice, ColumnRules};
 use super::layout::Property;
 use super::plan_error::PlanError;
 use crate::columns::{
-    self, Change, Identified, Label, NameSet, RememberedColumn, Settled, TypeSource, variant_name,
+    self, Change, Identified, Label, LongerColumn, NameSet, RememberedColumn, Settled, TypeSource,
+    variant_name,
 };
 use crate::table::cell_format::CellFormat;
+use crate::table::column_type::ColumnType;
 use crate::table::header::ROW_NUMBER;
 use crate::table::plan::FieldSource;
 use crate::table::verify::{ColumnSpec, OnTypeMismatch, VerifiedTable};
@@ -44,6 +46,8 @@ pub struct SettledColumns {
     /// The memory for the next run.
     pub memory: Vec<RememberedColumn>,
     pub changes: Vec<Change>,
+    /// The columns whose `maxLength` is larger than in the last SCHEMA.
+    pub longer: Vec<LongerColumn>,
     /// The report's columns, in its order.
     pub labels: Vec<Label>,
 }
@@ -198,6 +202,7 @@ impl<'a> ColumnPlan<'a> {
             .collect();
         let properties = self.properties(table, &settled);
         let changes = columns::changes(&self.identified, &settled);
+        let longer = columns::longer_columns(&self.identified, &settled);
         let remembered: Vec<Settled> = settled
             .into_iter()
             .map(|settled| {
@@ -210,7 +215,7 @@ impl<'a> ColumnPlan<'a> {
             .collect();
         let memory = columns::remember(&self.identified, &remembered, seen);
         let labels = self.identified.columns.iter().map(Label::from).collect();
-        SettledColumns { properties, memory, changes, labels }
+        SettledColumns { properties, memory, changes, longer, labels }
     }
 
     fn settle_column(
@@ -229,16 +234,22 @@ impl<'a> ColumnPlan<'a> {
                 source: column.source,
                 emitted: true,
                 variant: column.variant.clone(),
+                max_length: column.max_length,
             };
         }
         let needs_variant = on_mismatch == OnTypeMismatch::Variant && table.mismatches[index].count > 0;
         let known = remembered.and_then(|column| column.variant.clone());
+        let column_type = table.formats[index].as_ref().map(CellFormat::column_type);
+        let variant =
+            known.or_else(|| (spec.is_emitted && needs_variant).then(|| variant_name(&spec.name, names)));
+        let has_string = variant.is_some() || matches!(column_type, None | Some(ColumnType::String));
+        let longest = table.longest_strings.get(index).filter(|_| spec.is_emitted && has_string);
         Settled {
-            column_type: table.formats[index].as_ref().map(CellFormat::column_type),
+            column_type,
             source: self.sources[index],
             emitted: spec.is_emitted,
-            variant: known
-                .or_else(|| (spec.is_emitted && needs_variant).then(|| variant_name(&spec.name, names))),
+            variant,
+            max_length: columns::max_length(remembered.and_then(|column| column.max_length), longest),
         }
     }
 
@@ -254,6 +265,7 @@ impl<'a> ColumnPlan<'a> {
                     title: column.title.clone(),
                     column_type: settled.column_type,
                     variant: settled.variant.clone(),
+                    max_length: settled.max_length,
                     source: FieldSource::Cell {
                         index,
                         format,

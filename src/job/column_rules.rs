@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::layout::Property;
 use super::stream_masks::StreamMasks;
 use crate::columns::{Label, RememberedColumn, Rules, TypeSource, former_names};
-use crate::settings::{MasksMissing, NewColumns, Settings, Types};
+use crate::settings::{MasksMissing, MaxLength, NewColumns, Settings, Types};
 use crate::singer::catalog::{CatalogEntry, Selection};
 use crate::table::cell_format::{CellFormat, CellOptions};
 use crate::table::column_type::ColumnType;
@@ -48,6 +48,8 @@ pub struct ColumnRules {
     style: ColumnNames,
     /// The name of [`ROW_NUMBER`] in messages and catalogs.
     pub row_number: String,
+    /// Whether SCHEMA has the `maxLength` of strings.
+    pub max_length: MaxLength,
     types: Types,
     new_columns: Option<NewColumns>,
     masks_missing: MasksMissing,
@@ -81,6 +83,7 @@ impl ColumnRules {
             rename: settings.rename.get(stream).cloned().unwrap_or_default(),
             style: settings.column_names,
             row_number: settings.row_number_column.clone(),
+            max_length: settings.max_length,
             types: settings.types,
             new_columns: settings.new_columns,
             masks_missing: settings.masks_missing,

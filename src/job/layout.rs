@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::columns::RememberedColumn;
+use crate::settings::MaxLength;
 use crate::table::column_type::ColumnType;
 use crate::table::header::EXTRA;
 use crate::table::plan::{Field, FieldSource};
@@ -20,6 +21,8 @@ pub struct Property {
     pub column_type: Option<ColumnType>,
     /// The property with the text of the cells that do not fit the type.
     pub variant: Option<String>,
+    /// The `maxLength` of the strings, if it was ever measured.
+    pub max_length: Option<u64>,
     pub source: FieldSource,
 }
 
@@ -31,6 +34,7 @@ impl Property {
             title: column.title.clone(),
             column_type: column.column_type,
             variant: column.variant.clone(),
+            max_length: column.max_length,
             source: FieldSource::Null,
         }
     }
@@ -69,8 +73,13 @@ pub struct RecordLayout {
 }
 
 impl RecordLayout {
-    pub(super) fn new(properties: &[Property], extra: ExtraCells, row_number: Option<&str>) -> Self {
-        let schema = schema(properties, extra != ExtraCells::No, row_number);
+    pub(super) fn new(
+        properties: &[Property],
+        extra: ExtraCells,
+        row_number: Option<&str>,
+        max_length: MaxLength,
+    ) -> Self {
+        let schema = schema(properties, extra != ExtraCells::No, row_number, max_length);
         let null = Field { name: EXTRA.to_owned(), source: FieldSource::Null };
         let extra_field = (extra == ExtraCells::Null).then_some(null);
         let fields = properties.iter().flat_map(Property::fields).chain(extra_field).collect();
@@ -89,17 +98,15 @@ impl RecordLayout {
 
 /// JSON Schema of a record.
 #[must_use]
-pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>) -> Value {
+pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>, max_length: MaxLength) -> Value {
     let mut properties = Map::new();
     for column in columns {
-        let mut property = column.column_type.unwrap_or(ColumnType::String).schema();
-        property["title"] = column.title.clone().into();
-        properties.insert(column.name.clone(), property);
+        let length = column.max_length.filter(|_| max_length == MaxLength::Measured);
+        let column_type = column.column_type.unwrap_or(ColumnType::String);
+        properties.insert(column.name.clone(), property(column_type, column.title.clone(), length));
         if let Some(variant) = &column.variant {
-            let mut property = ColumnType::String.schema();
-            property["title"] =
-                format!("Text of the cells of `{}` that do not fit its type", column.name).into();
-            properties.insert(variant.clone(), property);
+            let title = format!("Text of the cells of `{}` that do not fit its type", column.name);
+            properties.insert(variant.clone(), property(ColumnType::String, title, length));
         }
     }
     if extra {
@@ -114,4 +121,13 @@ pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>) -> Va
         );
     }
     json!({"type": "object", "properties": properties})
+}
+
+fn property(column_type: ColumnType, title: String, max_length: Option<u64>) -> Value {
+    let mut property = column_type.schema();
+    property["title"] = title.into();
+    if let Some(length) = max_length.filter(|_| column_type == ColumnType::String) {
+        property["maxLength"] = length.into();
+    }
+    property
 }

@@ -227,7 +227,7 @@ impl Stream {
         } else {
             ExtraCells::No
         };
-        RecordLayout::new(properties, extra, self.row_number())
+        RecordLayout::new(properties, extra, self.row_number(), self.rules.max_length)
     }
 
     /// The memory for the next run, after a run that emitted `layout`.
@@ -270,7 +270,8 @@ impl Stream {
     pub fn remembered_schema(&self, columns: &[RememberedColumn]) -> serde_json::Value {
         let present = columns.iter().filter(|column| !column.gone && column.replaced_by.is_none());
         let properties: Vec<Property> = present.map(|column| self.rules.discovered(column)).collect();
-        super::layout::schema(&properties, self.on_ragged == OnRagged::Pad, self.row_number())
+        let extra = self.on_ragged == OnRagged::Pad;
+        super::layout::schema(&properties, extra, self.row_number(), self.rules.max_length)
     }
 
     /// The names of the key columns, as far as the memory knows them.

@@ -69,6 +69,15 @@ pub enum NewColumns {
     Fail,
 }
 
+/// The `maxLength` of strings in SCHEMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxLength {
+    None,
+    /// Measured in each report.
+    Measured,
+}
+
 /// What happens if the column that `masks` names is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +140,7 @@ pub struct Settings {
     #[serde(default)]
     pub schema_overrides: BTreeMap<String, BTreeMap<String, TypeOverride>>,
     pub on_type_mismatch: OnTypeMismatch,
+    pub max_length: MaxLength,
     /// Whole cells that are null.
     #[serde(default)]
     pub null_values: Vec<String>,

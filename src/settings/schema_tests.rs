@@ -116,6 +116,7 @@ fn schema_enums_have_the_values_of_the_program() {
             "types",
             "schema_overrides",
             "on_type_mismatch",
+            "max_length",
             "on_nul",
             "delimiter",
             "on_ragged"

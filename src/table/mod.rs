@@ -26,6 +26,7 @@ pub mod row;
 pub mod rows;
 pub mod separator;
 pub mod stored_text;
+mod string_length;
 mod type_check;
 pub mod type_override;
 pub mod verify;

@@ -91,8 +91,10 @@ pub struct VerifiedTable {
     pub lenient_quotes: u64,
     /// Whether surplus cells are emitted as `_extra`.
     pub extra: bool,
+    /// Bytes of the longest string that each column or its variant emits; empty unless [`VerifiedTable::measure`] was called.
+    pub longest_strings: Vec<u64>,
     /// Whether each column is emitted.
-    is_emitted: Vec<bool>,
+    pub(super) is_emitted: Vec<bool>,
     /// Bytes of the longest stored row.
     longest_row: u64,
 }
@@ -137,6 +139,7 @@ pub fn verify(
     let mut table = VerifiedTable {
         formats: Vec::new(),
         mismatches: Vec::new(),
+        longest_strings: Vec::new(),
         is_emitted: requirements.columns.iter().map(|column| column.is_emitted).collect(),
         rows: stats.rows,
         ragged: stats.ragged,

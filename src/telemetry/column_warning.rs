@@ -28,6 +28,8 @@ pub enum ColumnWarning {
     Ambiguous { stream: String, columns: Vec<String> },
     /// Cells do not fit the type of their column.
     TypeMismatch { stream: String, column: String, count: u64, values: u64, rows: Vec<u64> },
+    /// Values are longer than the `maxLength` of the last SCHEMA.
+    Longer { stream: String, columns: Vec<String> },
     /// SCHEMA has many columns that no report has any more.
     ManyGone { stream: String, count: usize },
     /// `key_properties` names columns that no report had so far.
@@ -49,6 +51,7 @@ impl ColumnWarning {
             | Self::Gone { stream, .. }
             | Self::Ambiguous { stream, .. }
             | Self::TypeMismatch { stream, .. }
+            | Self::Longer { stream, .. }
             | Self::ManyGone { stream, .. }
             | Self::UnknownKey { stream, .. }
             | Self::Missing { stream, .. }
@@ -66,6 +69,7 @@ impl ColumnWarning {
             | Self::MissingMasks { columns: names, .. }
             | Self::Gone { columns: names, .. }
             | Self::Ambiguous { columns: names, .. }
+            | Self::Longer { columns: names, .. }
             | Self::UnknownKey { columns: names, .. }
             | Self::Missing { columns: names, .. }
             | Self::MissingOverrides { columns: names, .. } => names.iter_mut().collect(),
@@ -133,6 +137,12 @@ impl Display for ColumnWarning {
                 }
                 Ok(())
             }
+            Self::Longer { stream, columns } => write!(
+                f,
+                "`{stream}` needs a larger `maxLength` in {}: {}; hint: widen it in the table, unless the target does",
+                Count(columns.len(), "column"),
+                Names(columns)
+            ),
             Self::ManyGone { stream, count } => write!(
                 f,
                 "`{stream}` has {count} columns in SCHEMA that no report has any more; `forget_columns` drops them"

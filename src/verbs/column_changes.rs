@@ -51,6 +51,11 @@ pub fn report_changes(
         let columns = change.columns.iter().filter(is_reported).map(ToString::to_string).collect();
         report_change(stream.name(), change.kind, columns, telemetry);
     }
+    if !settled.longer.is_empty() {
+        let columns: Vec<String> = settled.longer.iter().map(ToString::to_string).collect();
+        count(stream.name(), "longer", columns.len() as u64, telemetry);
+        telemetry.warn(&ColumnWarning::Longer { stream: name(), columns }.into());
+    }
     for (mismatches, property) in table.mismatches.iter().zip(&settled.labels) {
         if mismatches.count > 0 {
             count(stream.name(), "mismatch", mismatches.count, telemetry);

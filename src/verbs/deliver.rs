@@ -16,7 +16,7 @@ use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
 use crate::job::{ColumnPlan, Purpose, RecordLayout, Stream, check_shrink};
 use crate::report::spool::Report;
-use crate::settings::Settings;
+use crate::settings::{MaxLength, Settings};
 use crate::shutdown::Stop;
 use crate::singer::message::{Message, RecordFrame};
 use crate::singer::state::{Bookmark, State};
@@ -197,7 +197,12 @@ impl<W: Write> Delivery<W> {
 
 /// Identifies the columns of a report, and verifies that all of it can be emitted.
 pub fn verify_report<'s>(stream: &'s Stream, report: &mut Report) -> Result<(ColumnPlan<'s>, VerifiedTable)> {
-    verify_with(stream, report, |_| {})
+    let (plan, mut table) = verify_with(stream, report, |_| {})?;
+    if stream.rules.max_length == MaxLength::Measured {
+        let measured = report.stored().and_then(|stored| table.measure(stored));
+        measured.map_err(|cause| table_error(stream.name(), &cause.into()))?;
+    }
+    Ok((plan, table))
 }
 
 /// As [`verify_report`], by requirements that `adapt` may change.

@@ -32,6 +32,7 @@ mod inputs; // bad configs, catalogs and states with exit code and message (snap
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
 mod logging; // stderr: levels, formats, full pipes, escaped and withheld text
 mod masks; // what leaves of masked columns
+mod max_length; // `max_length`: `maxLength` of strings in SCHEMA over several runs
 mod misplaced_key; // the API key in a wrong place
 mod permissions; // file modes, folders of other users, core dumps
 mod pipes_and_disks; // closed pipes, full disks, slow targets
