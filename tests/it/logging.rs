@@ -56,7 +56,11 @@ fn new_columns_are_one_warning_with_twenty_names() {
     let run = tap.args(&["--catalog", &path]).run();
     assert_eq!(run.stderr.matches("new column").count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains("has 24 new columns that the catalog does not list: `c2 (c2)`, `c3 (c3)`,"));
-    assert!(run.stderr.contains("`c21 (c21)` and 4 more; left out until discovery runs again"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("`c21 (c21)` and 4 more; left out until discovery runs again"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
