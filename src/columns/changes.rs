@@ -1,6 +1,6 @@
 //! What a report changes, compared with the memory: one list of columns for each kind of change.
 //!
-//! A first report changes nothing. A column can be in more than one list.
+//! A first report, before which the memory has former names at most, changes nothing. A column can be in more than one list.
 
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter, Result};
@@ -61,7 +61,7 @@ pub struct Change {
 /// The kinds of change that the report has. `settled` has one item for each column of the report.
 #[must_use]
 pub fn changes(identified: &Identified, settled: &[Settled]) -> Vec<Change> {
-    if identified.memory.is_empty() {
+    if identified.memory.iter().all(|column| column.replaced_by.is_some()) {
         return Vec::new();
     }
     let columns = |is_changed: &dyn Fn(&IdentifiedColumn, Option<&RememberedColumn>, &Settled) -> bool| {

@@ -1,7 +1,8 @@
 //! Applies the setting `rename` to the columns of a report.
 //!
 //! The name of a column that is gone may be taken over: its entry, with its type, continues with the new header. The
-//! former name of a renamed column stays in the memory. The name of another column of the report is refused.
+//! former name of a renamed column stays in the memory, also if no report had it: a catalog may use it. The name of another
+//! column of the report is refused.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -75,7 +76,15 @@ pub(super) fn rename(
             identified.renamed.push(index);
             renamed.insert(identified.memory[before].name.clone(), identified.memory[after].name.clone());
         }
-        column.name = column.memory.map_or(name, |index| identified.memory[index].name.clone());
+        let name = column.memory.map_or(name, |index| identified.memory[index].name.clone());
+        if before.is_none() && owner.is_none() {
+            identified.memory.push(RememberedColumn {
+                gone: true,
+                replaced_by: Some(name.clone()),
+                ..RememberedColumn::new(&column.name, &column.title, column.position)
+            });
+        }
+        column.name = name;
         owners.columns.insert(lower, index);
     }
     let present: HashSet<usize> = identified.columns.iter().filter_map(|column| column.memory).collect();

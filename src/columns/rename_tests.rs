@@ -25,7 +25,9 @@ fn rename_by_header_or_name_gives_the_new_name() {
     for key in ["What skills?", "what_skills"] {
         let identified = renamed(&[], &["What skills?", "x"], &[(key, "skills")]).unwrap();
         assert_eq!(names(&identified), ["skills", "x"]);
+        assert_eq!(lines(&identified), Vec::<String>::new(), "a first report changes nothing");
         let memory = next(&identified);
+        assert_eq!(former_names(&memory)["skills"], ["what_skills"]);
         let again = renamed(&memory, &["x", "what skills"], &[(key, "skills")]).unwrap();
         assert_eq!(names(&again), ["x", "skills"], "the remembered name stays");
     }
@@ -89,7 +91,7 @@ fn rename_to_the_name_of_a_gone_column_takes_it_over_with_its_type() {
     assert_eq!(names(&identified), ["x", "skills"]);
     assert_eq!(lines(&identified), ["HeaderEdited: Abilities (skills)", "BackAgain: Abilities (skills)"]);
     let memory = next(&identified);
-    assert_eq!((memory.len(), memory[1].title.as_str()), (2, "Abilities"));
+    assert_eq!((memory.len(), memory[1].title.as_str()), (3, "Abilities"));
     let column = identified.remembered(&identified.columns[1]).unwrap();
     assert_eq!((column.column_type, column.emitted), (Some(ColumnType::Number), true));
     assert_eq!(

@@ -3,6 +3,8 @@
 //! It is made from the header, before the rows are verified. [`ColumnPlan::settle`] completes it with what the rows
 //! showed: the layout of the records and the memory for the next run. It is pure.
 
+use std::borrow::Cow;
+
 use super::column_rules::{Choice, ColumnRules};
 use super::layout::Property;
 use super::plan_error::PlanError;
@@ -25,7 +27,7 @@ pub enum Purpose {
 }
 
 pub struct ColumnPlan<'a> {
-    rules: &'a ColumnRules,
+    rules: Cow<'a, ColumnRules>,
     identified: Identified,
     /// The names of the key columns; empty for a stream without a key.
     pub key: Vec<String>,
@@ -56,9 +58,14 @@ impl<'a> ColumnPlan<'a> {
     /// Identifies the columns of a header, and decides what becomes of each.
     pub fn new(rules: &'a ColumnRules, header: &[String]) -> Result<Self, PlanError> {
         let identified = columns::identify(&rules.memory, header, &rules.naming())?;
+        let key = rules.key.clone();
+        let mut rules = Cow::Borrowed(rules);
+        if identified.memory != rules.memory {
+            rules.to_mut().learn_former_names(&identified.memory);
+        }
         let mut plan = Self {
             rules,
-            key: rules.key.clone(),
+            key,
             specs: Vec::new(),
             sources: Vec::new(),
             ignored: Vec::new(),

@@ -68,10 +68,7 @@ impl ColumnRules {
         settings: &Settings,
     ) -> Self {
         let options = settings.cell_options();
-        let owned = |(name, former): (&str, Vec<&str>)| {
-            (name.to_owned(), former.into_iter().map(str::to_owned).collect())
-        };
-        let former_names = former_names(&memory).into_iter().map(owned).collect();
+        let former_names = owned_former_names(&memory);
         let foreign = settings.key_properties.iter().filter(|(other, _)| *other != stream);
         Self {
             entry,
@@ -91,6 +88,11 @@ impl ColumnRules {
             key_options: Arc::new(options.for_keys()),
             options: Arc::new(options),
         }
+    }
+
+    /// Learns the names that `rename` replaces in a report: selections and masks may still use them.
+    pub fn learn_former_names(&mut self, memory: &[RememberedColumn]) {
+        self.former_names = owned_former_names(memory);
     }
 
     pub fn naming(&self) -> Rules<'_> {
@@ -281,4 +283,11 @@ impl ColumnRules {
 /// The type of a column that was emitted, and its source.
 fn emitted_type(column: &RememberedColumn) -> Option<(ColumnType, TypeSource)> {
     Some((column.column_type.filter(|_| column.emitted)?, column.source))
+}
+
+fn owned_former_names(memory: &[RememberedColumn]) -> HashMap<String, Vec<String>> {
+    let owned = |(name, former): (&str, Vec<&str>)| {
+        (name.to_owned(), former.into_iter().map(str::to_owned).collect())
+    };
+    former_names(memory).into_iter().map(owned).collect()
 }

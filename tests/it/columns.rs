@@ -218,6 +218,26 @@ fn rename_by_header_or_name_keeps_the_former_column_null() {
 }
 
 #[test]
+fn rename_of_a_deselected_or_masked_column_does_not_emit_it_in_the_clear() {
+    let reports = ["a,E-mail\n1,ann@x\n"; 3];
+    let include = json!({"new_columns": "include"});
+    let rename = json!({"user_report": {"E-mail": "address"}});
+    for runs_before in [0, 1] {
+        let mut history = History::new(&reports, &include);
+        history.select(&json!({"a": {}, "e_mail": {}}), &["e_mail"]);
+        (0..runs_before).for_each(|_| assert_eq!(rows(&history.run()), [json!({"a": "1"})]));
+        history.set("rename", rename.clone());
+        assert_eq!([rows(&history.run()), rows(&history.run())], [[json!({"a": "1"})], [json!({"a": "1"})]]);
+    }
+    let masks = json!({"masks": {"user_report": {"address": "null"}}, "rename": rename});
+    let mut history = History::new(&reports, &masks);
+    assert_eq!(rows(&history.run()), [json!({"a": "1", "address": null})]);
+    history.set("rename", json!({"user_report": {"E-mail": "contact"}}));
+    let run = history.run();
+    assert!(!run.stdout.contains("ann@x"), "{}", run.stdout);
+}
+
+#[test]
 fn new_columns_are_included_ignored_or_refused() {
     let reports = ["a\n1\n", "a,new\n2,x\n", "a,new\n3,y\n"];
     let mut history = History::new(&reports, &json!({}));
