@@ -161,10 +161,12 @@ impl CsvReader {
         let from = if self.bom < BYTE_ORDER_MARK.len() { self.skip_bom(text, from) } else { from };
         let (is_quoted, delimiter) = (self.state == CsvState::Quoted, self.delimiter);
         let left = self.stored.write(text.len() - from, |out| {
-            if is_quoted {
-                out.copy_until::<JsonEscapes>(&text[from..])
-            } else {
-                out.replace_until::<JsonEscapes>(&text[from..], delimiter, CELL)
+            let text = &text[from..];
+            match delimiter {
+                _ if is_quoted => out.copy_until::<JsonEscapes>(text),
+                // A constant needs no instructions to fill a SIMD lane.
+                b',' => out.replace_until::<JsonEscapes>(text, b',', CELL),
+                _ => out.replace_until::<JsonEscapes>(text, delimiter, CELL),
             }
         });
         let to = text.len() - left.len();
