@@ -119,3 +119,11 @@ fn format_without_options_is_plain() {
     assert!(!format(&json!("number"), &options(&[], true, None)).is_plain());
     assert!(!format(&json!({"type": "number", "thousands": ","}), &options(&[], false, None)).is_plain());
 }
+
+#[test]
+fn mask_is_kept_when_another_type_is_decided() {
+    let masked = format(&json!("string"), &options(&[], false, None)).with_mask(Arc::new(Mask::Redact));
+    let number = masked.with_type(ColumnType::Number);
+    assert_eq!((masked.is_plain(), number.is_plain()), (false, false));
+    assert_eq!([read(&masked, "7"), read(&number, "7")], ["\"redacted\"", "-redacted"]);
+}
