@@ -146,9 +146,10 @@ fn is_ignored(name: &str, gitignore: &str) -> bool {
 /// The block for `meltano.yml`, and how to use it.
 fn meltano(schema: &Value) -> String {
     let settings = properties(schema).map(|(name, setting)| {
-        // Meltano knows one kind for each setting, and cannot write its own `decimal` into a config.
-        let kind = setting["type"].as_str().or(setting["type"][0].as_str());
-        let kind = kind.map_or("string", |kind| if kind == "number" { "integer" } else { kind });
+        // Meltano knows one kind for each setting, and its kinds of numbers fail with a traceback for other text. The tap
+        // reads numbers and booleans from text.
+        let kind =
+            setting["type"].as_str().filter(|kind| !["number", "integer"].contains(kind)).unwrap_or("string");
         let sensitive = if setting["secret"] == true { ", sensitive: true" } else { "" };
         format!("    - {{name: {name}, kind: {kind}{sensitive}}}\n")
     });
