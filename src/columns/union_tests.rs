@@ -1,6 +1,6 @@
 //! Tests of the union of STATE, state folder and catalog.
 
-use super::fixtures::{after, hashed, names, read};
+use super::fixtures::{after, hashed, lines, names, next, read};
 use super::{RememberedColumn, TypeSource, United, former_names, unite};
 use crate::table::column_type::ColumnType;
 use crate::table::header::ColumnNames;
@@ -67,6 +67,17 @@ fn two_columns_of_one_form_in_a_source_are_compared_exactly() {
     assert_eq!(names_of(&united), ["notes", "n1", "n2"]);
     assert_eq!(united.columns[1].replaced_by.as_deref(), Some("notes"));
     assert_eq!(united.columns[2].replaced_by, None);
+}
+
+#[test]
+fn column_with_two_names_from_an_old_catalog_and_the_memory_has_the_name_of_its_exact_header() {
+    let memory = after(&[&["Notes", "notes!"]]);
+    let united = union(&memory, &[], &[("n1", "notes?")]);
+    let memory = next(&read(&united.columns, &["Notes", "notes!"]));
+    let identified = read(&memory, &["Notes", "notes?"]);
+    assert_eq!(names(&identified), ["notes", "n1"]);
+    let gone = format!("Gone: notes! ({})", hashed("notes", "notes!"));
+    assert_eq!(lines(&identified), [gone, "BackAgain: notes? (n1)".to_owned()]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct World {
     /// In the report's order.
     pub report: Vec<Titled>,
     absent: Vec<Titled>,
-    /// The columns that ever had a text.
+    /// The columns that had a text since the tap last forgot the names.
     owners: HashMap<String, HashSet<usize>>,
     /// The names that the tap gave.
     names: HashMap<usize, String>,
@@ -148,7 +148,7 @@ impl World {
         self.owners.entry(text(title).to_owned()).or_default().insert(column);
     }
 
-    /// Whether no other column ever had the text.
+    /// Whether no other column had the text.
     fn is_free(&self, title: &str, column: usize) -> bool {
         self.owners.get(text(title)).is_none_or(|owners| owners.iter().all(|owner| *owner == column))
     }
@@ -157,10 +157,14 @@ impl World {
     pub fn forget(&mut self) {
         self.names.clear();
         self.absent.clear();
+        self.owners.clear();
+        for (column, title) in self.report.clone() {
+            self.own(column, &title);
+        }
     }
 
     /// Checks that each column has the name that it had, and no name of another column. A column that the tap calls
-    /// ambiguous is the one whose name it got.
+    /// ambiguous is the one whose name it got, and one that only the memory knows is absent.
     pub fn check(&mut self, identified: &Identified) {
         let ambiguous: HashSet<usize> =
             identified.ambiguous.iter().flat_map(|ambiguity| ambiguity.columns.clone()).collect();
@@ -186,5 +190,20 @@ impl World {
         }
         let present: HashSet<usize> = self.report.iter().map(|(column, _)| *column).collect();
         self.absent.retain(|(column, _)| !present.contains(column));
+        self.learn(identified);
+    }
+
+    /// An old memory can have columns from before the tap forgot the names. Such a column may be one of this report under
+    /// an earlier header and another name, which no reader of the reports could notice: it counts as another column,
+    /// which owns its header.
+    fn learn(&mut self, identified: &Identified) {
+        for entry in identified.memory.iter().filter(|entry| entry.replaced_by.is_none()) {
+            if self.names.values().all(|name| *name != entry.name) {
+                let column = self.new_column();
+                self.own(column, &entry.title);
+                self.names.insert(column, entry.name.clone());
+                self.absent.push((column, entry.title.clone()));
+            }
+        }
     }
 }
