@@ -4,6 +4,7 @@
 //! bytes between two hits need no further look and can be copied unchanged. It copies nothing itself: see `buffer`.
 
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 
 use wide::u8x16;
 
@@ -76,18 +77,16 @@ impl<S: ByteClass> ByteScanner<S> {
     #[inline]
     pub fn nth(&mut self, text: &[u8], mut skipped: usize) -> Option<usize> {
         loop {
-            while self.left == 0 {
+            let Some(left) = NonZeroU64::new(self.left) else {
                 self.left = self.next_mask(text)?;
-            }
-            if skipped == 0 {
-                break;
-            }
+                continue;
+            };
             self.left &= self.left - 1;
+            if skipped == 0 {
+                return Some(self.next - BLOCK + left.trailing_zeros() as usize);
+            }
             skipped -= 1;
         }
-        let offset = self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        Some(self.next - BLOCK + offset)
     }
 
     /// The hits of the next block; `None` at the end of the text.

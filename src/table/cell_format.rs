@@ -43,8 +43,10 @@ impl CellOptions {
         Self { null_values: Vec::new(), ..self.clone() }
     }
 
-    fn is_null(&self, cell: &[u8]) -> bool {
-        cell.is_empty() || self.null_values.binary_search_by(|value| value.as_slice().cmp(cell)).is_ok()
+    fn text<'c>(&self, cell: &'c [u8]) -> Option<&'c [u8]> {
+        let cell = if self.trim { trim(cell) } else { cell };
+        let is_null_value = || self.null_values.binary_search_by(|value| value.as_slice().cmp(cell)).is_ok();
+        (!cell.is_empty() && !is_null_value()).then_some(cell)
     }
 }
 
@@ -152,11 +154,7 @@ impl CellFormat {
     #[inline]
     #[must_use]
     pub fn text<'c>(&self, cell: &'c [u8]) -> Option<&'c [u8]> {
-        if self.is_plain {
-            return (!cell.is_empty()).then_some(cell);
-        }
-        let cell = if self.options.trim { trim(cell) } else { cell };
-        (!self.options.is_null(cell)).then_some(cell)
+        if self.is_plain { (!cell.is_empty()).then_some(cell) } else { self.options.text(cell) }
     }
 
     /// Whether the text of a cell fits the type.

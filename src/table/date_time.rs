@@ -113,7 +113,8 @@ fn is_minute(text: &[u8; 16]) -> bool {
     (1..=12).contains(&month) && day > 0 && (day <= 28 || day <= days(month)) && hour < 24
 }
 
-/// Parses any RFC 3339 spelling, also one whose minus sign is U+2212.
+/// Parses any RFC 3339 spelling, also one whose minus sign is U+2212. Not inlined, so that the checks before it stay short.
+#[inline(never)]
 fn parse_date_time(cell: &[u8], timezone: Option<Tz>) -> Option<DateTime<Utc>> {
     let has_separator = matches!(cell.get(10), Some(b'T' | b't' | b' '));
     let fraction = cell.get(20..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();

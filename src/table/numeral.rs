@@ -95,12 +95,21 @@ fn parse_double(cell: &[u8]) -> Option<f64> {
 /// Whether the cell is a number that a double holds without loss.
 #[inline]
 pub fn is_number(cell: &[u8]) -> bool {
-    if let [b'1'..=b'9', rest @ ..] = cell
-        && rest.len() < EXACT_DIGITS
-        && rest.iter().all(u8::is_ascii_digit)
-    {
-        return true;
+    is_short_whole(cell) || is_exact(cell)
+}
+
+/// Whether the cell is a positive whole number that is short enough, as most numbers are.
+#[inline]
+fn is_short_whole(cell: &[u8]) -> bool {
+    match cell {
+        [b'1'..=b'9', rest @ ..] => rest.len() < EXACT_DIGITS && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
+}
+
+/// Not inlined, so that the check before it stays short.
+#[inline(never)]
+fn is_exact(cell: &[u8]) -> bool {
     Numeral::parse(cell).is_some_and(|numeral| numeral.is_exact(cell))
 }
 

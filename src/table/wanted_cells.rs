@@ -35,11 +35,13 @@ impl WantedCells {
         ends: &mut Vec<usize>,
     ) -> Option<usize> {
         ends.resize(self.width, start);
+        let mut search = *separators;
         let mut at = start;
         for &(skipped, end) in &self.steps {
-            at = separators.nth(text, skipped)?;
+            at = search.nth(text, skipped)?;
             ends[end] = at;
         }
+        *separators = search;
         Some(at)
     }
 }
