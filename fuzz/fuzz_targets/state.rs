@@ -49,7 +49,16 @@ fuzz_target!(|file: &[u8]| {
     let (earlier, later) = (bookmarks(&earlier), bookmarks(&later));
     assert_kept(&earlier, &later, &[STREAM]);
     if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
-        let ours = ["row_count", "sha256", "completed_at", "version", "columns", "forgotten", "automatic", "mask_key"];
+        let ours = [
+            "row_count",
+            "sha256",
+            "completed_at",
+            "version",
+            "columns",
+            "forgotten",
+            "automatic",
+            "mask_key",
+        ];
         assert_kept(theirs, later[STREAM].as_object().expect("a bookmark"), &ours);
     }
 });

@@ -14,13 +14,10 @@ class Target:
     settings = {}
     # True if the target takes the first row of a batch for a header when every column is text.
     loses_first_text_row = False
-    # The rows after a second snapshot: "equal" to it, it and "stale" rows, "appended" to the first, or the first
-    # and those whose key is new ("inserted").
+    # The rows after a second snapshot: "equal" to it, it and "stale" rows, or "appended" to the first.
     second = "equal"
     # True if a run without rows changes nothing, although a run with rows replaces them.
     keeps_rows_without_new_ones = False
-    # The cases that fail in the target, each with words of its error message.
-    fails = {}
 
     def __init__(self, venvs, work):
         self.bin = os.path.join(venvs, self.name, "bin")
@@ -28,10 +25,6 @@ class Target:
 
     def config(self, folder):
         return dict(self.settings)
-
-    def tap_settings(self, columns):
-        """The settings of the tap that this target needs for a report with these columns."""
-        return {}
 
     def load(self, messages, folder, whole=True):
         """Loads the messages; returns the last state that the target printed. A partial run may fail and prints no state."""
