@@ -55,7 +55,8 @@ fn read(
     style: ColumnNames,
 ) -> (Vec<String>, Vec<RememberedColumn>) {
     let rename = BTreeMap::new();
-    let identified = identify(memory, header, &Rules { style, rename: &rename }).expect("nothing is renamed");
+    let identified = identify(memory, header, &Rules { style, rename: &rename, row_number: ROW_NUMBER })
+        .expect("nothing is renamed");
     let settled = vec![Settled::default(); header.len()];
     let memory = remember(&identified, &settled, "2026-01-01");
     (identified.columns.into_iter().map(|column| column.name).collect(), memory)
