@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use libfuzzer_sys::fuzz_target;
 use tap_together::columns::{RememberedColumn, Rules, Settled, identify, remember};
-use tap_together::table::header::{ColumnNames, is_valid_name};
+use tap_together::table::header::{ColumnNames, ROW_NUMBER, is_valid_name};
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
