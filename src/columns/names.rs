@@ -85,12 +85,13 @@ pub(super) fn hashed_name(natural: &str, key: &HeaderKey, style: ColumnNames, ta
     let HeaderKey { text, position, .. } = key;
     let further = (1_u64..).map(|number| format!("{text}\0{position}\0{number}"));
     let hashed = [text.clone(), format!("{text}\0{position}")].into_iter().chain(further);
-    taken.take_first(hashed.map(|text| with_hash(stem, &text)))
+    // `_sdc` is free, and `_sdc_` begins the names of targets.
+    taken.take_first(hashed.map(|text| unreserve(with_hash(stem, &text))))
 }
 
 /// The name of the column with the cells that do not fit the type of the column `name`, and takes it.
 pub fn variant_name(name: &str, taken: &mut NameSet) -> String {
-    let full = format!("{name}__text");
+    let full = unreserve(format!("{name}__text"));
     let further = (1_u64..).map(|number| format!("{full}\0{number}"));
     let hashed = [full.clone()].into_iter().chain(further).map(|text| with_hash(cut(&full), &text));
     let plain = (full.len() <= LONGEST).then(|| full.clone());

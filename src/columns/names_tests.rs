@@ -105,6 +105,15 @@ fn header_of_symbols_has_the_hash_of_its_text() {
 }
 
 #[test]
+fn hash_or_variant_of_a_name_never_begins_like_the_columns_of_targets() {
+    for name in first(&["_sdc", "_SDC"], &ORIGINAL) {
+        assert!(is_valid_name(&name, ORIGINAL.style), "{name}");
+        let variant = variant_name(&name, &mut NameSet::default());
+        assert!(is_valid_name(&variant, ORIGINAL.style), "{variant}");
+    }
+}
+
+#[test]
 fn style_original_keeps_headers_and_compares_names_ignoring_case() {
     let names = first(&["A b", "a B", "_sdc_x", "", "???", "_ROW_NUMBER"], &ORIGINAL);
     let expected =
