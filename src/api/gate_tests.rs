@@ -81,6 +81,17 @@ async fn lock_gives_one_permit_at_a_time() {
 }
 
 #[tokio::test]
+async fn permit_that_is_dropped_keeps_the_retry_after_that_was_noted() {
+    let gate = idle(Store::in_memory());
+    let permit = gate.enter(&silent()).await.unwrap();
+    permit.note(Some(HOUR));
+    drop(permit);
+    let dropped = entry(&gate);
+    assert_eq!(dropped.phase, Phase::Ambiguous);
+    assert_eq!(dropped.not_before, Some(dropped.boottime_ms + 3_600_000));
+}
+
+#[tokio::test]
 async fn ledger_records_the_ending_and_the_backoff() {
     let gate = idle(Store::in_memory());
     let permit = gate.enter(&silent()).await.unwrap();

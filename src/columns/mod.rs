@@ -1,8 +1,8 @@
 //! The lasting identity of columns: which column of a report is which remembered column, and its name.
 //!
 //! [`unite`] builds the memory of a stream from STATE, the state folder and the catalog. [`identify`] finds each header
-//! of a report in that memory, and names the columns that the memory does not know. [`changes`] lists what is different,
-//! and [`remember`] makes the memory for the next run. All functions are pure. They read no file and no cell, and they do
+//! of a report in that memory, and names the columns that the memory does not know. [`changes()`] lists what is different,
+//! and [`remember()`] makes the memory for the next run. All functions are pure. They read no file and no cell, and they do
 //! not know which columns are selected.
 
 mod changes;

@@ -1,7 +1,7 @@
 //! The profile of reports: what is in each column, without a cell, and a proposal of masks.
 //!
 //! [`stats`] collects a column cell by cell ([`distinct`], [`commonest`], [`histogram`], [`shape`], [`cell_type`]);
-//! [`look`] and [`proposal`] decide what the [`column`] looks like and what should become of it. [`text`] and [`html`]
+//! [`look`] and [`proposal`] decide what the [`mod@column`] looks like and what should become of it. [`text`] and [`html`]
 //! print a [`Profile`]. It reads no reports and knows no API: see the verb `profile`.
 
 mod cell_type;
