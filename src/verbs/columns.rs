@@ -12,6 +12,7 @@ use crate::cli::AboutFormat;
 use crate::error::{Error, Exit, Result};
 use crate::job::{ColumnStatus, Job, Leaves, Stream};
 use crate::telemetry::Telemetry;
+use crate::terminal::escape_controls;
 
 pub fn columns(job: &Job, format: AboutFormat, telemetry: &Telemetry, out: &mut dyn Write) -> Result<()> {
     let shown = |column: ColumnStatus| ColumnStatus { header: telemetry.foreign(&column.header), ..column };
@@ -45,7 +46,7 @@ fn text(stream: &str, columns: &[ColumnStatus]) -> String {
             column.source.name(),
             leaves(column),
             last_seen(column),
-            column.header,
+            escape_controls(&column.header),
         );
     }
     text
