@@ -61,17 +61,8 @@ impl StreamMasks {
 
     /// What the rule makes of each cell; `None` if the cells stay as they are or the column is not emitted.
     pub fn mask(&self, rule: MaskRule) -> Option<Arc<Mask>> {
-        Some(Arc::new(match rule {
-            MaskRule::Keep | MaskRule::Drop => return None,
-            MaskRule::Null => Mask::Null,
-            MaskRule::Hash => Mask::Hash(self.key.clone().expect("the settings were validated")),
-            MaskRule::Redact => Mask::Redact,
-            MaskRule::Partial(count) => Mask::Partial(count),
-            MaskRule::Initials => Mask::Initials,
-            MaskRule::Domain => Mask::Domain,
-            MaskRule::Year => Mask::Year,
-            MaskRule::Month => Mask::Month,
-        }))
+        let changes_cells = !matches!(rule, MaskRule::Keep | MaskRule::Drop);
+        changes_cells.then(|| Arc::new(Mask::new(rule, self.key.clone())))
     }
 
     /// The rules of this stream, without globs, that match none of the columns, given as title and name.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::table::mask::MaskRule;
 
 fn options(null_values: &[&str], trim: bool, timezone: Option<Tz>) -> Arc<CellOptions> {
     let null_values: Vec<String> = null_values.iter().map(|value| (*value).to_owned()).collect();
@@ -122,7 +123,8 @@ fn format_without_options_is_plain() {
 
 #[test]
 fn mask_is_kept_when_another_type_is_decided() {
-    let masked = format(&json!("string"), &options(&[], false, None)).with_mask(Arc::new(Mask::Redact));
+    let masked = format(&json!("string"), &options(&[], false, None))
+        .with_mask(Arc::new(Mask::new(MaskRule::Redact, None)));
     let number = masked.with_type(ColumnType::Number);
     assert_eq!((masked.is_plain(), number.is_plain()), (false, false));
     assert_eq!([read(&masked, "7"), read(&number, "7")], ["\"redacted\"", "-redacted"]);

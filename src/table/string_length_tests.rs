@@ -10,7 +10,7 @@ use crate::bytes::buffer::OutBuffer;
 use crate::table::cell_format::{CellFormat, CellOptions};
 use crate::table::column_type::ColumnType;
 use crate::table::csv::CsvReader;
-use crate::table::mask::Mask;
+use crate::table::mask::{Mask, MaskRule};
 use crate::table::plan::{Field, FieldSource, Plan};
 use crate::table::verify::{
     ColumnSpec, OnRagged, OnTypeMismatch, Requirements, Typing, VerifiedTable, verify,
@@ -26,9 +26,11 @@ fn columns() -> impl Strategy<Value = Vec<Column>> {
         let text = plain(ColumnType::String);
         match kind {
             0 => Typing::Fixed(text),
-            1 => Typing::Fixed(text.with_mask(Arc::new(Mask::Partial(2)))),
-            2 => Typing::Fixed(text.with_mask(Arc::new(Mask::Initials))),
-            3 => Typing::Fixed(plain(ColumnType::Number).with_mask(Arc::new(Mask::Year))),
+            1 => Typing::Fixed(text.with_mask(Arc::new(Mask::new(MaskRule::Partial(2), None)))),
+            2 => Typing::Fixed(text.with_mask(Arc::new(Mask::new(MaskRule::Initials, None)))),
+            3 => {
+                Typing::Fixed(plain(ColumnType::Number).with_mask(Arc::new(Mask::new(MaskRule::Year, None))))
+            }
             4 => Typing::Fixed(plain(ColumnType::Date)),
             _ => Typing::Infer(text),
         }
