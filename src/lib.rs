@@ -90,22 +90,33 @@ pub fn refuse(usage: &clap::Error) -> ExitCode {
     finish(Err(cli::usage_error(usage)), &telemetry)
 }
 
-fn finish(outcome: Result<ExitCode>, telemetry: &Telemetry) -> ExitCode {
-    let code = outcome.unwrap_or_else(|error| {
-        telemetry.critical(&error.to_string());
-        ExitCode::from(error.exit as u8)
-    });
+fn finish(outcome: Result<u8>, telemetry: &Telemetry) -> ExitCode {
+    let code = outcome.unwrap_or_else(|error| fail(&error, telemetry));
+    let code = match telemetry.end_report(code) {
+        Err(cause) if code == 0 => fail(&cannot_report(&cause), telemetry),
+        Err(cause) => {
+            telemetry.error(&cannot_report(&cause).to_string());
+            code
+        }
+        Ok(()) => code,
+    };
     telemetry.flush();
-    code
+    ExitCode::from(code)
+}
+
+/// Logs the reason of the exit code.
+fn fail(error: &Error, telemetry: &Telemetry) -> u8 {
+    telemetry.critical(&error.to_string());
+    error.exit as u8
+}
+
+fn cannot_report(cause: &std::io::Error) -> Error {
+    Error::new(Exit::Io, format!("cannot write the run report: {cause}"))
+        .hint("name a file in a folder that can be written with `run_report`")
 }
 
 /// Runs one verb to its end.
-async fn run_verb(
-    verb: Verb,
-    environment: Environment,
-    telemetry: Arc<Telemetry>,
-    stop: Stop,
-) -> Result<ExitCode> {
+async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry>, stop: Stop) -> Result<u8> {
     let mut out = PollWriter::new(stdout());
     let outcome = match verb {
         Verb::Sync(inputs) => {
@@ -114,7 +125,7 @@ async fn run_verb(
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             let out = run.messages(out, screen);
             platform::enlarge_pipe(stdout());
-            let source = run.open()?;
+            let source = run.begin_sync()?;
             verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
         }
         Verb::Run { inputs, state, target } => {
@@ -161,7 +172,7 @@ async fn run_verb(
         Verb::Completions(shell) => verbs::shell::completions(shell, &mut out),
         Verb::Man { command } => verbs::shell::man(command.as_deref(), &mut out),
     };
-    outcome.map(|()| ExitCode::SUCCESS)
+    outcome.map(|()| 0)
 }
 
 /// Starts a target and syncs into it. Everything that can fail without a request is checked before the target starts.
@@ -172,17 +183,17 @@ async fn run_target(
     environment: Environment,
     telemetry: &Arc<Telemetry>,
     stop: Stop,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     let own_variables: Vec<String> = environment.own_variables().map(str::to_owned).collect();
     let prepare = async {
         let state = verbs::run_blocking("locking the state", move || StateFile::lock(&state)).await?;
         let run = Prepared::new(inputs, environment, telemetry).await?;
-        let source = run.open()?;
+        let source = run.begin_sync()?;
         Ok((state, run, source))
     };
     let (state, run, source) = tokio::select! {
         prepared = prepare => prepared?,
-        _ = stop.stopped() => return Ok(ExitCode::SUCCESS),
+        _ = stop.stopped() => return Ok(0),
     };
     let hidden = own_variables.iter().map(String::as_str);
     let target = Target::start(target, hidden, |name| telemetry.foreign(name))?;
@@ -251,6 +262,15 @@ impl Prepared {
 
     fn open(&self) -> Result<Source> {
         Source::open(&self.settings, self.gate, &self.telemetry)
+    }
+
+    /// Opens the source of a sync, and begins the run report.
+    fn begin_sync(&self) -> Result<Source> {
+        let source = self.open()?;
+        if let Some(path) = &self.settings.run_report {
+            self.telemetry.begin_report(path.clone()).map_err(|cause| cannot_report(&cause))?;
+        }
+        Ok(source)
     }
 
     /// The writer of the messages. On a terminal the sandbox's are shown as tables, and records of real people with a

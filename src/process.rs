@@ -6,7 +6,6 @@
 
 use std::future::{Future, pending};
 use std::panic::resume_unwind;
-use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
@@ -85,12 +84,12 @@ pub fn screen(environment: &Environment) -> Screen {
 
 /// Runs the work until it ends or a signal ends it; a signal's exit code is 128 and its number. The result of `advice`
 /// ends the message about the signal.
-pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
+pub fn until_signalled<F: Future<Output = Result<u8>>>(
     telemetry: &Telemetry,
     advice: impl FnOnce() -> &'static str,
     after: AfterSignal,
     work: impl FnOnce(Stop) -> F + Send + 'static,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     check_open_files()?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| setup(&cause))?;
     runtime.block_on(async {
@@ -121,21 +120,21 @@ pub fn until_signalled<F: Future<Output = Result<ExitCode>>>(
             () = tokio::time::sleep(first_grace) => {}
         }
         telemetry.critical(&format!("stopped by {name}{}", advice()));
-        Ok(ExitCode::from(exit_code(number)))
+        Ok(exit_code(number))
     })
 }
 
 /// Runs the work on this thread until it ends, or until it is told to stop and need not go on.
-fn run<F: Future<Output = Result<ExitCode>>>(
+fn run<F: Future<Output = Result<u8>>>(
     work: impl FnOnce(Stop) -> F,
     after: AfterSignal,
     stop: &Stop,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     let runtime = runtime_with_a_thread()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work(stop.clone()) => outcome,
-            _ = stop.stopped(), if matches!(after, AfterSignal::Drop) => Ok(ExitCode::SUCCESS),
+            _ = stop.stopped(), if matches!(after, AfterSignal::Drop) => Ok(0),
         }
     });
     // A name that is still being resolved is not waited for.

@@ -35,6 +35,7 @@ def environment(organisation, folder):
     # A longer wait, such as after a `Retry-After`, frees the worker: exit code 75, and Airflow retries later.
     settings.setdefault("max_wait_seconds", 300)
     settings.setdefault("state_dir", str(folder / "ledger"))
+    settings["run_report"] = str(folder / "report.json")
     result = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
     for name, value in settings.items():
         if value is not None:
@@ -43,7 +44,7 @@ def environment(organisation, folder):
 
 
 def load(organisation):
-    """The task: succeeds only if every report was loaded."""
+    """The task: succeeds only if every report was loaded. Its XCom is the run report, which has no cell."""
     folder = ROOT / organisation
     folder.mkdir(parents=True, exist_ok=True)
     target = shlex.split(TARGET.format(folder=folder))
@@ -59,6 +60,7 @@ def load(organisation):
     if code:
         failure = AirflowFailException if code in HOPELESS else AirflowException
         raise failure(f"exit code {code}; the last CRITICAL line above says what to do")
+    return json.loads((folder / "report.json").read_text())
 
 
 for organisation in ORGANISATIONS:

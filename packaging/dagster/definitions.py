@@ -7,6 +7,7 @@ and so on. The target does not get them.
 Each asset has a pool; `dagster.yaml` gives every pool one slot.
 """
 
+import json
 import os
 import shlex
 import subprocess
@@ -31,6 +32,7 @@ def environment(organisation, folder):
     # A longer wait, such as after a `Retry-After`, frees the slot: exit code 75, and Dagster retries the step later.
     settings.setdefault("MAX_WAIT_SECONDS", "300")
     settings.setdefault("STATE_DIR", str(folder / "ledger"))
+    settings["RUN_REPORT"] = str(folder / "report.json")
     return own | {"TAP_TOGETHER_" + name: value for name, value in settings.items()}
 
 
@@ -51,12 +53,15 @@ def asset(organisation):
     """The organisation's tables in the warehouse."""
 
     @dg.asset(name=f"together_{organisation}", pool=f"together_{organisation}", retry_policy=RETRY)
-    def load() -> None:
+    def load() -> dg.MaterializeResult:
         folder = ROOT / organisation
         code = sync(folder, environment(organisation, folder))
         if code:
             words = f"exit code {code}; the last CRITICAL line of stderr says what to do"
             raise dg.Failure(words, allow_retries=code not in HOPELESS)
+        streams = json.loads((folder / "report.json").read_text())["streams"]
+        rows = {stream["stream"]: stream["rows"] for stream in streams}
+        return dg.MaterializeResult(metadata={"dagster/row_count": sum(rows.values()), **rows})
 
     return load
 

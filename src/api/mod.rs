@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use failure::FailureScope;
 use failure::{Failure, FailureKind};
-use gate::Gate;
+use gate::{Gate, GateStatus};
 use ledger::{MAX_BACKOFF, RateLimit};
 use reqwest::Client;
 use retry::{Decision, Policy};
@@ -115,14 +115,25 @@ impl Api {
         self.policy.interval
     }
 
+    /// The wait until the next request is allowed; `None` while another process sends one, or if the ledger is unusable.
+    #[must_use]
+    pub fn next_request(&self) -> Option<Duration> {
+        match self.gate.status() {
+            Ok(GateStatus::Free { wait, .. }) => Some(wait),
+            Ok(GateStatus::Held { .. }) | Err(_) => None,
+        }
+    }
+
     /// Fetches one complete report, with retries as the policy allows.
     pub async fn fetch(&self, report: &str, telemetry: &Telemetry) -> Result<Report, FetchError> {
         let mut requests = 0;
         loop {
             let local = |error, requests| FetchError { error, scope: FailureScope::Run, requests };
+            let asked = clock::now();
             let permit = self.gate.enter(telemetry).await.map_err(|error| local(error, requests))?;
             requests += 1;
             let began = clock::now();
+            telemetry.waited(began.saturating_sub(asked));
             let url = self.settings.report_url(report);
             let heard = |asked: &_| permit.note(retry::asked(asked, self.policy.interval, fastrand::f64()));
             let outcome = attempt::attempt(&self.client, url, self.limits, heard, telemetry).await;

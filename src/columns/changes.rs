@@ -26,6 +26,22 @@ pub enum ChangeKind {
     Ambiguous,
 }
 
+impl ChangeKind {
+    /// The name in metrics and in the run report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::HeaderEdited => "header_edited",
+            Self::BackAgain => "back_again",
+            Self::Renamed => "renamed",
+            Self::Decided => "decided",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}
+
 /// A column in a message: `header (name)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {

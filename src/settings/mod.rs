@@ -149,6 +149,8 @@ pub struct Settings {
     #[serde(default, deserialize_with = "timezone")]
     pub timezone: Option<Tz>,
     pub activate_version: bool,
+    /// A file that describes the last sync.
+    pub run_report: Option<PathBuf>,
     pub ca_bundle: Option<PathBuf>,
     pub on_nul: OnNul,
     pub delimiter: Delimiter,

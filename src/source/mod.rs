@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::api::Api;
 pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
 pub use crate::api::{FailureScope, FetchError};
+use crate::clock;
 use crate::error::{Error, Exit, Result};
 use crate::receive::ReceiveLimits;
 use crate::report::ReportType;
@@ -44,6 +47,18 @@ impl Source {
     pub fn interval(&self) -> Duration {
         match self {
             Self::Api(api) => api.interval(),
+        }
+    }
+
+    /// Puts into the run report when the next run may send a request, as far as that can be known.
+    pub fn note_next_request(&self, telemetry: &Telemetry) {
+        let wait = match self {
+            Self::Api(api) => api.next_request(),
+        };
+        if let Some(at) =
+            wait.and_then(|wait| clock::wall().checked_add_signed(TimeDelta::from_std(wait).ok()?))
+        {
+            telemetry.next_request(at);
         }
     }
 

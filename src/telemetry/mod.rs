@@ -13,6 +13,7 @@ mod log_writer;
 mod names;
 mod notice;
 mod redactor;
+mod run_report;
 mod screen_line;
 mod warning;
 
@@ -31,6 +32,8 @@ use log_writer::{LogWriter, write_within};
 pub use notice::Notice;
 pub use redactor::Redactor;
 pub(crate) use redactor::decodings;
+use run_report::RunReport;
+pub use run_report::{ColumnChange, Mismatch, StreamReport};
 use screen_line::screen_lines;
 use serde_json::{Value, json};
 pub use warning::Warning;
@@ -43,7 +46,7 @@ const CLEAR_LINE: &str = "\r\x1b[2K";
 /// How long the end of the process waits for lines that are not written yet.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// The log of a run, its metrics and its counts.
+/// The log of a run, its metrics, its counts and its report.
 pub struct Telemetry {
     format: Format,
     level: Level,
@@ -69,6 +72,8 @@ struct Inner {
     states: u64,
     warnings: u64,
     warnings_by_subject: BTreeMap<String, u64>,
+    /// Of a run that is not over.
+    run_report: Option<RunReport>,
 }
 
 impl Telemetry {
@@ -152,6 +157,8 @@ impl Telemetry {
     pub fn critical(&self, message: &str) {
         let line = self.line(Level::Critical, message);
         let mut inner = self.lock();
+        let reason = inner.redactor.message(message);
+        inner.run_report.iter_mut().for_each(|report| report.error = Some(reason.clone()));
         inner.is_over = true;
         self.writer.push_last(inner.clear() + &line);
     }

@@ -4,10 +4,10 @@
 
 use serde_json::json;
 
-use crate::columns::{ChangeKind, Label};
+use crate::columns::{Change, ChangeKind, Label};
 use crate::job::{ColumnPlan, SettledColumns, Stream};
 use crate::table::verify::VerifiedTable;
-use crate::telemetry::{ColumnWarning, Notice, Telemetry};
+use crate::telemetry::{ColumnChange, ColumnWarning, Mismatch, Notice, Telemetry};
 
 /// Logs what the plan leaves out or lets through, before the rows are known.
 pub fn report_plan(stream: &str, plan: &ColumnPlan, telemetry: &Telemetry) {
@@ -46,10 +46,8 @@ pub fn report_changes(
     telemetry: &Telemetry,
 ) {
     let name = || stream.name().to_owned();
-    for change in &settled.changes {
-        let is_reported = |label: &&Label| change.kind != ChangeKind::New || !left_out.contains(label);
-        let columns = change.columns.iter().filter(is_reported).map(ToString::to_string).collect();
-        report_change(stream.name(), change.kind, columns, telemetry);
+    for (kind, columns) in reported(settled, left_out) {
+        report_change(stream.name(), kind, columns.iter().map(ToString::to_string).collect(), telemetry);
     }
     if !settled.longer.is_empty() {
         let columns: Vec<String> = settled.longer.iter().map(ToString::to_string).collect();
@@ -81,43 +79,55 @@ pub fn report_changes(
     }
 }
 
-fn report_change(stream: &str, kind: ChangeKind, columns: Vec<String>, telemetry: &Telemetry) {
-    if columns.is_empty() {
-        return;
-    }
-    let total = columns.len() as u64;
-    let stream_name = stream.to_owned();
-    let kind = match kind {
-        ChangeKind::New => {
-            telemetry.notice(&Notice::NewColumns { stream: stream_name, columns });
-            "new"
-        }
-        ChangeKind::Gone => {
-            telemetry.warn(&ColumnWarning::Gone { stream: stream_name, columns }.into());
-            "gone"
-        }
-        ChangeKind::HeaderEdited => {
-            telemetry.notice(&Notice::EditedHeaders { stream: stream_name, columns });
-            "header_edited"
-        }
-        ChangeKind::BackAgain => {
-            telemetry.notice(&Notice::ColumnsBack { stream: stream_name, columns });
-            "back_again"
-        }
-        ChangeKind::Renamed => {
-            telemetry.notice(&Notice::RenamedColumns { stream: stream_name, columns });
-            "renamed"
-        }
-        ChangeKind::Decided => {
-            telemetry.notice(&Notice::DecidedTypes { stream: stream_name, columns });
-            "decided"
-        }
-        ChangeKind::Ambiguous => {
-            telemetry.warn(&ColumnWarning::Ambiguous { stream: stream_name, columns }.into());
-            "ambiguous"
-        }
+/// The columns of each kind of change, without those that are left out.
+fn reported<'c>(
+    settled: &'c SettledColumns,
+    left_out: &[Label],
+) -> impl Iterator<Item = (ChangeKind, Vec<&'c Label>)> {
+    let is_reported = |kind, label: &&Label| kind != ChangeKind::New || !left_out.contains(label);
+    settled.changes.iter().filter_map(move |Change { kind, columns }| {
+        let columns: Vec<&Label> = columns.iter().filter(|label| is_reported(*kind, label)).collect();
+        (!columns.is_empty()).then_some((*kind, columns))
+    })
+}
+
+/// The changes for the run report.
+pub fn column_changes(settled: &SettledColumns, left_out: &[Label]) -> Vec<ColumnChange> {
+    let of_kind = |(kind, columns): (ChangeKind, Vec<&Label>)| {
+        let change = |Label { title, name }: &Label| ColumnChange {
+            header: title.clone(),
+            name: name.clone(),
+            change: kind.name(),
+        };
+        columns.into_iter().map(change).collect::<Vec<_>>()
     };
-    count(stream, kind, total, telemetry);
+    reported(settled, left_out).flat_map(of_kind).collect()
+}
+
+/// The cells that do not fit the type of their column, for the run report.
+pub fn mismatches(settled: &SettledColumns, table: &VerifiedTable) -> Vec<Mismatch> {
+    let columns = table.mismatches.iter().zip(&settled.labels).filter(|(found, _)| found.count > 0);
+    columns
+        .map(|(found, Label { title, name })| Mismatch {
+            header: title.clone(),
+            name: name.clone(),
+            cells: found.count,
+        })
+        .collect()
+}
+
+fn report_change(name: &str, kind: ChangeKind, columns: Vec<String>, telemetry: &Telemetry) {
+    let (stream, total) = (name.to_owned(), columns.len() as u64);
+    match kind {
+        ChangeKind::New => telemetry.notice(&Notice::NewColumns { stream, columns }),
+        ChangeKind::Gone => telemetry.warn(&ColumnWarning::Gone { stream, columns }.into()),
+        ChangeKind::HeaderEdited => telemetry.notice(&Notice::EditedHeaders { stream, columns }),
+        ChangeKind::BackAgain => telemetry.notice(&Notice::ColumnsBack { stream, columns }),
+        ChangeKind::Renamed => telemetry.notice(&Notice::RenamedColumns { stream, columns }),
+        ChangeKind::Decided => telemetry.notice(&Notice::DecidedTypes { stream, columns }),
+        ChangeKind::Ambiguous => telemetry.warn(&ColumnWarning::Ambiguous { stream, columns }.into()),
+    }
+    count(name, kind.name(), total, telemetry);
 }
 
 fn count(stream: &str, kind: &str, value: u64, telemetry: &Telemetry) {

@@ -6,11 +6,10 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::column_changes::{report_changes, report_plan};
+use super::column_changes::{column_changes, mismatches, report_changes, report_plan};
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
@@ -25,7 +24,7 @@ use crate::table::error::TableError;
 use crate::table::plan::Plan;
 use crate::table::separator::other_separator;
 use crate::table::verify::{Requirements, VerifiedTable, read_header, verify};
-use crate::telemetry::{Notice, Progress, Telemetry, Warning, metric_seconds};
+use crate::telemetry::{Notice, Progress, StreamReport, Telemetry, Warning, metric_seconds};
 
 /// Writes streams to stdout and keeps the state.
 pub struct Delivery<W: Write> {
@@ -35,19 +34,6 @@ pub struct Delivery<W: Write> {
     settings: Settings,
     telemetry: Arc<Telemetry>,
     stop: Stop,
-}
-
-/// The line of a stream in the summary.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    pub stream: String,
-    pub rows: u64,
-    /// Bytes of the report.
-    pub bytes: u64,
-    /// From the complete report to the last line.
-    pub took: Duration,
-    pub requests: u32,
-    pub warnings: u64,
 }
 
 impl<W: Write> Delivery<W> {
@@ -68,7 +54,7 @@ impl<W: Write> Delivery<W> {
         stream: &Stream,
         mut report: Report,
         next: Option<&str>,
-    ) -> Result<Outcome> {
+    ) -> Result<StreamReport> {
         let began = clock::now();
         let (plan, table) = verify_report(stream, &mut report)?;
         self.warn_of_repairs(stream.name(), &report, &table);
@@ -79,6 +65,17 @@ impl<W: Write> Delivery<W> {
         let seen = clock::format_utc(report.completed_at);
         let columns = plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Sync);
         report_changes(stream, &columns, &table, &left_out, &self.telemetry);
+        let mut done = StreamReport {
+            stream: stream.name().to_owned(),
+            rows: Some(table.rows),
+            bytes: Some(report.bytes),
+            requests: report.requests,
+            completed_at: Some(seen.clone()),
+            sha256: Some(report.sha256.clone()),
+            column_changes: column_changes(&columns, &left_out),
+            mismatches: mismatches(&columns, &table),
+            ..StreamReport::default()
+        };
         let layout = stream.layout(&columns.properties, table.formats.len());
         // Greater than the last version, whatever the clock says.
         let version = clock::wall().timestamp().max(stream.last_version.saturating_add(1));
@@ -100,19 +97,12 @@ impl<W: Write> Delivery<W> {
             Bookmark { row_count: table.rows, sha256: report.sha256.clone(), completed_at: seen, memory };
         self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
-        let took = clock::now().saturating_sub(began);
+        let seconds = metric_seconds(clock::now().saturating_sub(began));
         let tags = json!({"stream": stream.name()});
         self.telemetry.metric("counter", "record_count", &json!(table.rows), &tags);
-        self.telemetry.metric("timer", "sync_duration", &json!(metric_seconds(took)), &tags);
-        let subjects = [stream.name(), &stream.report.report];
-        Ok(Outcome {
-            stream: stream.name().to_owned(),
-            rows: table.rows,
-            bytes: report.bytes,
-            took,
-            requests: report.requests,
-            warnings: subjects.map(|subject| self.telemetry.warnings_about(subject)).iter().sum(),
-        })
+        self.telemetry.metric("timer", "sync_duration", &json!(seconds), &tags);
+        (done.version, done.seconds) = (version, Some(seconds));
+        Ok(done)
     }
 
     pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {

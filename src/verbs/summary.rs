@@ -4,17 +4,14 @@
 
 use std::time::Duration;
 
-use super::deliver::Outcome;
 use crate::count::Count;
-use crate::telemetry::{Telemetry, metric_seconds};
+use crate::telemetry::{StreamReport, Telemetry};
 use crate::terminal::units::{bytes, duration, grouped};
 use crate::terminal::{Cell, Column, RED, Table, YELLOW};
 
 /// The results of a sync, in the order of the streams.
 pub struct Summary<'a> {
-    pub outcomes: &'a [Outcome],
-    /// Streams that failed.
-    pub failed: Vec<&'a str>,
+    pub streams: &'a [StreamReport],
     /// From the start of the run.
     pub took: Duration,
 }
@@ -35,38 +32,29 @@ impl Summary<'_> {
     fn lines(&self) -> Vec<String> {
         let titles =
             format!("{:<20} {:>12} {:>10} {:>9} {:>9}", "stream", "rows", "seconds", "requests", "warnings");
-        let outcomes = self.outcomes.iter().map(|outcome| {
-            format!(
-                "{:<20} {:>12} {:>10.3} {:>9} {:>9}",
-                outcome.stream,
-                outcome.rows,
-                metric_seconds(outcome.took),
-                outcome.requests,
-                outcome.warnings
-            )
-        });
-        let failed = self.failed.iter().map(|stream| format!("{stream:<20} {:>12}", "failed"));
-        std::iter::once(titles).chain(outcomes).chain(failed).collect()
+        let line = |stream: &StreamReport| match (stream.rows, stream.seconds) {
+            (Some(rows), Some(seconds)) => format!(
+                "{:<20} {rows:>12} {seconds:>10.3} {:>9} {:>9}",
+                stream.stream, stream.requests, stream.warnings
+            ),
+            _ => format!("{:<20} {:>12}", stream.stream, "failed"),
+        };
+        std::iter::once(titles).chain(self.streams.iter().map(line)).collect()
     }
 
     fn table(&self) -> Table {
-        let outcomes = self.outcomes.iter().map(|outcome| {
-            let warnings = match outcome.warnings {
+        let row = |stream: &StreamReport| {
+            let name = Cell::from(stream.stream.as_str());
+            let (Some(rows), Some(size)) = (stream.rows, stream.bytes) else {
+                let dash = || Cell::from("-");
+                return vec![name, Cell::styled("failed", RED), dash(), dash(), dash()];
+            };
+            let warnings = match stream.warnings {
                 0 => "0".into(),
                 some => Cell::styled(some.to_string(), YELLOW),
             };
-            vec![
-                outcome.stream.as_str().into(),
-                grouped(outcome.rows).into(),
-                bytes(outcome.bytes).into(),
-                outcome.requests.to_string().into(),
-                warnings,
-            ]
-        });
-        let failed = self.failed.iter().map(|stream| {
-            let dash = || Cell::from("-");
-            vec![Cell::from(*stream), Cell::styled("failed", RED), dash(), dash(), dash()]
-        });
+            vec![name, grouped(rows).into(), bytes(size).into(), stream.requests.to_string().into(), warnings]
+        };
         let columns = vec![
             Column::text("stream"),
             Column::number("rows"),
@@ -74,15 +62,15 @@ impl Summary<'_> {
             Column::number("requests").rank(2),
             Column::number("warnings"),
         ];
-        Table { columns, rows: outcomes.chain(failed).collect() }
+        Table { columns, rows: self.streams.iter().map(row).collect() }
     }
 
     fn total(&self) -> String {
-        let sum = |part: fn(&Outcome) -> u64| self.outcomes.iter().map(part).sum();
-        let streams = Count(self.outcomes.len(), "stream");
-        let rows = sum(|outcome| outcome.rows);
+        let sum = |part: fn(&StreamReport) -> Option<u64>| self.streams.iter().filter_map(part).sum();
+        let streams = Count(self.streams.iter().filter(|stream| stream.rows.is_some()).count(), "stream");
+        let rows = sum(|stream| stream.rows);
         let plural = if rows == 1 { "row" } else { "rows" };
-        format!("{streams}, {} {plural}, {}", grouped(rows), bytes(sum(|outcome| outcome.bytes)))
+        format!("{streams}, {} {plural}, {}", grouped(rows), bytes(sum(|stream| stream.bytes)))
     }
 }
 
@@ -91,16 +79,23 @@ mod tests {
     use super::*;
     use crate::terminal::Page;
 
-    fn outcome(stream: &str, rows: u64, warnings: u64) -> Outcome {
-        let took = Duration::from_millis(1_500);
-        Outcome { stream: stream.into(), rows, bytes: rows * 400, took, requests: 1, warnings }
+    fn done(stream: &str, rows: u64, warnings: u64) -> StreamReport {
+        StreamReport {
+            stream: stream.into(),
+            rows: Some(rows),
+            bytes: Some(rows * 400),
+            seconds: Some(1.5),
+            requests: 1,
+            warnings,
+            ..StreamReport::default()
+        }
     }
 
     #[test]
     fn summary_in_a_pipe_has_a_line_and_on_a_terminal_a_row_for_each_stream() {
-        let outcomes = [outcome("user_report", 12_400, 0), outcome("pairing_report", 3, 2)];
-        let summary =
-            Summary { outcomes: &outcomes, failed: vec!["session_report"], took: Duration::from_secs(125) };
+        let failed = StreamReport { stream: "session_report".into(), ..StreamReport::default() };
+        let streams = [done("user_report", 12_400, 0), done("pairing_report", 3, 2), failed];
+        let summary = Summary { streams: &streams, took: Duration::from_secs(125) };
         assert_eq!(
             summary.lines(),
             [

@@ -8,7 +8,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deliver::{Delivery, Outcome};
+use super::deliver::Delivery;
 use super::summary::Summary;
 use super::{pipeline, run_blocking};
 use crate::clock;
@@ -18,7 +18,7 @@ use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
 use crate::source::{FailureScope, FetchError, Source};
-use crate::telemetry::{Progress, Telemetry, metric_seconds};
+use crate::telemetry::{Progress, StreamReport, Telemetry, metric_seconds};
 
 /// Syncs every stream of the job into `out`.
 pub async fn sync<W: Write + Send + 'static>(
@@ -35,7 +35,7 @@ pub async fn sync<W: Write + Send + 'static>(
         delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), stop),
         telemetry: Arc::clone(telemetry),
         began,
-        outcomes: Vec::new(),
+        streams: Vec::new(),
         failures: Vec::new(),
     };
     telemetry.progress(Progress::Begin { reports: streams.len(), interval: source.interval() });
@@ -49,6 +49,7 @@ pub async fn sync<W: Write + Send + 'static>(
     };
     let took = serde_json::json!(metric_seconds(clock::now().saturating_sub(began)));
     telemetry.metric("timer", "job_duration", &took, &serde_json::json!({}));
+    source.note_next_request(telemetry);
     outcome
 }
 
@@ -85,23 +86,41 @@ struct SyncProgress<W: Write> {
     telemetry: Arc<Telemetry>,
     /// When the run began.
     began: Duration,
-    outcomes: Vec<Outcome>,
+    streams: Vec<StreamReport>,
     failures: Vec<(String, Error)>,
 }
 
 impl<W: Write> SyncProgress<W> {
     /// Writes one stream, or records its failure.
     fn deliver(mut self, Fetched { stream, report, next }: Fetched) -> Result<Self> {
-        let name = stream.name().to_owned();
         let resume = self.failures.first().map(|(name, _)| name.clone()).or(next);
-        let delivered = report.map(|report| self.delivery.write_stream(&stream, report, resume.as_deref()));
-        match delivered.map_err(|failed| failed.error) {
-            Ok(Ok(outcome)) => self.outcomes.push(outcome),
+        let (has_arrived, requests) = match &report {
+            Ok(report) => (true, report.requests),
+            Err(failed) => (false, failed.requests),
+        };
+        let delivered = match report {
+            Ok(report) => self.delivery.write_stream(&stream, report, resume.as_deref()),
+            Err(failed) => Err(failed.error),
+        };
+        let mut done = delivered.as_ref().cloned().unwrap_or_else(|error| StreamReport {
+            stream: stream.name().to_owned(),
+            error: Some(error.to_string()),
+            requests,
+            ..StreamReport::default()
+        });
+        let subjects = [stream.name(), &stream.report.report];
+        done.warnings = subjects.map(|subject| self.telemetry.warnings_about(subject)).iter().sum();
+        self.telemetry.report_stream(done.clone());
+        self.streams.push(done);
+        match delivered {
+            Ok(_) => {}
             // Without stdout no other stream and no STATE can be written.
-            Ok(Err(error)) if error.exit == Exit::Io || self.delivery.is_stopped() => return Err(error),
-            Ok(Err(error)) | Err(error) => {
+            Err(error) if has_arrived && (error.exit == Exit::Io || self.delivery.is_stopped()) => {
+                return Err(error);
+            }
+            Err(error) => {
                 self.telemetry.error(&error.to_string());
-                self.failures.push((name, error));
+                self.failures.push((stream.name().to_owned(), error));
             }
         }
         Ok(self)
@@ -110,9 +129,8 @@ impl<W: Write> SyncProgress<W> {
     /// Writes the last STATE and logs the summary.
     fn finish(mut self) -> Result<()> {
         self.delivery.write_state(self.failures.first().map(|(name, _)| name.as_str()))?;
-        let failed = self.failures.iter().map(|(name, _)| name.as_str()).collect();
         let took = clock::now().saturating_sub(self.began);
-        Summary { outcomes: &self.outcomes, failed, took }.log(&self.telemetry);
+        Summary { streams: &self.streams, took }.log(&self.telemetry);
         worst_failure(self.failures)
     }
 }

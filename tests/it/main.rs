@@ -45,6 +45,7 @@ mod requests; // URL, headers and redirects of the requests
 mod row_number; // `row_number_column`: the name of the row number in messages, catalogs, keys and STATE
 mod run; // the verb `run`: pipe into a target, state file, exit codes
 mod run_random_kills; // `run`, its target or both killed at random points
+mod run_report; // `run_report`: the file after every kind of end
 mod run_signals; // `run`: signals that are passed on to the target
 mod sandbox; // --data, --evolve, the list of faults
 mod schemas; // output against the shipped JSON Schemas

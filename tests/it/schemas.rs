@@ -8,7 +8,7 @@ const MESSAGE: &str = include_str!("../../schemas/message.json");
 const STATE: &str = include_str!("../../schemas/state.json");
 const CATALOG: &str = include_str!("../../schemas/catalog.json");
 
-fn problems(schema: &str, value: &Value) -> Vec<String> {
+pub fn problems(schema: &str, value: &Value) -> Vec<String> {
     let schema: Value = serde_json::from_str(schema).unwrap();
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()

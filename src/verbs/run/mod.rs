@@ -9,7 +9,7 @@ mod state_file;
 mod target;
 
 use std::fs::File;
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use conclusion::{Conclusion, conclude};
@@ -34,7 +34,7 @@ pub async fn run<F: Future<Output = Result<()>>>(
     sync: impl FnOnce(PollWriter<File>) -> F,
     telemetry: &Telemetry,
     stop: Stop,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     let path = state_file.to_string();
     let (stdin, stdout) = target.pipes().map_err(|cause| cannot_use_pipes(&cause))?;
     // The target reads the end of its input only after the sync has returned, so a target that ends earlier ends early.
@@ -65,13 +65,13 @@ pub async fn run<F: Future<Output = Result<()>>>(
     }
     telemetry.info(&format!("exit codes: tap {tap_code}, target {target_code}"));
     match conclusion {
-        Conclusion::Complete | Conclusion::CompleteWithoutState => Ok(ExitCode::SUCCESS),
+        Conclusion::Complete | Conclusion::CompleteWithoutState => Ok(0),
         Conclusion::TapFailed(error) => Err(error),
         Conclusion::TargetFailed => {
             telemetry.critical(&format!(
                 "the target failed ({status}); hint: see the target's own log for the reason"
             ));
-            Ok(ExitCode::from(target_code))
+            Ok(target_code)
         }
     }
 }

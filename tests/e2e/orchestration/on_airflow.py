@@ -40,7 +40,9 @@ def run(stage):
     # `dags test` ignores pools, but records the pool that a scheduler would use.
     with sqlite3.connect(stage.folder / "airflow/airflow.db") as database:
         pools = database.execute("select distinct pool, slots from task_instance join slot_pool using (pool)").fetchall()
+        (xcom,) = database.execute("select value from xcom where key = 'return_value' order by timestamp desc limit 1").fetchone()
     assert pools == [("together_north", 1)], pools
+    assert north.report()["streams"] and north.report()["run_id"] in xcom, xcom
     log = test("south")
     assert "exit code 75" in log and "new_state=up_for_retry" in log, log[-4000:]
     south.holds(1)

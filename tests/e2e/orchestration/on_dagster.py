@@ -33,6 +33,7 @@ def run(stage):
 
     stage.run(*command("north"))
     first = north.holds(1)
+    assert [stream["rows"] for stream in north.report()["streams"]], north.report()
     log = stage.run(*command("south"))
     assert "exit code 75" in log and "STEP_UP_FOR_RETRY" in log, log[-4000:]
     south.holds(1)

@@ -1,9 +1,11 @@
-"""systemd and cron: the units are valid, their command and the line for the crontab work, a state is kept"""
+"""systemd and cron: the units are valid, their command and the line for the crontab work, a state is kept; run reports"""
 
 import json
 import re
 import shlex
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from stage import HOPELESS, KEY, PACKAGING, Organisation
 
@@ -14,6 +16,52 @@ DOC = PACKAGING.parent / "docs/orchestrators.md"
 def run(stage):
     systemd(stage)
     cron(stage)
+    monitoring(stage)
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Keeps the path and the JSON of each request in `seen`."""
+
+    seen = []
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.seen.append((self.path, json.loads(body) if body else None))
+        self.send_response(200)
+        self.end_headers()
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        """Is silent."""
+
+
+def monitoring(stage):
+    """The lines for Prometheus, a health check and Slack, after a sync that succeeds and after one that is refused."""
+    north = Organisation(stage, "watched")
+    more = {"state_dir": str(north.folder / "ledger"), "run_report": str(north.folder / "report.json")}
+    config(north, north.folder / "config.json", api_key=KEY, **more)
+    config(north, north.folder / "refused.json", api_key="no-key-of-this-organisation", **more)
+    recipe = re.search(r"```sh\n(jq .*?)```", DOC.read_text(), re.DOTALL)[1]
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    for name, code in [("config", 0), ("refused", 77)]:
+        sync = f'cd "{north.folder}" && tap-together --config {name}.json'
+        stage.run("sh", "-c", f"{sync} >messages 2>log", code=code)
+        stage.run("sh", "-ec", f'cd "{north.folder}"\n{recipe}', PING_URL=f"{url}/ping", SLACK_URL=f"{url}/slack")
+        metrics = (north.folder / "together.prom").read_text()
+        assert f"together_exit_code {code}\n" in metrics and "together_start_seconds 1" in metrics, metrics
+        (ping, _), (slack, message) = Receiver.seen[-2:]
+        assert (ping, slack) == (f"/ping/{code}", "/slack"), Receiver.seen
+        assert message["text"].startswith(f"together: exit code {code}, "), message
+        if code == 0:
+            assert 'together_rows{stream="user_report"} 2\n' in metrics and " 6 rows" in message["text"], (metrics, message)
+        else:
+            assert "HTTP 401" in message["text"] or "refused" in message["text"], message
+    server.shutdown()
+    for name in ("config", "refused"):
+        (north.folder / f"{name}.json").unlink()
 
 
 def config(organisation, path, **more):

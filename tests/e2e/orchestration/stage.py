@@ -99,6 +99,12 @@ class Organisation:
         bookmarks = json.loads(self.state.read_text())["bookmarks"]
         return [bookmarks[stream]["version"] for stream in STREAMS]
 
+    def report(self):
+        """The run report of the last run, which succeeded."""
+        report = json.loads((self.folder / "report.json").read_text())
+        assert (report["exit_code"], report["error"], len(report["streams"])) == (0, None, len(STREAMS)), report
+        return report
+
 
 class Background:
     """A program that runs in the background and whose log is read while it runs."""
