@@ -116,6 +116,7 @@ fn in_config() -> Vec<Place> {
         ("api_key_file", format!("/{KEY}")),
         ("ca_bundle", KEY.to_owned()),
         ("ca_bundle", format!("/{KEY}/x")),
+        ("run_report", format!("/{KEY}/x")),
         ("state_dir", KEY.to_owned()),
         ("state_dir", format!("~/{KEY}")),
         ("user_agent", format!("{KEY}\\n")),
