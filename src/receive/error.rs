@@ -10,13 +10,13 @@ use crate::report::error::BodyError;
 pub enum ReceiveError {
     #[error(transparent)]
     Body(#[from] BodyError),
-    #[error("the answer's gzip data is damaged")]
+    #[error("the gzip data is damaged")]
     GzipDamaged,
     /// The input ended inside a gzip member, or the member's checksum does not match.
-    #[error("the answer's gzip data is truncated or damaged")]
+    #[error("the gzip data is truncated or damaged")]
     GzipTruncated,
     /// The data is a gzip bomb.
-    #[error("the answer's gzip data grows more than 1000 times")]
+    #[error("the gzip data grows more than 1000 times")]
     GzipBomb,
     #[error("the CSV is not UTF-8: invalid byte at {0}")]
     NotUtf8(u64),
@@ -26,11 +26,11 @@ pub enum ReceiveError {
     EmptyReport,
     #[error("the report is larger than `max_report_bytes` ({limit})")]
     ReportTooLarge { limit: u64 },
-    #[error("the answer has more than {limit} bytes outside its `report`")]
+    #[error("the data has more than {limit} bytes outside its `report`")]
     OutsideTooLarge { limit: u64 },
     /// The limit also applies to input that adds nothing to the report.
     #[error(
-        "the answer is larger than {limit} bytes, the most that a report of `max_report_bytes` can take in JSON"
+        "the data is larger than {limit} bytes, the most that a report of `max_report_bytes` can take in JSON"
     )]
     InputTooLarge { limit: u64 },
     #[error("cannot spool the report to a temporary file: {0}")]

@@ -79,13 +79,13 @@ fn gzip_of_several_members_is_read_to_the_last() {
     }
     for end in [members.len() - 1, members.len() - 9, gzip(first).len() + 3] {
         let error = refused(LIMITS, Format::Csv, Compression::Gzip, &members[..end]);
-        assert_eq!(error, "the answer's gzip data is truncated or damaged", "{end}");
+        assert_eq!(error, "the gzip data is truncated or damaged", "{end}");
     }
     let mut damaged = members.clone();
     damaged[gzip(first).len() - 1] ^= 1;
     for bad in [damaged, [members.as_slice(), b"\0"].concat(), [members.as_slice(), b"x"].concat()] {
         let error = refused(LIMITS, Format::Csv, Compression::Gzip, &bad);
-        assert_eq!(error, "the answer's gzip data is damaged");
+        assert_eq!(error, "the gzip data is damaged");
     }
 }
 
@@ -95,7 +95,7 @@ fn gzip_bomb_is_refused() {
     encoder.write_all(&vec![b'x'; BOMB]).unwrap();
     let limits = ReceiveLimits { report_bytes: 1 << 30, ..LIMITS };
     let error = refused(limits, Format::Csv, Compression::Gzip, &encoder.finish().unwrap());
-    assert_eq!(error, "the answer's gzip data grows more than 1000 times");
+    assert_eq!(error, "the gzip data grows more than 1000 times");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn input_that_adds_nothing_to_the_report_is_limited() {
         [outside.replace(r#""report""#, r#" "report""#), format!(r#"{{"report":"a"}}{}"#, " ".repeat(1000))]
     {
         let error = refused(limits, Format::JsonBody, Compression::None, body.as_bytes());
-        assert_eq!(error, "the answer has more than 1000 bytes outside its `report`");
+        assert_eq!(error, "the data has more than 1000 bytes outside its `report`");
     }
     let nuls = format!(r#"{{"report":"{}"}}"#, "\\u0000".repeat(1200));
     let empty_members = gzip(b"").repeat(400);
@@ -133,7 +133,7 @@ fn input_that_adds_nothing_to_the_report_is_limited() {
     ] {
         assert_eq!(
             refused(limits, format, compression, &bytes),
-            "the answer is larger than 7000 bytes, the most that a report of `max_report_bytes` can take in JSON"
+            "the data is larger than 7000 bytes, the most that a report of `max_report_bytes` can take in JSON"
         );
     }
 }

@@ -28,21 +28,21 @@ fn body_is_decoded_to_the_text_of_its_report() {
 #[test]
 fn body_without_a_report_is_refused_with_its_reason() {
     for (body, message) in [
-        ("", "the answer is empty"),
-        (" \n", "the answer is empty"),
-        ("<html>", "the answer is a web page instead of a report"),
-        ("null", "the answer is JSON, but it is not an object"),
-        (r#"["a"]"#, "the answer is JSON, but it is not an object"),
-        ("{}", "the answer is JSON, but it has no `report`"),
-        (r#"{"Report":"x"}"#, "the answer is JSON, but it has no `report`"),
-        (r#"{"report":null}"#, "the answer is JSON, but its `report` is null"),
-        (r#"{"report":7}"#, "the answer is JSON, but its `report` is not a string"),
-        (r#"{"report":"a","report":"b"}"#, "the answer is JSON, but it has two `report`s"),
-        (r#"{"report":"a"}{"#, "the answer is not JSON: something follows the object at byte 14"),
-        (r#"{"report":"a\q"}"#, "the answer is not JSON: an unknown escape at byte 13"),
-        ("{\"report\":\"a\n\"}", "the answer is not JSON: a control character in a string at byte 12"),
-        (r#"{"report":"a","b":01}"#, "the answer is not JSON: a malformed value ends at byte 20"),
-        (r#"{"report":"a","#, "the answer ends after 14 bytes, before the JSON object is closed"),
+        ("", "the data is empty"),
+        (" \n", "the data is empty"),
+        ("<html>", "the data is a web page instead of a report"),
+        ("null", "the data is JSON, but it is not an object"),
+        (r#"["a"]"#, "the data is JSON, but it is not an object"),
+        ("{}", "the data is JSON, but it has no `report`"),
+        (r#"{"Report":"x"}"#, "the data is JSON, but it has no `report`"),
+        (r#"{"report":null}"#, "the data is JSON, but its `report` is null"),
+        (r#"{"report":7}"#, "the data is JSON, but its `report` is not a string"),
+        (r#"{"report":"a","report":"b"}"#, "the data is JSON, but it has two `report`s"),
+        (r#"{"report":"a"}{"#, "the data is not JSON: something follows the object at byte 14"),
+        (r#"{"report":"a\q"}"#, "the data is not JSON: an unknown escape at byte 13"),
+        ("{\"report\":\"a\n\"}", "the data is not JSON: a control character in a string at byte 12"),
+        (r#"{"report":"a","b":01}"#, "the data is not JSON: a malformed value ends at byte 20"),
+        (r#"{"report":"a","#, "the data ends after 14 bytes, before the JSON object is closed"),
     ] {
         assert_eq!(text(body).unwrap_err().to_string(), message, "{body}");
     }

@@ -90,8 +90,8 @@ fn gzip_is_read_to_its_last_member_and_damaged_or_truncated_gzip_is_refused() {
         bad[at] ^= 1;
         bad
     };
-    let damaged = "the answer's gzip data is damaged";
-    let cut = "the answer's gzip data is truncated or damaged";
+    let damaged = "the gzip data is damaged";
+    let cut = "the gzip data is truncated or damaged";
     let rows = [
         (flipped(8), 69, cut),
         (flipped(1), 69, cut),
@@ -100,9 +100,9 @@ fn gzip_is_read_to_its_last_member_and_damaged_or_truncated_gzip_is_refused() {
         (good[..good.len() - 1].to_vec(), 69, cut),
         ([good.as_slice(), b"\0"].concat(), 65, damaged),
         ([good.as_slice(), b"<html>"].concat(), 65, damaged),
-        ([good.as_slice(), &good].concat(), 65, "the answer is not JSON: something follows the object"),
-        (gzip(b""), 65, "the answer is empty"),
-        (bomb(), 65, "the answer's gzip data grows more than 1000 times"),
+        ([good.as_slice(), &good].concat(), 65, "the data is not JSON: something follows the object"),
+        (gzip(b""), 65, "the data is empty"),
+        (bomb(), 65, "the gzip data grows more than 1000 times"),
     ];
     concurrency::each(&rows, AT_ONCE, |(body, code, words)| {
         refused(&answered(body, &[coding], &[]), *code, words);
@@ -218,7 +218,7 @@ fn utf8_split_between_chunks_is_decoded_and_truncated_utf8_is_refused() {
     // Without the last byte of the first character.
     let (run, _) = said(pieces(&[&body[..17], &body[18..]].concat()));
     assert_eq!(run.code, 65, "{}", run.stderr);
-    assert!(run.critical().contains("the answer is not JSON: invalid UTF-8 at byte 17"), "{}", run.stderr);
+    assert!(run.critical().contains("the data is not JSON: invalid UTF-8 at byte 17"), "{}", run.stderr);
 }
 
 #[test]
