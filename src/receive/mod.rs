@@ -7,6 +7,7 @@
 pub mod error;
 mod gunzip;
 mod plain_csv;
+pub mod sniff;
 
 pub use error::ReceiveError;
 use gunzip::Gunzip;
