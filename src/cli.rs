@@ -16,6 +16,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 use crate::sandbox::data::{DataKind, Dataset};
 use crate::sandbox::script::faults_help;
+use crate::settings::FromFile;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use usage::usage_error;
 
@@ -65,6 +66,9 @@ pub struct SyncArgs {
     /// Old name of --catalog
     #[arg(short, long, value_name = "FILE")]
     pub properties: Option<PathBuf>,
+    /// Read the report of a stream from a file in place of the API; repeatable, replaces the setting `from_file`
+    #[arg(long, value_name = "STREAM=FILE", value_parser = stream_and_file, conflicts_with = "sandbox")]
+    pub from_file: Vec<(String, String)>,
     /// Format of the log on stderr
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
@@ -217,12 +221,13 @@ pub enum Verb {
     Man { command: Option<String> },
 }
 
-/// What a verb that asks the API takes from the command line.
+/// What a verb that needs reports takes from the command line.
 #[derive(Clone, Debug)]
 pub struct Inputs {
     pub configs: Vec<String>,
     pub catalog: Option<PathBuf>,
     pub state: Option<PathBuf>,
+    pub from_file: FromFile,
     /// The reports of the sandbox to use in place of the API.
     pub sandbox: Option<Dataset>,
     pub assume_idle: bool,
@@ -265,7 +270,7 @@ impl Cli {
             None if self.about => Verb::About(self.format),
             // Discovery takes known columns from the state, and lists all streams whatever a catalog selects.
             None if self.discover => Verb::Discover(sync.inputs(None, state)),
-            None if self.test => Verb::Test(sync.inputs(None, None)),
+            None if self.test => Verb::Test(Inputs { from_file: FromFile::Never, ..sync.inputs(None, None) }),
             None if self.dry_run => Verb::DryRun(sync.inputs(sync.catalog(), state)),
             None => Verb::Sync(sync.inputs(sync.catalog(), state)),
             Some(Command::Init { directory }) => Verb::Init { directory },
@@ -284,6 +289,7 @@ impl Cli {
                 let (before, after) = (sync.inputs(None, None), args.sync.inputs(args.sync.catalog(), None));
                 let inputs = Inputs {
                     configs: [before.configs, after.configs].concat(),
+                    from_file: if after.from_file.is_given() { after.from_file } else { before.from_file },
                     sandbox: after.sandbox.or(before.sandbox),
                     assume_idle: after.assume_idle || before.assume_idle,
                     no_shared_gate: after.no_shared_gate || before.no_shared_gate,
@@ -312,6 +318,7 @@ impl SyncArgs {
             configs: self.config.clone(),
             catalog: catalog.cloned(),
             state: state.cloned(),
+            from_file: FromFile::Flag(self.from_file.clone()),
             sandbox: self.sandbox.then_some(Dataset {
                 rows: self.rows,
                 seed: self.seed,
@@ -322,6 +329,12 @@ impl SyncArgs {
             no_shared_gate: self.no_shared_gate,
         }
     }
+}
+
+/// `STREAM=FILE`
+fn stream_and_file(text: &str) -> Result<(String, String), &'static str> {
+    let (stream, file) = text.split_once('=').ok_or("`=` is missing")?;
+    Ok((stream.to_owned(), file.to_owned()))
 }
 
 /// The flags of the sandbox's reports require `--sandbox`.

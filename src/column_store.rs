@@ -27,7 +27,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The store of one API and organisation.
 pub struct ColumnStore {
-    folder: PathBuf,
+    /// `None` if the reports come from files: STATE alone remembers their columns.
+    folder: Option<PathBuf>,
     scope: String,
 }
 
@@ -41,7 +42,8 @@ impl ColumnStore {
     /// The store of the API and organisation in the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self { folder: settings.state_dir.clone(), scope: scope(settings) }
+        let folder = (!settings.reads_files()).then(|| settings.state_dir.clone());
+        Self { folder, scope: scope(settings) }
     }
 
     /// What is remembered, by stream. Fails if a newer version of this program wrote it.
@@ -69,7 +71,7 @@ impl ColumnStore {
     }
 
     fn open(&self) -> Option<Folder> {
-        state_folder::open_if_present(&self.folder).ok().flatten()
+        state_folder::open_if_present(self.folder.as_ref()?).ok().flatten()
     }
 
     fn lock(&self, folder: &Arc<Folder>) -> Option<LockFile> {

@@ -45,7 +45,7 @@ use job::Job;
 use process::{AfterSignal, until_signalled};
 use sandbox::Embedded;
 use settings::env::Environment;
-use settings::{CommandGroup, Settings, SettingsWarning, StopOnDrop};
+use settings::{CommandGroup, FromFile, Settings, SettingsWarning, StopOnDrop};
 use shutdown::Stop;
 use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
@@ -146,14 +146,15 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         }
         Verb::Test(inputs) => {
             let run = Prepared::new(inputs, environment, &telemetry).await?;
-            verbs::test::test(&run.job, run.open()?, &telemetry).await
+            let api = source::open_api(&run.settings, run.gate, &telemetry)?;
+            verbs::test::test(&run.job, api, &telemetry).await
         }
         Verb::Columns { inputs, format } => {
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             verbs::columns::columns(&run.job, format, &telemetry, &mut out)
         }
         Verb::Doctor { configs } => {
-            let settings = load(configs, environment, &telemetry).await;
+            let settings = load(configs, FromFile::Never, environment, &telemetry).await;
             verbs::doctor::doctor(settings, &telemetry, &mut out).await
         }
         Verb::Profile { inputs, format, shows_values } => {
@@ -231,7 +232,8 @@ struct Prepared {
 impl Prepared {
     /// Reads every file that the command line names.
     async fn new(inputs: Inputs, environment: Environment, telemetry: &Arc<Telemetry>) -> Result<Self> {
-        if inputs.configs.is_empty() && inputs.sandbox.is_none() && !environment.has_settings() {
+        let has_source = inputs.sandbox.is_some() || inputs.from_file.is_given();
+        if inputs.configs.is_empty() && !has_source && !environment.has_settings() {
             return Err(Error::new(Exit::Usage, "cannot start without settings: neither `--config` nor a `TAP_TOGETHER_*` variable is given")
                 .hint("look at sample data with `tap-together --sandbox`, or write a config with `tap-together init` and check it with `tap-together doctor --config config.json`"));
         }
@@ -240,7 +242,8 @@ impl Prepared {
             None => None,
         };
         let environment = sandbox.as_ref().map_or(environment, Embedded::environment);
-        let (settings, warnings) = load(inputs.configs, environment, telemetry).await?;
+        let from_file = if sandbox.is_some() { FromFile::Never } else { inputs.from_file };
+        let (settings, warnings) = load(inputs.configs, from_file, environment, telemetry).await?;
         if let Some(sandbox) = &sandbox {
             sandbox.check(&settings.base_url)?;
         }
@@ -291,13 +294,14 @@ impl Prepared {
 /// Reads the settings; from then on no line of the log shows their secrets.
 async fn load(
     configs: Vec<String>,
+    from_file: FromFile,
     environment: Environment,
     telemetry: &Telemetry,
 ) -> Result<(Settings, Vec<SettingsWarning>)> {
     let command = CommandGroup::default();
     // A signal drops this future, and with it the process group of `api_key_command`.
     let _stop = StopOnDrop(command.clone());
-    let load = move || settings::load(&configs, &environment, &mut stdin(), &command);
+    let load = move || settings::load(&configs, &from_file, &environment, &mut stdin(), &command);
     let (settings, warnings) = verbs::run_blocking("reading the settings", load).await?;
     settings.secrets().for_each(|secret| telemetry.hide(secret));
     Ok((settings, warnings))

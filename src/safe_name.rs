@@ -10,7 +10,7 @@ const MIN_SIMILARITY: f64 = 0.8;
 /// Typing errors in a name that is shown: more could be a key behind a known name.
 const MAX_ERRORS: usize = 2;
 /// Endings of the files that this program reads; a key does not end so.
-const EXTENSIONS: [&str; 7] = ["json", "jsonl", "pem", "crt", "cer", "txt", "key"];
+const EXTENSIONS: [&str; 9] = ["csv", "gz", "json", "jsonl", "pem", "crt", "cer", "txt", "key"];
 
 /// The known name that `typed` resembles most, if it resembles any.
 pub fn closest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

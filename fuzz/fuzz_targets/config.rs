@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 use tap_together::error::{Error, Exit};
 use tap_together::settings::env::Environment;
-use tap_together::settings::{CommandGroup, Settings, load};
+use tap_together::settings::{CommandGroup, FromFile, Settings, load};
 
 /// A text that no message and no name of the program contains.
 const CANARY: &str = "kanari-8Zq";
@@ -41,7 +41,8 @@ fuzz_target!(|file: &[u8]| {
 fn load_settings(file: &[u8], variables: &[(&str, &str)]) -> Result<Settings, Error> {
     let environment = Environment::of(&[&[("HOME", "/home/tap")], variables].concat());
     let name = if variables.is_empty() { "-" } else { "ENV" };
-    load(&[name.into()], &environment, &mut &*file, &CommandGroup::default()).map(|(settings, _)| settings)
+    load(&[name.into()], &FromFile::Never, &environment, &mut &*file, &CommandGroup::default())
+        .map(|(settings, _)| settings)
 }
 
 fn assert_safe(settings: &Settings) {

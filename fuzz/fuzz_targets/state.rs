@@ -9,7 +9,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 use tap_together::columns::RememberedColumn;
-use tap_together::singer::state::{Bookmark, State, StreamMemory};
+use tap_together::singer::state::{Bookmark, SnapshotSource, State, StreamMemory};
 use tap_together::table::column_type::ColumnType;
 
 const STREAM: &str = "user_report";
@@ -28,6 +28,7 @@ fuzz_target!(|file: &[u8]| {
         row_count: u64::MAX,
         sha256: "00".into(),
         completed_at: "2026-01-01T00:00:00.000Z".into(),
+        source: SnapshotSource::File,
         memory: StreamMemory {
             version: Some(i64::MAX),
             columns,
@@ -53,6 +54,7 @@ fuzz_target!(|file: &[u8]| {
             "row_count",
             "sha256",
             "completed_at",
+            "source",
             "version",
             "columns",
             "forgotten",

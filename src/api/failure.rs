@@ -5,6 +5,7 @@
 use super::gate::Ending;
 use super::retry_after::RetryAfter;
 use crate::error::{Error, Exit};
+use crate::receive::error::SPOOL_HINT;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -122,7 +123,7 @@ impl FailureKind {
             Self::Broken | Self::TimedOut => "run again later; the network or the API interrupted the answer",
             Self::Corrupt => "check `base_url`; a proxy or a login page may answer in place of the API",
             Self::Unusable => "ask Together's support; the report is not as documented",
-            Self::Local => "free space on this machine, or set `TMPDIR` to a larger folder",
+            Self::Local => SPOOL_HINT,
         }
     }
 }

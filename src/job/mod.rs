@@ -1,7 +1,8 @@
 //! The job of a run: the streams to sync, derived from settings, catalog, STATE and the state folder.
 //!
-//! It lists the selected streams in the order of their requests, each with its key, types and columns. Every mistake that
-//! can be found without a request is reported here. It sends no request and writes no output.
+//! It lists the selected streams in the order of their requests, each with its key, types and columns; with `from_file`,
+//! only those that have a file. Every mistake that can be found without a report is reported here. It sends no request
+//! and writes no output.
 
 mod column_plan;
 mod column_rules;
@@ -26,6 +27,7 @@ pub use stream::Stream;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
 use crate::report::ReportType;
+use crate::safe_name;
 use crate::settings::Settings;
 use crate::singer::catalog::Catalog;
 use crate::singer::state::{State, StreamMemory};
@@ -50,10 +52,14 @@ impl Job {
         let catalog = catalog.map(|path| Catalog::load(path, &settings.row_number_column)).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
         let folder = ColumnStore::new(settings).load()?;
-        let (job, warnings) = Self::plan(settings, catalog.as_ref(), state, folder);
+        let (job, warnings, left_out) = Self::plan(settings, catalog.as_ref(), state, folder);
         job.check()?;
         for warning in &warnings {
             telemetry.warn(warning);
+        }
+        let files = job.files(settings);
+        if !files.is_empty() {
+            telemetry.notice(&Notice::FromFiles { files, left_out });
         }
         for stream in job.streams.iter().filter(|stream| !stream.from_folder.is_empty()) {
             telemetry.notice(&Notice::FromFolder {
@@ -67,17 +73,18 @@ impl Job {
     /// The job of a run without catalog and STATE: what the state folder alone remembers.
     pub fn remembered(settings: &Settings) -> Result<Self> {
         let folder = ColumnStore::new(settings).load()?;
-        let (job, _) = Self::plan(settings, None, State::default(), folder);
+        let (job, ..) = Self::plan(settings, None, State::default(), folder);
         job.check()?;
         Ok(job)
     }
 
+    /// The job, its warnings, and the selected streams that are left out because they have no file.
     fn plan(
         settings: &Settings,
         catalog: Option<&Catalog>,
         state: State,
         mut folder: BTreeMap<String, StreamMemory>,
-    ) -> (Self, Vec<Warning>) {
+    ) -> (Self, Vec<Warning>, Vec<String>) {
         let all: Vec<Stream> = ReportType::all(&settings.extra_reports)
             .into_iter()
             .map(|report| {
@@ -94,15 +101,25 @@ impl Job {
             .collect();
         let is_listed =
             |stream: &Stream| catalog.is_none_or(|catalog| catalog.entry(stream.name()).is_some());
-        let mut streams: Vec<Stream> =
-            all.into_iter().filter(|stream| is_listed(stream) && stream.is_selected()).collect();
+        let has_source =
+            |stream: &Stream| !settings.reads_files() || settings.from_file.contains_key(stream.name());
+        let (mut streams, left_out): (Vec<Stream>, Vec<Stream>) =
+            all.into_iter().filter(|stream| is_listed(stream) && stream.is_selected()).partition(has_source);
         if streams.is_empty() {
             warnings.push(Warning::NothingSelected);
         }
         warnings.extend(streams.iter().flat_map(Stream::warnings));
         // The stream at which the last run stopped goes first; the others keep their order.
         streams.sort_by_key(|stream| state.currently_syncing() != Some(stream.name()));
-        (Self { streams, state }, warnings)
+        let left_out = left_out.iter().map(|stream| stream.name().to_owned()).collect();
+        (Self { streams, state }, warnings, left_out)
+    }
+
+    /// Each stream that has a file, and the file, in words.
+    fn files(&self, settings: &Settings) -> Vec<String> {
+        let names = self.streams.iter().map(Stream::name);
+        let files = names.filter_map(|name| Some((name, settings.from_file.get(name)?)));
+        files.map(|(name, path)| format!("`{name}` from {}", safe_name::path(path))).collect()
     }
 
     /// Fails if the memory shows a mistake in the settings or the catalog.

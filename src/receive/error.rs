@@ -6,6 +6,9 @@ use std::io;
 
 use crate::report::error::BodyError;
 
+/// For the operator, if the spool's file cannot be written.
+pub const SPOOL_HINT: &str = "free space on this machine, or set `TMPDIR` to a larger folder";
+
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
     #[error(transparent)]

@@ -7,6 +7,7 @@ mod cells;
 pub mod column_rules;
 pub mod config;
 pub mod env;
+mod from_file;
 mod problem;
 mod resolve;
 mod rules;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use self::env::Environment;
+pub use self::from_file::FromFile;
 use self::problem::to_error;
 pub use self::secret_command::{CommandGroup, StopOnDrop};
 pub use self::warning::SettingsWarning;
@@ -90,7 +92,10 @@ pub enum MasksMissing {
 /// The accepted settings. A field has the name and the type of its setting in the schema, which also describes it.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct Settings {
+    /// Empty if the reports come from files and the config leaves it out; the same applies to `client_id` and `api_key`.
+    #[serde(default)]
     pub organization_id: String,
+    #[serde(default)]
     pub client_id: String,
     #[serde(skip)]
     pub api_key: SecretString,
@@ -119,7 +124,12 @@ pub struct Settings {
     pub max_attempts: u32,
     #[serde(rename = "max_wait_seconds", deserialize_with = "seconds")]
     pub max_wait: Duration,
+    /// Unused if the reports come from files.
+    #[serde(default)]
     pub state_dir: PathBuf,
+    /// The files in place of the API, by stream.
+    #[serde(default)]
+    pub from_file: BTreeMap<String, PathBuf>,
     /// The columns that identify a row, by stream.
     #[serde(default)]
     pub key_properties: BTreeMap<String, Vec<String>>,
@@ -196,6 +206,7 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
 /// Reads the configs and the environment, and accepts or refuses the settings. `command` can stop `api_key_command`.
 pub fn load(
     names: &[String],
+    from_file: &FromFile,
     environment: &Environment,
     stdin: &mut dyn Read,
     command: &CommandGroup,
@@ -203,7 +214,7 @@ pub fn load(
     let schema = schema::schema();
     let mut problems = validate::environment_problems(environment, &schema);
     let mut warnings = Vec::new();
-    let mut from_files = Map::new();
+    let mut config_files = Map::new();
     for name in names {
         let mut config = config::read(name, stdin)?;
         problems.extend(validate::unknown_names(&config, name, &schema));
@@ -211,19 +222,33 @@ pub fn load(
         config::read_numbers(&mut config, &schema);
         warnings.extend(warning::without_effect(&config));
         warnings.extend(warning::of_config(name, config.contains_key("api_key")));
-        from_files.extend(config);
+        config_files.extend(config);
     }
     warnings.dedup();
-    let mut merged = from_files.clone();
+    let mut merged = config_files.clone();
     environment.fill(&mut merged, schema::properties(&schema));
     trim_ids(&mut merged);
     merged.retain(|name, _| schema::properties(&schema).any(|(known, _)| known == name));
+    problems.extend(from_file.replace_setting(&mut merged));
+    let asks_api = matches!(from_file, FromFile::Never) || !from_file::is_set(&merged);
+    if asks_api {
+        problems.extend(validate::missing_ids(&merged));
+    }
     problems.extend(validate::schema_problems(&merged, &schema));
     problems.extend(validate::stream_problems(&merged));
-    problems.extend(validate::id_problems(&merged));
+    problems.extend(if asks_api { validate::id_problems(&merged) } else { from_file::problems(&merged) });
     problems.extend(cells::problems(&merged));
-    let find = |setting| secret::find(setting, &merged, &from_files, environment, command);
-    let api_key = find(&secret::API_KEY).and_then(|key| key.ok_or_else(secret::missing_api_key));
+    if asks_api {
+        merged.remove(from_file::SETTING);
+    }
+    let find = |setting| secret::find(setting, &merged, &config_files, environment, command);
+    let api_key = if asks_api {
+        find(&secret::API_KEY).and_then(|key| key.ok_or_else(secret::missing_api_key))
+    } else {
+        // A key that is written out is hidden from the log, although no request needs it.
+        let written = secret::find(&secret::API_KEY, &Map::new(), &config_files, environment, command);
+        Ok(written.ok().flatten().unwrap_or_default())
+    };
     let mask_key = find(&secret::MASK_KEY);
     let (api_key, mask_key) = match (api_key, mask_key) {
         (Ok(api_key), Ok(mask_key)) if problems.is_empty() => (api_key, mask_key),
@@ -275,6 +300,12 @@ impl Settings {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.base_url.scheme() == "https"
+    }
+
+    /// Whether reports come from files, in place of the API.
+    #[must_use]
+    pub fn reads_files(&self) -> bool {
+        !self.from_file.is_empty()
     }
 
     /// What no log may show: the keys, and ids that are long enough to be a key in the wrong place.

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::env::Environment;
+use super::from_file;
 use super::problem::Problem;
 use super::url_rules;
 
@@ -22,7 +23,7 @@ pub fn fill_computed(config: &mut Map<String, Value>, environment: &Environment)
     config.insert("base_url".into(), base_url.as_str().into());
     config.entry("user_agent").or_insert_with(|| concat!("tap-together/", env!("CARGO_PKG_VERSION")).into());
     config.entry("request_timeout_seconds").or_insert_with(|| timeout.into());
-    if !config.contains_key("state_dir") {
+    if !config.contains_key("state_dir") && !from_file::is_set(config) {
         let folder = environment.state_home().ok_or_else(|| {
             Problem::new("there is no state folder: neither `XDG_STATE_HOME` nor `HOME` is set")
                 .hint("set `state_dir`")

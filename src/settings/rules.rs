@@ -20,6 +20,27 @@ const MIN_PUBLIC_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[must_use]
 pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> {
+    let mut problems = if settings.reads_files() { Vec::new() } else { api_problems(settings, environment) };
+    problems.extend(column_rules::problems(settings));
+    let mut redactor = Redactor::default();
+    settings.secrets().for_each(|secret| redactor.hide(secret));
+    if settings.extra_reports.iter().any(|report| redactor.resembles(report)) {
+        problems.push(Problem::new("`extra_reports` names a report that resembles the API key or an id (it is not shown, because it may be a secret)").hint(
+            "give the name that ends the address of the report, as in `userReport`",
+        ));
+    }
+    let reports = ReportType::all(&settings.extra_reports);
+    let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
+    if streams.len() < reports.len() {
+        problems.push(Problem::new("two reports of `extra_reports` have the same stream name, or one has the name of a documented stream").hint(
+            "streams are named in snake case: `userReport` and `UserReport` would both be `user_report`",
+        ));
+    }
+    problems
+}
+
+/// Rules on requests and on the state folder, which the API alone needs.
+fn api_problems(settings: &Settings, environment: &Environment) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !url_rules::is_loopback(&settings.base_url) {
         if settings.request_interval < MIN_PUBLIC_INTERVAL {
@@ -45,21 +66,6 @@ pub fn problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
     }
     if settings.is_secure() {
         problems.extend(url_rules::check_proxy(environment).err());
-    }
-    problems.extend(column_rules::problems(settings));
-    let mut redactor = Redactor::default();
-    settings.secrets().for_each(|secret| redactor.hide(secret));
-    if settings.extra_reports.iter().any(|report| redactor.resembles(report)) {
-        problems.push(Problem::new("`extra_reports` names a report that resembles the API key or an id (it is not shown, because it may be a secret)").hint(
-            "give the name that ends the address of the report, as in `userReport`",
-        ));
-    }
-    let reports = ReportType::all(&settings.extra_reports);
-    let streams: HashSet<&str> = reports.iter().map(|report| report.stream.as_str()).collect();
-    if streams.len() < reports.len() {
-        problems.push(Problem::new("two reports of `extra_reports` have the same stream name, or one has the name of a documented stream").hint(
-            "streams are named in snake case: `userReport` and `UserReport` would both be `user_report`",
-        ));
     }
     problems
 }

@@ -41,23 +41,24 @@ pub const MASK_KEY: SecretSetting = SecretSetting {
     origin_hint: "make one, for example with `openssl rand -hex 32`, and keep it: hashes change with it",
 };
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Secret {
     pub text: SecretString,
     /// Each place that it was found in, in words.
     pub places: String,
 }
 
-/// Looks in every place; `None` if no place has the secret. `from_files` is the config without what the environment adds.
+/// Looks in every place; `None` if no place has the secret. `config_files` is the config without what the environment
+/// adds.
 pub fn find(
     setting: &SecretSetting,
     config: &Map<String, Value>,
-    from_files: &Map<String, Value>,
+    config_files: &Map<String, Value>,
     environment: &Environment,
     group: &CommandGroup,
 ) -> Result<Option<Secret>, Problem> {
     let mut found: Vec<(String, String)> = Vec::new();
-    if let Some(secret) = from_files.get(setting.name).and_then(Value::as_str) {
+    if let Some(secret) = config_files.get(setting.name).and_then(Value::as_str) {
         found.push((format!("`{}` in the config", setting.name), secret.to_owned()));
     }
     let variable = variable(setting.name);

@@ -10,7 +10,8 @@ const CANARY: &str = "canary-key-1f9d";
 fn accepted(json: &str, environment: &[(&str, &str)]) -> Result<Settings> {
     let mut variables = vec![("HOME", "/nonexistent")];
     variables.extend_from_slice(environment);
-    load(&["-".into()], &Environment::of(&variables), &mut json.as_bytes(), &CommandGroup::default())
+    let environment = Environment::of(&variables);
+    load(&["-".into()], &FromFile::Never, &environment, &mut json.as_bytes(), &CommandGroup::default())
         .map(|(settings, _)| settings)
 }
 

@@ -52,13 +52,16 @@ pub fn unknown_names(config: &Map<String, Value>, config_name: &str, schema: &Va
     problems
 }
 
+/// The ids that a request needs and the config lacks.
+pub fn missing_ids(config: &Map<String, Value>) -> impl Iterator<Item = Problem> {
+    let missing = ["organization_id", "client_id"].into_iter().filter(|key| !config.contains_key(*key));
+    missing.map(|key| Problem::new(format!("`{key}` is missing")).hint_ids())
+}
+
 /// Every violation of the schema by a known setting.
 #[must_use]
 pub fn schema_problems(config: &Map<String, Value>, schema: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for key in ["organization_id", "client_id"].into_iter().filter(|key| !config.contains_key(*key)) {
-        problems.push(Problem::new(format!("`{key}` is missing")).hint_ids());
-    }
     let validator = jsonschema::validator_for(schema).expect("a test compiles the schema");
     let config = Value::Object(config.clone());
     for error in validator.iter_errors(&config) {
@@ -113,7 +116,7 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     let streams = streams(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
     let documented = documented_streams();
     let mut problems = Vec::new();
-    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns", "masks"] {
+    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns", "masks", "from_file"] {
         let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
         let is_known = |name: &&String| streams.contains(name) || setting == "masks" && *name == EVERY_STREAM;
         for name in names.filter(|name| !is_known(name)) {

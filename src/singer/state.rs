@@ -37,6 +37,14 @@ pub struct StreamMemory {
     pub mask_key: Option<String>,
 }
 
+/// Where the report of a snapshot came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotSource {
+    Api,
+    File,
+}
+
 /// The bookmark of a stream whose last snapshot is complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bookmark {
@@ -45,6 +53,7 @@ pub struct Bookmark {
     pub sha256: String,
     /// When the last byte of the report arrived.
     pub completed_at: String,
+    pub source: SnapshotSource,
     #[serde(flatten)]
     pub memory: StreamMemory,
 }
@@ -225,6 +234,7 @@ mod tests {
             row_count: 3,
             sha256: "00".into(),
             completed_at: "2026-01-01T00:00:00.000Z".into(),
+            source: SnapshotSource::Api,
             memory: StreamMemory { version: Some(version), columns, ..StreamMemory::default() },
         }
     }

@@ -1,15 +1,18 @@
 //! The sources of reports: one enum, so that the verbs do not depend on the source of a run.
 //!
-//! Every source returns complete spools. Credentials and the gate belong to [`Source::Api`] only.
+//! Every source returns complete spools. Credentials, the gate and the state folder belong to [`Source::Api`] only.
 //! To add a source, add a variant: the compiler then reports every match that needs it. No table is verified here.
+
+mod files;
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::api::Api;
+use self::files::Files;
 pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
+use crate::api::{Api, rate_limit};
 pub use crate::api::{FailureScope, FetchError};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
@@ -23,13 +26,18 @@ use crate::telemetry::{Progress, Telemetry};
 pub enum Source {
     /// Together's HTTP API, behind the gate.
     Api(Box<Api>),
+    /// The files of the setting `from_file`.
+    Files(Files),
 }
 
 impl Source {
     /// Opens the source that the settings name; sends no request.
     pub fn open(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Self> {
-        let receive = ReceiveLimits::new(settings.max_report_bytes, settings.on_nul, settings.delimiter);
-        Ok(Self::Api(Box::new(Api::new(settings, receive, options, telemetry)?)))
+        Ok(if settings.reads_files() {
+            Self::Files(Files { paths: settings.from_file.clone(), limits: limits(settings) })
+        } else {
+            Self::Api(Box::new(open_api(settings, options, telemetry)?))
+        })
     }
 
     /// Fetches one complete report.
@@ -37,23 +45,17 @@ impl Source {
         telemetry.progress(Progress::Report { stream: &report.stream });
         let outcome = match self {
             Self::Api(api) => api.fetch(&report.report, telemetry).await,
+            Self::Files(files) => files.fetch(&report.stream, telemetry).await,
         };
         telemetry.progress(Progress::Fetched);
         outcome
-    }
-
-    /// From the end of one request to the next.
-    #[must_use]
-    pub fn interval(&self) -> Duration {
-        match self {
-            Self::Api(api) => api.interval(),
-        }
     }
 
     /// Puts into the run report when the next run may send a request, as far as that can be known.
     pub fn note_next_request(&self, telemetry: &Telemetry) {
         let wait = match self {
             Self::Api(api) => api.next_request(),
+            Self::Files(_) => None,
         };
         if let Some(at) =
             wait.and_then(|wait| clock::wall().checked_add_signed(TimeDelta::from_std(wait).ok()?))
@@ -61,19 +63,32 @@ impl Source {
             telemetry.next_request(at);
         }
     }
+}
 
-    /// Fetches one report without retries and drops it; returns a sentence about the success.
-    pub async fn test(self, report: &ReportType, telemetry: &Telemetry) -> Result<String> {
-        let source = match self {
-            Self::Api(api) => Self::Api(Box::new(api.without_retries())),
-        };
-        source.fetch(report, telemetry).await.map_err(|failed| credentials_error(failed.error))?;
-        Ok(format!(
-            "the credentials work: `{}` was fetched; the next request is allowed in {} s",
-            report.report,
-            whole_seconds(source.interval())
-        ))
-    }
+fn limits(settings: &Settings) -> ReceiveLimits {
+    ReceiveLimits::new(settings.max_report_bytes, settings.on_nul, settings.delimiter)
+}
+
+/// From the end of one fetch to the next.
+#[must_use]
+pub fn interval(settings: &Settings) -> Duration {
+    if settings.reads_files() { Duration::ZERO } else { rate_limit(settings).interval }
+}
+
+/// Prepares the API; sends no request.
+pub fn open_api(settings: &Settings, options: GateOptions, telemetry: &Telemetry) -> Result<Api> {
+    Api::new(settings, limits(settings), options, telemetry)
+}
+
+/// Fetches one report from the API without retries and drops it; returns a sentence about the success.
+pub async fn test(api: Api, report: &ReportType, telemetry: &Telemetry) -> Result<String> {
+    let interval = whole_seconds(api.interval());
+    let source = Source::Api(Box::new(api.without_retries()));
+    source.fetch(report, telemetry).await.map_err(|failed| credentials_error(failed.error))?;
+    Ok(format!(
+        "the credentials work: `{}` was fetched; the next request is allowed in {interval} s",
+        report.report
+    ))
 }
 
 /// Puts the consequence of the failure for the credentials before its message.

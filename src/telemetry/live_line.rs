@@ -118,6 +118,10 @@ impl LiveLine {
             (Progress::Locked, _) => Step::Locked,
             (Progress::Wait { until, reason }, _) => Step::Wait { until, reason },
             (Progress::Requested, _) => Step::Answer { sent: now },
+            // A file is received without a request.
+            (Progress::Received { bytes }, Step::Idle) => {
+                Step::Receive { sent: now, bytes, clock: Stopwatch::start(now) }
+            }
             (Progress::Received { bytes }, Step::Answer { sent }) => {
                 Step::Receive { sent, bytes, clock: Stopwatch::start(now) }
             }

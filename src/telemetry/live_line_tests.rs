@@ -72,6 +72,13 @@ fn live_line_of_a_request_shows_the_wait_for_the_answer_and_then_the_rate() {
 }
 
 #[test]
+fn live_line_of_a_file_shows_the_bytes_without_a_request() {
+    let received = |bytes| Progress::Received { bytes };
+    let line = after(&[(0.0, USERS), (1.0, received(0)), (3.0, received(6 << 20))]);
+    assert_eq!(line.render(49, seconds(3.0)).unwrap(), "user_report (1 of 3): received 6.0 MiB, 3.0 MiB/s");
+}
+
+#[test]
 fn live_line_of_a_wait_while_a_report_is_written_shows_both() {
     let wait = Progress::Wait { until: seconds(70.0), reason: "rate limit" };
     let writing = |rows| Progress::Writing { stream: "user_report", rows, of: 100_000 };

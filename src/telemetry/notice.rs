@@ -24,6 +24,8 @@ pub enum Notice {
     DecidedTypes { stream: String, columns: Vec<String> },
     /// The first run with masks emits columns that no rule matches.
     UnmaskedColumns { stream: String, columns: Vec<String> },
+    /// Reports come from files. An entry of `files` names a stream and its file.
+    FromFiles { files: Vec<String>, left_out: Vec<String> },
     /// The number of rows differs from that of the last snapshot.
     Rows { stream: String, rows: u64, before: u64 },
 }
@@ -39,6 +41,7 @@ impl Notice {
             | Self::RenamedColumns { columns, .. }
             | Self::UnmaskedColumns { columns, .. }
             | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
+            Self::FromFiles { files, .. } => files.iter_mut().collect(),
             Self::Rows { .. } => Vec::new(),
         }
     }
@@ -82,6 +85,15 @@ impl Display for Notice {
                 "`{stream}` has {} that no mask matches and that leave as they are: {}",
                 Count(columns.len(), "column"),
                 Names(columns)
+            ),
+            Self::FromFiles { files, left_out } if left_out.is_empty() => {
+                write!(f, "reports come from files, without a request: {}", files.join(", "))
+            }
+            Self::FromFiles { files, left_out } => write!(
+                f,
+                "reports come from files, without a request: {}; left out, because they have no file: {}",
+                files.join(", "),
+                Names(left_out)
             ),
             Self::Rows { stream, rows, before } if rows > before => {
                 write!(f, "`{stream}` has {} more than the last snapshot", Count(rows - before, "row"))

@@ -18,7 +18,7 @@ use crate::report::spool::Report;
 use crate::settings::{MaxLength, Settings};
 use crate::shutdown::Stop;
 use crate::singer::message::{Message, RecordFrame};
-use crate::singer::state::{Bookmark, State};
+use crate::singer::state::{Bookmark, SnapshotSource, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
 use crate::table::plan::Plan;
@@ -93,8 +93,13 @@ impl<W: Write> Delivery<W> {
             self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }
         self.writer.flush()?;
-        let bookmark =
-            Bookmark { row_count: table.rows, sha256: report.sha256.clone(), completed_at: seen, memory };
+        let bookmark = Bookmark {
+            row_count: table.rows,
+            sha256: report.sha256.clone(),
+            completed_at: seen,
+            source: if self.settings.reads_files() { SnapshotSource::File } else { SnapshotSource::Api },
+            memory,
+        };
         self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
         let seconds = metric_seconds(clock::now().saturating_sub(began));

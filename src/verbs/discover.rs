@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::deliver::verify_report;
 use super::print;
-use crate::api::rate_limit;
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::columns::RememberedColumn;
@@ -17,7 +16,7 @@ use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Purpose, Stream};
 use crate::settings::Settings;
 use crate::singer::catalog::describe;
-use crate::source::Source;
+use crate::source::{Source, interval};
 use crate::telemetry::{Progress, Telemetry};
 use crate::terminal::{Cell, Column, Table};
 
@@ -34,7 +33,7 @@ pub async fn discover(
     let mut entries: Vec<Value> = Vec::new();
     let mut rows = Vec::new();
     let reports = job.streams.iter().filter(|stream| !stream.rules.knows_a_report()).count();
-    telemetry.progress(Progress::Begin { reports, interval: rate_limit(settings).interval });
+    telemetry.progress(Progress::Begin { reports, interval: interval(settings) });
     for stream in &job.streams {
         let columns = if stream.rules.knows_a_report() {
             stream.rules.memory.clone()

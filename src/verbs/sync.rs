@@ -17,7 +17,7 @@ use crate::job::{Job, Stream};
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
-use crate::source::{FailureScope, FetchError, Source};
+use crate::source::{FailureScope, FetchError, Source, interval};
 use crate::telemetry::{Progress, StreamReport, Telemetry, metric_seconds};
 
 /// Syncs every stream of the job into `out`.
@@ -38,7 +38,7 @@ pub async fn sync<W: Write + Send + 'static>(
         streams: Vec::new(),
         failures: Vec::new(),
     };
-    telemetry.progress(Progress::Begin { reports: streams.len(), interval: source.interval() });
+    telemetry.progress(Progress::Begin { reports: streams.len(), interval: interval(settings) });
     let fetch = async |(stream, next)| fetch(stream, next, source, telemetry).await;
     let deliver = async |progress: SyncProgress<W>, fetched| {
         run_blocking("the delivery", || progress.deliver(fetched)).await

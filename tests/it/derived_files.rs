@@ -26,6 +26,7 @@ settings_group_validation:
 - [organization_id, client_id, api_key]
 - [organization_id, client_id, api_key_file]
 - [organization_id, client_id, api_key_command]
+- [from_file]
 ";
 
 fn about(format: &str) -> String {

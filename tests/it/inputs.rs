@@ -209,6 +209,23 @@ fn others() -> Vec<Row> {
         row("sandbox with a bad kind of data", &["--sandbox", "--data", "boom"], ""),
         row("evolve with nasty data", &["--sandbox", "--data", "nasty", "--evolve", "1"], ""),
         row("evolve without sandbox", &["--evolve", "1"], ""),
+        row("a file for a stream that does not exist", &["--from-file", "user_reports=input"], ""),
+        row("a file that is missing", &["--from-file", "user_report=nothing.csv"], ""),
+        row("a file whose name may be a secret", &["--from-file", "user_report=nothing"], ""),
+        row("a file without a stream", &["--from-file", "input"], ""),
+        row("a file without a name", &["--from-file", "user_report="], ""),
+        row(
+            "a stream with two files",
+            &["--from-file", "user_report=input", "--from-file", "user_report=good.json"],
+            "",
+        ),
+        row("a file beside the sandbox", &["--sandbox", "--from-file", "user_report=input"], ""),
+        row(
+            "files with several mistakes",
+            FILE,
+            r#"{"from_file":{"user_report":".","canary-key-77aa":"canary-key-77aa"},"types":"guess","mask_key":"short"}"#,
+        ),
+        row("files that are a text", FILE, r#"{"from_file":"users.csv"}"#),
         row("check of nothing", &["check"], ""),
     ]
 }

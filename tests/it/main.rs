@@ -23,6 +23,7 @@ mod discovery_and_about; // --discover, --test, --about, bad usage
 mod doctor; // every check of the doctor
 mod errors; // retries, timeouts and exit codes when the API fails
 mod faults; // every fault of the API with its exit code and message (snapshot)
+mod from_file; // reports from files: formats, selection, STATE, no request
 mod gate; // ledger and lock files in any condition, rate limit across processes
 mod guards; // guards before anything is emitted: separators, columns, repeated headers, lost rows; `delimiter`
 mod hangs; // timeouts of answers that never end

@@ -36,6 +36,7 @@ async fn fetch(url: &str, authority: Option<&Path>) -> Result<(), (FailureScope,
     variables.extend(authority.map(|path| ("TAP_TOGETHER_CA_BUNDLE", path.to_str().unwrap())));
     let (settings, _) = settings::load(
         &[],
+        &settings::FromFile::Never,
         &Environment::of(&variables),
         &mut std::io::empty(),
         &settings::CommandGroup::default(),
