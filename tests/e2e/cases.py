@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 
+from typed import row_number
+
 LONG = "x" * 10_000
 NASTY = (
     'User ID,name,name, padded ,"comma, ""quoted""",😀,名前,' + "very long header " * 9 + ",_sdc_x,select\n"
@@ -69,9 +71,9 @@ def expected(csv_text, messages):
     with open(messages) as file:
         properties = json.loads(file.readline())["schema"]["properties"]
     header, *rows = csv.reader(io.StringIO(csv_text, newline=""))
-    places = {}
+    places, number_column = {}, row_number(properties)
     for name, schema in properties.items():
-        if name != "_row_number":
+        if name != number_column:
             # Columns with the same header keep their order.
             taken = [place for place, title in enumerate(header) if title == schema["title"] and place not in places.values()]
             # A column that is gone is null.
@@ -79,8 +81,8 @@ def expected(csv_text, messages):
     result = []
     for number, row in enumerate(rows, 1):
         record = {name: place if place is None else row[place] or None for name, place in places.items()}
-        if "_row_number" in properties:
-            record["_row_number"] = str(number)
+        if number_column:
+            record[number_column] = str(number)
         result.append(record)
     return result
 
@@ -112,22 +114,26 @@ def compare_second(target, folder, before, wanted):
     if target.second == "appended":
         compare(target, folder, wanted, others=len(before))
         return "appended" if wanted else "nothing appended"
+    if target.second == "inserted":
+        added = [row for row in wanted if row[key_of(row)] not in known]
+        compare(target, folder, before + added)
+        return "added rows are inserted, no row changes" if added else "no row changes"
     if target.second == "stale" and known - kept:
         return compare(target, folder, wanted, others=len(known - kept)) + ", and removed rows stay"
     return compare(target, folder, wanted)
 
 
 def key_of(row):
-    return "_row_number" if "_row_number" in row else "id"
+    return row_number(row) or "id"
 
 
 def text(value):
     return None if value is None else str(value)
 
 
-def load(tap, target, folder, served, **options):
+def load(tap, target, folder, served, settings=None, **options):
     """Runs the tap into the target; returns the expected rows and the state that the target printed."""
-    messages = tap.run(served, **options)
+    messages = tap.run(served, **options, settings={**target.tap_settings, **(settings or {})})
     state = target.load(messages, folder)
     assert "bookmarks" in state, f"the target printed no state: {state[:200]}"
     return expected(served, messages), state
@@ -209,7 +215,7 @@ def killed(tap, target, folder):
     """a killed tap, then a complete run"""
     # More than the pipe holds, so that the tap is still writing when it is killed.
     served = "id,name\n" + "".join(f"{n},{'name' * 200}\n" for n in range(1, 5_001))
-    target.load(tap.run(served, killed=True), folder, whole=False)
+    target.load(tap.run(served, target.tap_settings, killed=True), folder, whole=False)
     partial = target.rows("user_report", folder) if target.second == "appended" else []
     wanted, _ = load(tap, target, folder, served)
     outcome = compare(target, folder, wanted, others=len(partial))

@@ -40,6 +40,23 @@ postgres() {
   at_exit "cd '$work' && ${as_postgres[*]} $bin/pg_ctl -D '$work/pg/data' -m immediate stop >/dev/null"
 }
 
+# Starts MariaDB with its data in $work: user root, no password, on 127.0.0.1 and a free port, $MYSQL_PORT.
+mariadb() {
+  # The environment `mysql` compiles its driver with the client library.
+  [ -x /usr/sbin/mariadbd ] && [ -e /usr/include/mariadb/mysql.h ] || "$root/.ci/debian" mariadb-server libmariadb-dev pkg-config
+  MYSQL_PORT=$(free_port)
+  export MYSQL_PORT
+  local user=mysql data=$work/mariadb
+  [ "$(id -u)" -eq 0 ] || user=$(id -un)
+  mkdir "$data"
+  chown "$user" "$data"
+  mariadb-install-db --no-defaults --user="$user" --datadir="$data" --auth-root-authentication-method=normal --skip-test-db >"$data.log" 2>&1
+  mariadbd --no-defaults --user="$user" --datadir="$data" --bind-address=127.0.0.1 --port="$MYSQL_PORT" \
+    --socket="$data/socket" --character-set-server=utf8mb4 >>"$data.log" 2>&1 &
+  at_exit "kill $!; wait $!"
+  until mariadb-admin --no-defaults -h 127.0.0.1 -P "$MYSQL_PORT" -u root ping >/dev/null 2>&1; do kill -0 $!; sleep 0.1; done
+}
+
 # Starts an S3 server, with the address $S3.
 s3() {
   local port

@@ -2,6 +2,8 @@
 
 Each target loads one history of three snapshots, and each case compares its columns with Python's reading of the CSV."""
 
+import csv
+import io
 import json
 import threading
 
@@ -12,18 +14,32 @@ FIRST = "User ID,user_id,n,mail,pay,rating\n1,a,7,ann@example.com,secret1,\n2,b,
 SECOND = "user_id,User ID,n,pay,rating\nc,3,7.5,secret3,4\nd,4,many,secret4,4.5\n"
 # `mail` is back, and STATE is lost.
 THIRD = "rating,mail,user_id,pay,n,User ID\n5,eve@example.com,e,secret5,9,5\n,joe@example.com,f,secret6,?,6\n"
+SNAPSHOTS = [FIRST, SECOND, THIRD]
+
+
+def without(served, title):
+    """The CSV without a column."""
+    header, *rows = csv.reader(io.StringIO(served))
+    index, text = header.index(title), io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(row[:index] + row[index + 1:] for row in (header, *rows))
+    return text.getvalue()
+
+
+def filled(rows):
+    """The rows without nulls: a later column makes earlier rows longer."""
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 class History:
     """The schemas, the CSV and the rows after each of the three runs of one target."""
 
-    def __init__(self, tap, target, folder):
+    def __init__(self, tap, target, folder, snapshots):
         deselected = [{"breadcrumb": ["properties", "pay"], "metadata": {"selected": False}}]
         catalog = {"streams": [{"tap_stream_id": "user_report", "schema": {}, "metadata": deselected}]}
-        self.target, self.runs, state = target, [], None
-        for served in (FIRST, SECOND, THIRD):
-            later = {"catalog": catalog, "state": state if served is SECOND else None} if self.runs else {}
-            messages = tap.run(served, settings={"types": "infer"}, **later)
+        self.target, self.runs, state, loaded = target, [], None, []
+        for served in snapshots:
+            later = {"catalog": catalog, "state": state if len(self.runs) == 1 else None} if self.runs else {}
+            messages = tap.run(served, settings={**target.tap_settings, "types": "infer"}, **later)
             with open(messages) as file:
                 text = file.read()
             assert not later or "secret" not in text, "a deselected column leaves the tap"
@@ -31,7 +47,8 @@ class History:
             assert "bookmarks" in state, f"the target printed no state: {state[:200]}"
             rows = target.rows("user_report", folder)
             if rows is not None and target.second == "appended":
-                rows = rows[2 * len(self.runs):]
+                rows = [row for row in rows if filled([row])[0] not in loaded]
+                loaded += filled(rows)
             self.runs.append((json.loads(text.partition("\n")[0])["schema"], served, rows))
 
     def compare(self, number, titles):
@@ -39,10 +56,13 @@ class History:
         schema, served, rows = self.runs[number - 1]
         if rows is None:
             return "accepted"
+        if self.target.second == "inserted" and number > 1:
+            assert filled(rows) == filled(self.runs[0][2]), f"run {number} changed rows"
+            return "no row changes"
         header, cells = typed.read(served)
         assert len(rows) == len(cells), f"run {number}: {len(rows)} rows, not {len(cells)}"
         if number > 1:
-            served = served.replace(",pay,", ",not selected,")
+            served = without(served, "pay")
         problems = typed.differences(schema, served, rows, as_loaded=self.target.as_loaded, titles=titles)
         assert not problems, f"run {number}: {problems[:5]}"
         return "appended" if self.target.second == "appended" else "equal"
@@ -53,13 +73,15 @@ LOCK = threading.Lock()
 
 
 def compare(tap, target, folder, numbers, titles):
-    """Compares columns after these runs of the history, which each target loads once."""
+    """Compares columns after these runs of the history, which each target loads once. A target that fails with the
+    first values of a column loads one more, without that column."""
+    whole = "undecided_type" not in target.fails or titles == ["rating"]
     with LOCK:
-        lock = HISTORIES.setdefault(target.name, [threading.Lock(), None])
+        lock = HISTORIES.setdefault((target.name, whole), [threading.Lock(), None])
     with lock[0]:
-        lock[1] = lock[1] or History(tap, target, folder)
-    (outcome,) = {lock[1].compare(number, titles) for number in numbers}
-    return outcome
+        snapshots = SNAPSHOTS if whole else [without(served, "rating") for served in SNAPSHOTS]
+        lock[1] = lock[1] or History(tap, target, folder, snapshots)
+    return [lock[1].compare(number, titles) for number in numbers][-1]
 
 
 def changed_type(tap, target, folder):

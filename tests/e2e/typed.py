@@ -7,6 +7,11 @@ from datetime import datetime, timezone
 VARIANT = "Text of the cells of `{}` that do not fit its type"
 
 
+def row_number(names):
+    """The column with the position of the row, by its default name or that of the targets that need another one."""
+    return next((name for name in ("_row_number", "row_no") if name in names), None)
+
+
 def read(csv_text, null_values=()):
     """The header, and the rows with None for a null."""
     header, *rows = csv.reader(io.StringIO(csv_text, newline=""))
@@ -55,12 +60,13 @@ def is_equal(schema, cell, loaded):
 
 
 def differences(schema, csv_text, found, null_values=(), as_loaded=lambda cell: cell, titles=None):
-    """The differences between the report and the rows that a target holds, by `_row_number`. Rows that only the target has
+    """The differences between the report and the rows that a target holds, by the row's position. Rows that only the target has
     are not compared. A property without a column in the report must be null. `titles` are the headers to compare."""
     header, rows = read(csv_text, null_values)
     known = columns(schema, header)
-    by_number = {str(row["_row_number"]): row for row in found}
-    null = set(schema["properties"]) - {"_row_number"} - {name for _, *names in known for name in names}
+    position = row_number(schema["properties"])
+    by_number = {str(row[position]): row for row in found}
+    null = set(schema["properties"]) - {position} - {name for _, *names in known for name in names}
     if titles:
         known = [column for column in known if header[column[0]] in titles]
         null = [name for name in null if schema["properties"][name]["title"] in titles]

@@ -27,6 +27,28 @@ class Duckdb(Target):
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+class Iceberg(Target):
+    """target-s3tables, started by `iceberg.py`: its catalog is in SQLite and its tables in a folder, in place of AWS."""
+
+    name, second = "iceberg", "appended"
+    note = "tested with PyIceberg's catalog in SQLite in place of AWS; appends each run (below); `write_mode: overwrite` keeps only the last batch"
+    settings = {"sanitize_names": False}
+    fails = {"undecided_type": "Cannot change column type"}
+
+    def config(self, folder):
+        return {**self.settings, "region": "us-east-1", "account_id": "000000000000", "table_bucket_name": "together", "namespace": "together"}
+
+    def iceberg(self, folder, *arguments):
+        return [os.path.join(self.bin, "python"), os.path.join(HERE, "iceberg.py"), folder, *arguments]
+
+    def command(self, config, messages, whole):
+        return self.iceberg(os.path.dirname(config), "--config", config)
+
+    def rows(self, stream, folder):
+        done = subprocess.run(self.iceberg(folder, "--rows", stream), capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+
 class Dlt(Duckdb):
     """The dlt source of `packaging/dlt` in place of a target. It starts the tap itself."""
 

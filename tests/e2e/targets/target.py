@@ -12,12 +12,17 @@ class Target:
 
     name = program = note = ""
     settings = {}
+    # The settings of the tap that the target needs.
+    tap_settings = {}
     # True if the target takes the first row of a batch for a header when every column is text.
     loses_first_text_row = False
-    # The rows after a second snapshot: "equal" to it, it and "stale" rows, or "appended" to the first.
+    # The rows after a second snapshot: "equal" to it, it and "stale" rows, "appended" to the first, or the first
+    # and those whose key is new ("inserted").
     second = "equal"
     # True if a run without rows changes nothing, although a run with rows replaces them.
     keeps_rows_without_new_ones = False
+    # The cases that fail in the target, each with words of its error message.
+    fails = {}
 
     def __init__(self, venvs, work):
         self.bin = os.path.join(venvs, self.name, "bin")
