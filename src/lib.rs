@@ -51,6 +51,7 @@ use source::{GateOptions, Source};
 use telemetry::{Telemetry, Warning};
 use terminal::{Page, Screen};
 use verbs::preview::Preview;
+use verbs::run::target_log::stderr;
 use verbs::run::{StateFile, Target};
 
 /// Runs the verb of the command line, and logs its error as the last line.
@@ -197,7 +198,7 @@ async fn run_target(
         _ = stop.stopped() => return Ok(0),
     };
     let hidden = own_variables.iter().map(String::as_str);
-    let target = Target::start(target, hidden, |name| telemetry.foreign(name))?;
+    let target = Target::start(target, stderr(telemetry), hidden, |name| telemetry.foreign(name))?;
     let sync = |out| verbs::sync::sync(run.job, &source, &run.settings, out, telemetry, stop.clone());
     Box::pin(verbs::run::run(target, state, sync, telemetry, stop.clone())).await
 }

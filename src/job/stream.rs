@@ -31,7 +31,7 @@ pub struct Stream {
     pub rules: ColumnRules,
     /// The highest version that was emitted; 0 if none is known.
     pub last_version: i64,
-    /// Columns that the state folder knows, but not STATE.
+    /// Columns that were emitted by the state folder's account, but not by that of STATE.
     pub from_folder: Vec<Label>,
     /// `_extra` and `_row_number`, if they were emitted.
     automatic: Vec<String>,
@@ -75,8 +75,13 @@ impl Stream {
         let state = state.unwrap_or_default();
         let titles = entry.titles();
         let united = unite(&state.columns, &folder.columns, titles, settings.column_names);
-        let from_folder =
-            united.from_folder.iter().map(|&index| Label::from(&united.columns[index])).collect();
+        let from_folder = united
+            .from_folder
+            .iter()
+            .map(|&index| &united.columns[index])
+            .filter(|column| column.emitted)
+            .map(Label::from)
+            .collect();
         let state_mask_key = state.mask_key;
         let mut automatic = state.automatic;
         automatic.extend(folder.automatic);

@@ -39,6 +39,17 @@ impl Telemetry {
         }
     }
 
+    /// Whether the live line is drawn, so that no other process should write to stderr.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.live_screen().is_some()
+    }
+
+    /// Writes lines of another program as they are.
+    pub fn pass_on(&self, lines: &str) {
+        self.push(lines);
+    }
+
     /// Removes the live line while another writer uses the same terminal, until the result is dropped.
     pub fn pause(&self) -> Pause<'_> {
         self.lock().pauses += 1;

@@ -6,6 +6,7 @@ use rustix::termios::{Action, tcflow};
 use serde_json::Value;
 
 use super::pty::{Pty, Shown};
+use super::run::{PRINT_STATES, command};
 use super::tap::{Run, Tap, ended, finish};
 
 const WARNING: &str =
@@ -297,4 +298,24 @@ fn bare_command_names_the_sandbox_init_and_doctor() {
     {
         assert!(stderr.contains(name), "{stderr}");
     }
+}
+
+#[test]
+fn stderr_terminal_shows_whole_lines_of_the_target_of_run() {
+    let tap = Tap::new().every(0.5);
+    let (terminal, pty) = Pty::open(100);
+    let server = tap.serve();
+    // The target logs while the live line counts down, and leaves a child that keeps stderr open.
+    let script =
+        format!("(sleep 0.3; echo first >&2; echo again >&2; exec sleep 2) & {PRINT_STATES}; echo last >&2");
+    let mut command = command(&tap, &server, &script);
+    let child = command.env("TERM", "xterm").stderr(terminal).spawn().unwrap();
+    drop(command);
+    let run = finish(child, &server);
+    let (shown, lines) = (pty.so_far(), pty.shown().lines());
+    assert_eq!(run.code, 0, "{shown:?}");
+    for line in ["first", "again", "last"] {
+        assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
+    }
+    assert_eq!(lines.last().unwrap(), "exit codes: tap 0, target 0", "{lines:#?}");
 }

@@ -1,15 +1,17 @@
 //! `run`: syncs into a target that it starts, and keeps the last state that the target prints.
 //!
 //! A state is stored only after the target has printed it, so the state file is never ahead of the target. A signal ends
-//! the sync and is passed on to the target. `run` never restarts a target, and does not touch the target's stderr.
+//! the sync and is passed on to the target. `run` never restarts a target, and does not change the target's stderr.
 
 mod conclusion;
 mod printed_states;
 mod state_file;
 mod target;
+pub mod target_log;
 
 use std::fs::File;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclusion::{Conclusion, conclude};
@@ -26,16 +28,19 @@ use crate::telemetry::{Telemetry, Warning};
 
 /// How long the target may take to end after a signal. Docker sends SIGKILL ten seconds after SIGTERM.
 pub const GRACE: Duration = Duration::from_secs(8);
+/// How long the last lines of the target's log may take, if a process that it started still can write.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// Runs `sync` into the target, and waits until both have ended. After a signal the exit code is the caller's.
 pub async fn run<F: Future<Output = Result<()>>>(
     mut target: Target,
     state_file: StateFile,
     sync: impl FnOnce(PollWriter<File>) -> F,
-    telemetry: &Telemetry,
+    telemetry: &Arc<Telemetry>,
     stop: Stop,
 ) -> Result<u8> {
     let path = state_file.to_string();
+    let log = target.stderr().map(|stderr| tokio::spawn(target_log::pass_on(stderr, Arc::clone(telemetry))));
     let (stdin, stdout) = target.pipes().map_err(|cause| cannot_use_pipes(&cause))?;
     // The target reads the end of its input only after the sync has returned, so a target that ends earlier ends early.
     let until_synced = stdin.try_clone().map_err(|cause| cannot_use_pipes(&cause))?;
@@ -58,6 +63,9 @@ pub async fn run<F: Future<Output = Result<()>>>(
     let tap_code = stopped_by.map_or_else(own_code, exit_code);
     let (status, has_kept) = until_ended(&mut target, &mut keeping, &stop, stopped_by.is_some()).await;
     let status = status?;
+    if let Some(log) = log {
+        let _ = tokio::time::timeout(LAST_LINES, log).await;
+    }
     let target_code = target::exit_code_of(status);
     let conclusion = if stop.is_stopped() { Conclusion::Complete } else { conclude(tap, has_kept, status) };
     if conclusion == Conclusion::CompleteWithoutState {

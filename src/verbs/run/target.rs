@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{Error, Exit, Result};
@@ -20,17 +20,18 @@ use crate::platform;
 pub struct Target(Child);
 
 impl Target {
-    /// Starts the program `command[0]`. `without` names the variables that it does not get; `shown` is the program's name
-    /// for a message.
+    /// Starts the program `command[0]` with this stderr. `without` names the variables that it does not get; `shown` is the
+    /// program's name for a message.
     pub fn start<'a>(
         command: &[OsString],
+        stderr: Stdio,
         without: impl Iterator<Item = &'a str>,
         shown: impl FnOnce(&str) -> String,
     ) -> Result<Self> {
         let (program, arguments) =
             command.split_first().ok_or_else(|| Error::new(Exit::Usage, "the target's command is empty"))?;
         let mut child = Command::new(program);
-        child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).process_group(0);
         without.for_each(|name| {
             child.env_remove(name);
         });
@@ -51,6 +52,11 @@ impl Target {
         let (stdin, stdout) = (stdin.into_owned_fd()?, stdout.into_owned_fd()?);
         platform::enlarge_pipe(&stdin);
         Ok((stdin.into(), stdout.into()))
+    }
+
+    /// The target's stderr, if it is a pipe. Call it once.
+    pub fn stderr(&mut self) -> Option<ChildStderr> {
+        self.0.stderr.take()
     }
 
     /// Waits for the end of the process.
