@@ -196,7 +196,8 @@ impl ColumnRules {
         let spelled = self.type_override(name, title);
         let spelled =
             spelled.map(|spelled| CellFormat::new(spelled, options).expect("the settings were validated"));
-        let mask = self.mask_rule(name, title).and_then(|rule| self.masks.mask(rule));
+        let dates = spelled.as_ref().and_then(CellFormat::date_format);
+        let mask = self.mask_rule(name, title).and_then(|rule| self.masks.mask(rule, dates));
         let emitted = remembered.and_then(emitted_type);
         if let Some(mask) = mask {
             // The result of a mask is a string, unless the column was emitted with another type before.

@@ -12,6 +12,7 @@ use wildmatch::WildMatch;
 use crate::digest::hex;
 use crate::settings::Settings;
 use crate::settings::column_rules::EVERY_STREAM;
+use crate::table::date_format::DateFormat;
 use crate::table::header::snake_case;
 use crate::table::mask::{Mask, MaskRule, MaskRules};
 
@@ -59,10 +60,11 @@ impl StreamMasks {
         rules.find(|rule| rule.matches(title, names)).map(|rule| rule.mask)
     }
 
-    /// What the rule makes of each cell; `None` if the cells stay as they are or the column is not emitted.
-    pub fn mask(&self, rule: MaskRule) -> Option<Arc<Mask>> {
+    /// What the rule makes of each cell, whose dates are in the format `dates`; `None` if the cells stay as they are or the
+    /// column is not emitted.
+    pub fn mask(&self, rule: MaskRule, dates: Option<&DateFormat>) -> Option<Arc<Mask>> {
         let changes_cells = !matches!(rule, MaskRule::Keep | MaskRule::Drop);
-        changes_cells.then(|| Arc::new(Mask::new(rule, self.key.clone())))
+        changes_cells.then(|| Arc::new(Mask::new(rule, self.key.clone()).with_dates(dates.cloned())))
     }
 
     /// The rules of this stream, without globs, that match none of the columns, given as title and name.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::cell_action::Bound;
 use super::column_type::ColumnType;
+use super::date_format::DateFormat;
 use super::date_time;
 use super::mask::Mask;
 use super::numeral;
@@ -95,6 +96,15 @@ impl CellFormat {
     #[must_use]
     pub fn with_mask(self, mask: Arc<Mask>) -> Self {
         Self { is_plain: false, mask: Some(mask), ..self }
+    }
+
+    /// The format of the dates, if the operator named one.
+    #[must_use]
+    pub fn date_format(&self) -> Option<&DateFormat> {
+        match &*self.spelling {
+            Spelling::Date(format) => Some(format),
+            Spelling::Plain | Spelling::Number(_) | Spelling::Boolean(_) => None,
+        }
     }
 
     /// The most bytes that a mask makes of a text, by the bytes of its stored form.

@@ -96,12 +96,18 @@ impl DateFormat {
         self.items.iter().any(is)
     }
 
-    /// The day that the text names.
+    /// The day that the text names; of a timestamp, its day in UTC.
+    #[must_use]
     pub fn read_date(&self, text: &str) -> Option<NaiveDate> {
-        self.read(text)?.to_naive_date().ok()
+        let parsed = self.read(text)?;
+        if parsed.timestamp().is_some() {
+            return Some(check_range(parsed.to_datetime().ok()?.to_utc())?.date_naive());
+        }
+        parsed.to_naive_date().ok()
     }
 
     /// The moment that the text names, in `timezone` if the format has no offset.
+    #[must_use]
     pub fn read_date_time(&self, text: &str, timezone: Option<Tz>) -> Option<DateTime<Utc>> {
         let parsed = self.read(text)?;
         let time = if self.has_offset || parsed.timestamp().is_some() {

@@ -10,6 +10,7 @@ use ring::hmac;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::cell_action::Bound;
+use super::date_format::DateFormat;
 use super::date_time;
 use crate::digest::hex;
 
@@ -112,17 +113,19 @@ impl<'de> Deserialize<'de> for MaskRules {
     }
 }
 
-/// A rule with the key that it may need.
+/// A rule with the key and the format of dates that it may need.
 #[derive(Clone, Debug)]
 pub struct Mask {
     rule: MaskRule,
     key: Option<hmac::Key>,
+    /// The format in which the dates of the column are written; `None` for `YYYY-MM-DD`.
+    dates: Option<DateFormat>,
 }
 
 impl PartialEq for Mask {
-    /// Whether both are the same rule. A run has one key.
+    /// Whether both have the same results. A run has one key.
     fn eq(&self, other: &Self) -> bool {
-        self.rule == other.rule
+        (self.rule, &self.dates) == (other.rule, &other.dates)
     }
 }
 
@@ -132,7 +135,13 @@ impl Mask {
     /// `key` makes the hashes of [`MaskRule::Hash`]; without it a cell is null, never clear.
     #[must_use]
     pub fn new(rule: MaskRule, key: Option<hmac::Key>) -> Self {
-        Self { rule, key }
+        Self { rule, key, dates: None }
+    }
+
+    /// The same mask for a column whose dates are written in this format.
+    #[must_use]
+    pub fn with_dates(self, dates: Option<DateFormat>) -> Self {
+        Self { dates, ..self }
     }
 
     /// The most bytes of a result in its stored form, by the bytes of the text's stored form.
@@ -163,8 +172,16 @@ impl Mask {
                 .rsplit_once('@')
                 .map(|(_, domain)| domain.trim().to_owned())
                 .filter(|domain| !domain.is_empty()),
-            MaskRule::Year => date(text).map(|date| date[..4].to_owned()),
-            MaskRule::Month => date(text).map(|date| date[..7].to_owned()),
+            MaskRule::Year => self.start_of_date(text, "YYYY".len()),
+            MaskRule::Month => self.start_of_date(text, "YYYY-MM".len()),
+        }
+    }
+
+    /// The first `length` characters of the text's date as `YYYY-MM-DD`.
+    fn start_of_date(&self, text: &str, length: usize) -> Option<String> {
+        match &self.dates {
+            None => date(text).map(|date| date[..length].to_owned()),
+            Some(format) => Some(format.read_date(text)?.to_string()[..length].to_owned()),
         }
     }
 }

@@ -9,7 +9,7 @@ mod cell_action;
 pub mod cell_format;
 pub mod column_type;
 pub mod csv;
-mod date_format;
+pub mod date_format;
 mod date_time;
 pub mod delimiter;
 mod emitted_cells;

@@ -68,6 +68,23 @@ fn result_that_does_not_fit_an_emitted_type_goes_to_the_variant() {
 }
 
 #[test]
+fn year_and_month_of_a_column_with_a_date_format_are_read_by_the_format() {
+    let report = "Born,Hired,Left\n06/05/1984,5 Jan 2020 08:00,1767225600\n1984-05-06,never,x\n";
+    let date = |column_type: &str, format: &str| json!({"type": column_type, "format": format});
+    let settings = json!({
+        "timezone": "Asia/Tokyo",
+        "schema_overrides": {"user_report": {
+            "Born": date("date", "%d/%m/%Y"), "hired": date("date-time", "%e %b %Y %H:%M"), "left": date("date-time", "%s"),
+        }},
+        "masks": {"user_report": {"born": "year", "hired": "month", "left": "month"}},
+    });
+    let run = History::new(&[report], &settings).run();
+    let nulls = json!({"born": null, "hired": null, "left": null});
+    assert_eq!(rows(&run), [json!({"born": "1984", "hired": "2020-01", "left": "2026-01"}), nulls]);
+    assert!(schema(&run)[..3].iter().all(|(_, column_type)| column_type == "string"));
+}
+
+#[test]
 fn column_that_no_rule_matches_is_held_back_later() {
     let reports = [
         "id,E-mail\n1,a@example.com\n",
