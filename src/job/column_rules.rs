@@ -153,6 +153,10 @@ impl ColumnRules {
         self.masks.rule(title, &names)
     }
 
+    fn is_masked(&self, name: &str, title: &str) -> bool {
+        self.mask_rule(name, title).is_some_and(|rule| rule != MaskRule::Keep)
+    }
+
     /// Whether a report without a column that `masks` names is refused: what replaced it would leave unmasked.
     pub fn refuses_missing_masks(&self) -> bool {
         self.masks_missing == MasksMissing::Fail || self.new_columns == Some(NewColumns::Include)
@@ -170,8 +174,9 @@ impl ColumnRules {
 
     /// Whether it matters which of two columns a header is: one is held back, or identifies the rows.
     pub fn is_sensitive(&self, name: &str, title: &str) -> bool {
-        let is_masked = self.mask_rule(name, title).is_some_and(|rule| rule != MaskRule::Keep);
-        is_masked || self.is_key(name, title) || self.selection(name, title) == Selection::Deselected
+        self.is_masked(name, title)
+            || self.is_key(name, title)
+            || self.selection(name, title) == Selection::Deselected
     }
 
     /// The selection of a column, which the catalog may know by a former name. A header that it deselects is never emitted.
@@ -223,9 +228,10 @@ impl ColumnRules {
         }
     }
 
-    /// The type that was emitted and the other type that an override or the catalog asks for, if there are two.
+    /// The type that was emitted and the other type that an override or the catalog asks for, if there are two. They do
+    /// not type the results of a mask.
     pub fn contradiction(&self, column: &RememberedColumn, title: &str) -> Option<(ColumnType, ColumnType)> {
-        let (emitted, _) = emitted_type(column)?;
+        let (emitted, _) = emitted_type(column).filter(|_| !self.is_masked(&column.name, title))?;
         let overridden = self.type_override(&column.name, title).map(|spelled| spelled.column_type);
         let asked = overridden.or_else(|| self.catalog_type(&column.name))?;
         (asked != emitted).then_some((emitted, asked))

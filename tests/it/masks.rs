@@ -85,6 +85,25 @@ fn year_and_month_of_a_column_with_a_date_format_are_read_by_the_format() {
 }
 
 #[test]
+fn override_of_a_masked_column_does_not_contradict_the_emitted_string() {
+    let settings = json!({
+        "schema_overrides": {"user_report": {"n": "integer"}}, "masks": {"user_report": {"n": "redact"}},
+    });
+    let mut history = History::new(&["n\n7\n", "n\n8\n", "n\n9\n"], &settings);
+    for _ in 0..2 {
+        assert_eq!(rows(&history.run()), [json!({"n": "redacted"})]);
+    }
+    history.set("masks", json!({}));
+    let run = history.run();
+    assert_eq!((run.code, run.seen.len()), (2, 2), "{}", run.stderr);
+    assert!(
+        run.critical().contains("the column `n` of `user_report` was emitted as string"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn column_that_no_rule_matches_is_held_back_later() {
     let reports = [
         "id,E-mail\n1,a@example.com\n",
