@@ -32,6 +32,7 @@ mod init; // files that `init` writes
 mod inputs; // bad configs, catalogs and states with exit code and message (snapshot)
 mod limits; // limits on files, threads and file sizes, closed or non-blocking streams
 mod logging; // stderr: levels, formats, full pipes, escaped and withheld text
+mod mask_canaries; // people in every column: each rule of `masks` in each mode of a run
 mod masks; // what leaves of masked columns
 mod max_length; // `max_length`: `maxLength` of strings in SCHEMA over several runs
 mod misplaced_key; // the API key in a wrong place

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tap_together::sandbox::API_KEY;
@@ -15,19 +14,15 @@ use super::tap::{Tap, finish};
 
 const SCHEMA: &str = include_str!("../../schemas/run_report.json");
 
-fn path(tap: &Tap) -> PathBuf {
-    tap.folder.path().join("report.json")
-}
-
 fn reporting(tap: Tap) -> Tap {
-    let path = path(&tap);
+    let path = tap.run_report();
     tap.set("run_report", json!(path))
 }
 
 /// The report, which fits its schema.
 #[track_caller]
 fn report(tap: &Tap) -> Value {
-    let report = serde_json::from_slice(&fs::read(path(tap)).unwrap()).unwrap();
+    let report = serde_json::from_slice(&fs::read(tap.run_report()).unwrap()).unwrap();
     assert_eq!(problems(SCHEMA, &report), Vec::<String>::new(), "{report}");
     report
 }
@@ -61,7 +56,7 @@ fn run_report_of_a_sync_has_the_figures_of_its_state_and_log() {
     let warnings = members(&report, "warnings").iter().filter_map(|count| count.as_u64()).sum::<u64>();
     let logged = run.stderr.lines().filter(|line| line.starts_with("WARNING")).count() as u64;
     assert_eq!((warnings, report["warnings"].as_u64()), (logged, Some(logged)), "{}", run.stderr);
-    assert_eq!(fs::metadata(path(&tap)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(tap.run_report()).unwrap().permissions().mode() & 0o777, 0o600);
     let text = report.to_string();
     assert!(!text.contains(API_KEY) && !text.contains("Grünwald"), "{text}");
 }
@@ -70,7 +65,7 @@ fn run_report_of_a_sync_has_the_figures_of_its_state_and_log() {
 fn run_report_of_a_changed_report_names_columns_and_counts_mismatches_without_a_cell() {
     let reports = ["a,Gone,n\nx,y,1\n", "a,New Column,n\nx,zebra,aardvark\n"];
     let mut history = History::new(&reports, &json!({"types": "infer"}));
-    history.set("run_report", json!(path(&history.tap)));
+    history.set("run_report", json!(history.tap.run_report()));
     history.run();
     assert_eq!(members(&report(&history.tap), "column_changes"), [&json!([])]);
     history.run();
@@ -156,6 +151,6 @@ fn run_report_is_not_written_by_verbs_that_sync_nothing() {
     for verb in ["--discover", "--test", "--dry-run"] {
         let tap = reporting(Tap::new()).args(&[verb]);
         assert_eq!(tap.run().code, 0, "{verb}");
-        assert!(!path(&tap).exists(), "{verb}");
+        assert!(!tap.run_report().exists(), "{verb}");
     }
 }

@@ -10,11 +10,12 @@ use rustix::fs::OFlags;
 use rustix::io::ioctl_fionbio;
 use serde_json::{Value, json};
 use tap_together::api::ledger::{LedgerRead, Phase as Entry};
+use tap_together::clock;
 use tap_together::platform::is_signal_ignored;
 
 use super::concurrency;
 use super::hangs::FullQueue;
-use super::tap::{Tap, ended, finish, make_fifo};
+use super::tap::{TIMEOUT, Tap, ended, finish, make_fifo};
 
 const AT_ONCE: usize = 12;
 
@@ -117,9 +118,12 @@ impl Phase {
     }
 }
 
-/// Looks again and again until it is so.
-fn until(mut is_so: impl FnMut() -> bool) {
+/// Looks again and again until it is so; panics after the timeout of a run.
+#[track_caller]
+pub fn until(mut is_so: impl FnMut() -> bool) {
+    let began = clock::now();
     while !is_so() {
+        assert!(clock::now().saturating_sub(began) < TIMEOUT, "it never becomes so");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -22,14 +22,14 @@ use tap_together::singer::check::{Checker, Violation};
 const INTERVAL: f64 = 0.1;
 
 /// A tap that runs longer than this hangs.
-const TIMEOUT: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Bytes of the largest file in the state folder.
 const MAX_STATE_FILE: u64 = 64 << 20;
 
 /// The API key, and pieces of the people in the reports.
-const CANARIES: [&str; 5] =
-    [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch"];
+pub const CANARIES: [&str; 6] =
+    [API_KEY, "asdhja82jdld02hwp102s", "Grünwald", "tobias.gruenwald", "shadow a pitch", "1984-05-06"];
 
 /// A tap with its config, its state folder and the sandbox that it will talk to.
 #[must_use = "a tap does nothing until it is run"]
@@ -125,6 +125,11 @@ impl Tap {
         path.to_str().unwrap().to_owned()
     }
 
+    /// A place for the file of the setting `run_report`.
+    pub fn run_report(&self) -> PathBuf {
+        self.folder.path().join("report.json")
+    }
+
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
     }
@@ -193,11 +198,11 @@ impl Tap {
         run
     }
 
-    /// Searches the state folder for canaries and asserts that the temporary folder is empty.
+    /// Searches the state folder and the run report for canaries, and asserts that the temporary folder is empty.
     fn search_folders(&self) {
         let state = self.state_dir();
-        for entry in std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink()) {
-            let path = entry.unwrap().path();
+        let entries = std::fs::read_dir(&state).into_iter().flatten().filter(|_| !state.is_symlink());
+        for path in entries.map(|entry| entry.unwrap().path()).chain([self.run_report()]) {
             // A test may have put a folder or a huge file there; the tap writes neither.
             let Ok(bytes) = read_bounded(&path, MAX_STATE_FILE) else { continue };
             let text = String::from_utf8_lossy(&bytes);
