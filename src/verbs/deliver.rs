@@ -231,3 +231,7 @@ pub(super) fn table_error(stream: &str, error: &TableError) -> Error {
     let exit = if matches!(error, TableError::Read(_)) { Exit::Io } else { Exit::Report };
     Error::new(exit, format!("cannot use the report of `{stream}`: {error}")).hint(error.hint())
 }
+
+#[cfg(test)]
+#[path = "deliver_tests.rs"]
+mod tests;
