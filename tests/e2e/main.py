@@ -8,11 +8,12 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import masked
 import second_snapshot
 from cases import CASES, Tap, large
 from targets import ALL
 
-CASES += second_snapshot.CASES
+CASES += second_snapshot.CASES + masked.CASES
 DOCS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../docs/targets.md")
 HEAD = """# Real targets
 

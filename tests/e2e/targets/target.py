@@ -62,3 +62,7 @@ class Target:
 
     def rows(self, stream, folder):
         raise NotImplementedError
+
+    def dump(self, stream, folder):
+        """Everything that the target stored of the stream, as text."""
+        return json.dumps(self.rows(stream, folder), ensure_ascii=False, default=str)
