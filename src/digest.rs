@@ -3,8 +3,6 @@
 //! The implementation is that of ring, which the binary already contains for TLS. A digest names files and columns,
 //! detects a repeated key and identifies a report. Nothing is signed or encrypted with it.
 
-use std::fmt::Write;
-
 use ring::digest::{Context, SHA256};
 
 /// A SHA-256 over input that arrives in pieces.
@@ -42,11 +40,14 @@ pub fn sha256<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 /// Lowercase hexadecimal digits, two for each byte.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "digits are ASCII")]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = vec![0; 2 * bytes.len()];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    String::from_utf8(text).expect("digits are ASCII")
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct CellOptions {
 impl CellOptions {
     #[must_use]
     pub fn new(null_values: &[String], trim: bool, timezone: Option<Tz>) -> Self {
-        let mut null_values: Vec<Vec<u8>> = null_values.iter().map(|value| escape(value)).collect();
+        let mut null_values: Vec<Vec<u8>> = null_values.iter().map(escape).collect();
         null_values.sort_unstable();
         Self { null_values, trim, timezone }
     }
@@ -194,7 +194,10 @@ impl CellFormat {
 
     fn read_masked(&self, mask: &Mask, text: &[u8]) -> CellValue<'static> {
         let Some(masked) = mask.apply(&unescape(text)) else { return CellValue::Null };
-        let masked = escape(&masked);
+        let masked = escape(masked);
+        if self.accepts_all() {
+            return CellValue::Value(masked.into());
+        }
         match self.convert(&masked) {
             Some(value) => CellValue::Value(value.into_owned().into()),
             None => CellValue::Mismatch(masked.into()),

@@ -166,7 +166,7 @@ impl Mask {
             MaskRule::Drop | MaskRule::Null => None,
             MaskRule::Hash => self.key.as_ref().map(|key| hex(hmac::sign(key, text.as_bytes()).as_ref())),
             MaskRule::Redact => Some("redacted".to_owned()),
-            MaskRule::Partial(count) => Some(text.chars().take(count).collect::<String>() + "***"),
+            MaskRule::Partial(count) => Some([first(text, count), "***"].concat()),
             MaskRule::Initials => initials(text),
             MaskRule::Domain => text
                 .rsplit_once('@')
@@ -186,11 +186,22 @@ impl Mask {
     }
 }
 
+/// The first `count` characters of the text.
+fn first(text: &str, count: usize) -> &str {
+    text.char_indices().nth(count).map_or(text, |(end, _)| &text[..end])
+}
+
 fn initials(text: &str) -> Option<String> {
-    let first = |word: &str| word.chars().find(|character| character.is_alphanumeric());
-    let initials: Vec<String> =
-        text.split_whitespace().filter_map(first).map(|first| format!("{}.", first.to_uppercase())).collect();
-    (!initials.is_empty()).then(|| initials.join(" "))
+    let mut initials = String::new();
+    let letter = |word: &str| word.chars().find(|character| character.is_alphanumeric());
+    for letter in text.split_whitespace().filter_map(letter) {
+        if !initials.is_empty() {
+            initials.push(' ');
+        }
+        initials.extend(letter.to_uppercase());
+        initials.push('.');
+    }
+    (!initials.is_empty()).then_some(initials)
 }
 
 /// The `YYYY-MM-DD` with which the text begins, if it is a day of the calendar and ends there or at the time of day.

@@ -6,7 +6,12 @@ use std::borrow::Cow;
 
 /// The stored form of a text.
 #[must_use]
-pub fn escape(text: &str) -> Vec<u8> {
+pub fn escape(text: impl Into<String>) -> Vec<u8> {
+    let text = text.into();
+    let is_escaped = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
+    if !text.bytes().any(is_escaped) {
+        return text.into_bytes();
+    }
     let quoted = serde_json::Value::from(text).to_string().into_bytes();
     quoted[1..quoted.len() - 1].to_vec()
 }

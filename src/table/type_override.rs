@@ -159,7 +159,7 @@ impl SpellingOptions {
     fn boolean(&self) -> Result<Spelling, Vec<OverrideError>> {
         let stored = |values: &Option<Vec<String>>, plain: [&str; 3]| -> Vec<Vec<u8>> {
             match values {
-                Some(values) => values.iter().map(|value| escape(value)).collect(),
+                Some(values) => values.iter().map(escape).collect(),
                 None => plain.map(escape).to_vec(),
             }
         };
