@@ -125,18 +125,28 @@ impl Folder {
 
     /// Replaces a file atomically: temporary file, fsync, rename, fsync of the folder.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.place(name, bytes, RenameFlags::empty())
+        self.replace_with(name, |file| file.write_all(bytes))
+    }
+
+    /// As [`Self::replace`], with a content that depends on the new file itself.
+    pub fn replace_with(&self, name: &str, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+        self.place(name, write, RenameFlags::empty())
     }
 
     /// Creates a complete file, readable by this user only. An existing file, folder or link of this name is an error and
     /// remains unchanged.
     pub fn create_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.place(name, bytes, RenameFlags::NOREPLACE)
+        self.place(name, |file| file.write_all(bytes), RenameFlags::NOREPLACE)
     }
 
-    fn place(&self, name: &str, bytes: &[u8], flags: RenameFlags) -> Result<()> {
+    fn place(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut File) -> Result<()>,
+        flags: RenameFlags,
+    ) -> Result<()> {
         let (temporary, mut file) = self.temporary()?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_data());
+        let written = write(&mut file).and_then(|()| file.sync_data());
         if let Err(cause) = written.and_then(|()| self.rename(&temporary, name, flags)) {
             let _ = rustix::fs::unlinkat(&self.handle, &temporary, AtFlags::empty());
             return Err(cause);

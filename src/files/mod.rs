@@ -9,12 +9,14 @@ use std::ffi::OsStr;
 use std::io::{ErrorKind, Result};
 use std::path::Path;
 
+mod file_id;
 mod folder;
 mod lock_file;
 mod poll_writer;
 mod read;
 pub mod state_folder;
 
+pub use file_id::FileId;
 pub use folder::{Folder, is_missing};
 pub use lock_file::{LockFile, TryLock};
 pub use poll_writer::PollWriter;

@@ -4,13 +4,14 @@
 //! the offset of the process's time namespace is subtracted. If the offset cannot be read, there is no boot identity,
 //! and the rate limit assumes that a request was just sent. Everything is read from system calls and `/proc`.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, major, minor};
+use rustix::fs::{AtFlags, FileType, OFlags, StatxFlags, fcntl_getfl, fstat, major, minor, statx};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -156,6 +157,17 @@ pub fn was_closed_at_start(stream: impl AsFd) -> bool {
     let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
     let is_null = is_device && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL_DEVICE;
     is_null && flags.contains(OFlags::RDWR)
+}
+
+/// When the file was created, in nanoseconds since 1970; `None` if the file system does not keep it.
+#[must_use]
+pub fn creation_time_ns(file: &File) -> Option<u64> {
+    let stat = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
+    if stat.stx_mask & StatxFlags::BTIME.bits() == 0 {
+        return None;
+    }
+    let seconds = u64::try_from(stat.stx_btime.tv_sec).ok()?;
+    seconds.checked_mul(1_000_000_000)?.checked_add(stat.stx_btime.tv_nsec.into())
 }
 
 /// The process that holds an exclusive `flock` on the file, if this system and namespace show it.

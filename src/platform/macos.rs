@@ -3,10 +3,11 @@
 //! macOS has no flag against core dumps of readable memory, no settable pipe size, and no safe way to read another
 //! owner's lock or a signal's disposition.
 
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::time::{ClockId, clock_gettime};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat};
@@ -73,6 +74,13 @@ pub fn was_closed_at_start(stream: impl AsFd) -> bool {
     let Ok(null) = std::fs::metadata("/dev/null") else { return false };
     let is_device = FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice;
     is_device && u64::from(stat.st_rdev.cast_unsigned()) == null.rdev() && flags.contains(OFlags::RDWR)
+}
+
+/// When the file was created, in nanoseconds since 1970.
+#[must_use]
+pub fn creation_time_ns(file: &File) -> Option<u64> {
+    let created = file.metadata().ok()?.created().ok()?;
+    created.duration_since(UNIX_EPOCH).ok()?.as_nanos().try_into().ok()
 }
 
 /// Always `None`: macOS does not list the owners of locks.
