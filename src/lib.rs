@@ -16,6 +16,7 @@ pub mod digest;
 pub mod error;
 pub mod files;
 pub mod job;
+pub mod journal;
 pub mod platform;
 mod process;
 pub mod profile;
@@ -41,7 +42,8 @@ use std::sync::Arc;
 use cli::{Cli, Inputs, Verb};
 use error::{Error, Exit, Result};
 use files::PollWriter;
-use job::Job;
+use job::{Job, Stream};
+use journal::Journals;
 use process::{AfterSignal, until_signalled};
 use sandbox::Embedded;
 use settings::env::Environment;
@@ -127,7 +129,9 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             let out = run.messages(out, screen);
             platform::enlarge_pipe(stdout());
             let source = run.begin_sync()?;
-            verbs::sync::sync(run.job, &source, &run.settings, out, &telemetry, stop).await
+            let journals = run.journals().await?;
+            let sync = verbs::sync::sync(run.job, &source, journals, &run.settings, out, &telemetry, stop);
+            Box::pin(sync).await
         }
         Verb::Run { inputs, state, target } => {
             // The future of a sync is large, and the futures of all verbs share one stack frame.
@@ -191,15 +195,17 @@ async fn run_target(
         let state = verbs::run_blocking("locking the state", move || StateFile::lock(&state)).await?;
         let run = Prepared::new(inputs, environment, telemetry).await?;
         let source = run.begin_sync()?;
-        Ok((state, run, source))
+        let journals = run.journals().await?;
+        Ok((state, run, source, journals))
     };
-    let (state, run, source) = tokio::select! {
+    let (state, run, source, journals) = tokio::select! {
         prepared = prepare => prepared?,
         _ = stop.stopped() => return Ok(0),
     };
     let hidden = own_variables.iter().map(String::as_str);
     let target = Target::start(target, stderr(telemetry), hidden, |name| telemetry.foreign(name))?;
-    let sync = |out| verbs::sync::sync(run.job, &source, &run.settings, out, telemetry, stop.clone());
+    let sync =
+        |out| verbs::sync::sync(run.job, &source, journals, &run.settings, out, telemetry, stop.clone());
     Box::pin(verbs::run::run(target, state, sync, telemetry, stop.clone())).await
 }
 
@@ -275,6 +281,12 @@ impl Prepared {
             self.telemetry.begin_report(path.clone()).map_err(|cause| cannot_report(&cause))?;
         }
         Ok(source)
+    }
+
+    /// Locks and reads the journals of the streams.
+    async fn journals(&self) -> Result<Journals> {
+        let streams = self.job.streams.iter().map(Stream::name);
+        Journals::open(&self.settings, streams, &self.telemetry).await
     }
 
     /// The writer of the messages. On a terminal the sandbox's are shown as tables, and records of real people with a

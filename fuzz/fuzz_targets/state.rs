@@ -26,7 +26,9 @@ fuzz_target!(|file: &[u8]| {
     }];
     let bookmark = Bookmark {
         row_count: u64::MAX,
+        entry: Some("e".into()),
         sha256: "00".into(),
+        fingerprint: "11".into(),
         completed_at: "2026-01-01T00:00:00.000Z".into(),
         source: SnapshotSource::File,
         memory: StreamMemory {
@@ -52,7 +54,9 @@ fuzz_target!(|file: &[u8]| {
     if let Some(Value::Object(theirs)) = earlier.get(STREAM) {
         let ours = [
             "row_count",
+            "entry",
             "sha256",
+            "fingerprint",
             "completed_at",
             "source",
             "version",

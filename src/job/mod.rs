@@ -7,6 +7,7 @@
 mod column_plan;
 mod column_rules;
 mod column_status;
+mod fingerprint;
 mod header_check;
 mod layout;
 mod plan_error;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 pub use column_plan::{ColumnPlan, Purpose, SettledColumns};
 pub use column_status::{ColumnStatus, Leaves};
+pub use fingerprint::Shape;
 pub use layout::RecordLayout;
 pub use plan_error::PlanError;
 pub use shrink::check_shrink;

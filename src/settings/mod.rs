@@ -161,6 +161,9 @@ pub struct Settings {
     pub activate_version: bool,
     /// A file that describes the last sync.
     pub run_report: Option<PathBuf>,
+    pub skip_unchanged: bool,
+    /// Names the destination.
+    pub pipeline: String,
     pub ca_bundle: Option<PathBuf>,
     pub on_nul: OnNul,
     pub delimiter: Delimiter,

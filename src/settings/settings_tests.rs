@@ -351,3 +351,16 @@ fn unknown_names_are_shown_only_if_they_resemble_a_known_one() {
         assert!(message.contains(expected) && !message.contains("canary"), "{more}: {message}");
     }
 }
+
+#[test]
+fn pipeline_that_is_not_a_safe_part_of_a_file_name_is_refused() {
+    let long = "x".repeat(41);
+    for name in ["", ".", "..", "a/b", "a.b", "A", "-a", "a b", "a\\n", "\u{e9}", &long] {
+        let message = refused(&with(&format!(r#","pipeline":"{name}""#)));
+        assert!(message.contains("`pipeline`: "), "{name}: {message}");
+    }
+    for name in ["default", "a", "warehouse_2", "a-b", &long[1..]] {
+        let settings = accepted(&with(&format!(r#","pipeline":"{name}""#)), &[]).unwrap();
+        assert_eq!(settings.pipeline, name);
+    }
+}

@@ -49,13 +49,27 @@ pub enum SnapshotSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bookmark {
     pub row_count: u64,
+    /// The entry of the journal; `None` if there is no journal. Written as null then, because Meltano merges bookmarks.
+    pub entry: Option<String>,
     /// Digest of the CSV, in hexadecimal.
     pub sha256: String,
+    /// Digest of all that shapes the output besides the report, in hexadecimal.
+    pub fingerprint: String,
     /// When the last byte of the report arrived.
     pub completed_at: String,
     pub source: SnapshotSource,
     #[serde(flatten)]
     pub memory: StreamMemory,
+}
+
+/// What a bookmark says of the emission that it belongs to. Another program, or an earlier version of this one, can have
+/// changed some of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Checkpoint {
+    pub entry: Option<String>,
+    pub version: Option<i64>,
+    pub sha256: Option<String>,
+    pub fingerprint: Option<String>,
 }
 
 /// The value of a STATE message, members of other programs included.
@@ -165,6 +179,18 @@ impl State {
         self.bookmark(stream)?.get("row_count")?.as_u64()
     }
 
+    /// The emission that the bookmark of a stream belongs to.
+    #[must_use]
+    pub fn checkpoint(&self, stream: &str) -> Checkpoint {
+        let text = |name| Some(self.bookmark(stream)?.get(name)?.as_str()?.to_owned());
+        Checkpoint {
+            entry: text("entry"),
+            version: self.bookmark(stream).and_then(|bookmark| bookmark.get("version")?.as_i64()),
+            sha256: text("sha256"),
+            fingerprint: text("fingerprint"),
+        }
+    }
+
     /// What is remembered of a stream; `None` if it was never complete.
     #[must_use]
     pub fn memory(&self, stream: &str) -> Option<StreamMemory> {
@@ -232,7 +258,9 @@ mod tests {
         let columns = vec![RememberedColumn::new("a", "A", 0)];
         Bookmark {
             row_count: 3,
+            entry: None,
             sha256: "00".into(),
+            fingerprint: "11".into(),
             completed_at: "2026-01-01T00:00:00.000Z".into(),
             source: SnapshotSource::Api,
             memory: StreamMemory { version: Some(version), columns, ..StreamMemory::default() },
@@ -259,6 +287,19 @@ mod tests {
         );
         assert_eq!(version(&state, "user_report"), Some(6));
         assert_eq!(state.memory("user_report").unwrap().columns[0].title, "A");
+    }
+
+    #[test]
+    fn checkpoint_members_are_read_back_and_missing_ones_are_written_as_null() {
+        let mut state = State::parse(br#"{"bookmarks":{"s":{"entry":"old","version":5}}}"#).unwrap();
+        let checkpoint = Checkpoint { entry: Some("old".into()), version: Some(5), ..Checkpoint::default() };
+        assert_eq!(state.checkpoint("s"), checkpoint);
+        state.complete("s", &bookmark(6));
+        assert_eq!(state.value(None)["bookmarks"]["s"]["entry"], Value::Null);
+        let (sha256, fingerprint) = (Some("00".into()), Some("11".into()));
+        let checkpoint = Checkpoint { entry: None, version: Some(6), sha256, fingerprint };
+        assert_eq!(state.checkpoint("s"), checkpoint);
+        assert_eq!(state.checkpoint("t"), Checkpoint::default());
     }
 
     #[test]

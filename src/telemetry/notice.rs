@@ -28,6 +28,10 @@ pub enum Notice {
     FromFiles { files: Vec<String>, left_out: Vec<String> },
     /// The number of rows differs from that of the last snapshot.
     Rows { stream: String, rows: u64, before: u64 },
+    /// `skip_unchanged` sends no records.
+    Unchanged { stream: String },
+    /// `skip_unchanged` sends all records for this reason.
+    FullLoad { stream: String, reason: String },
 }
 
 impl Notice {
@@ -42,7 +46,7 @@ impl Notice {
             | Self::UnmaskedColumns { columns, .. }
             | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
             Self::FromFiles { files, .. } => files.iter_mut().collect(),
-            Self::Rows { .. } => Vec::new(),
+            Self::Rows { .. } | Self::Unchanged { .. } | Self::FullLoad { .. } => Vec::new(),
         }
     }
 }
@@ -100,6 +104,12 @@ impl Display for Notice {
             }
             Self::Rows { stream, rows, before } => {
                 write!(f, "`{stream}` has {} fewer than the last snapshot", Count(before - rows, "row"))
+            }
+            Self::Unchanged { stream } => {
+                write!(f, "`{stream}` is unchanged since the last run, so no records are sent")
+            }
+            Self::FullLoad { stream, reason } => {
+                write!(f, "all records of `{stream}` are sent: {reason}")
             }
         }
     }

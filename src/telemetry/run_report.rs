@@ -36,6 +36,10 @@ pub struct StreamReport {
     /// Digest of the CSV, in hexadecimal.
     pub sha256: Option<String>,
     pub version: Option<i64>,
+    /// Whether no records were sent, because the table has them.
+    pub unchanged: bool,
+    /// Why all records were sent although `skip_unchanged` is set.
+    pub full_load_reason: Option<String>,
     pub column_changes: Vec<ColumnChange>,
     pub mismatches: Vec<Mismatch>,
 }

@@ -44,6 +44,8 @@ pub enum Warning {
     Shrunk { stream: String, rows: u64, before: u64 },
     /// The report has a header only.
     NoRows { stream: String },
+    /// The journal of a stream is damaged.
+    UnreadableJournal { stream: String },
     /// The target of `run` printed no state that can be kept.
     NoStatePrinted { state_file: String },
 }
@@ -68,7 +70,8 @@ impl Warning {
             | Self::RaggedRows { stream: subject, .. }
             | Self::LenientQuotes { stream: subject, .. }
             | Self::Shrunk { stream: subject, .. }
-            | Self::NoRows { stream: subject } => Some(subject),
+            | Self::NoRows { stream: subject }
+            | Self::UnreadableJournal { stream: subject } => Some(subject),
             Self::Column(warning) => Some(warning.stream()),
         }
     }
@@ -95,7 +98,8 @@ impl Warning {
             | Self::RaggedRows { .. }
             | Self::LenientQuotes { .. }
             | Self::Shrunk { .. }
-            | Self::NoRows { .. } => Vec::new(),
+            | Self::NoRows { .. }
+            | Self::UnreadableJournal { .. } => Vec::new(),
         }
     }
 }
@@ -150,6 +154,9 @@ impl Display for Warning {
                 write!(f, "`{stream}` shrank to {} from {before} in the last run", Count(*rows, "row"))
             }
             Self::NoRows { stream } => write!(f, "`{stream}` has a header but no rows"),
+            Self::UnreadableJournal { stream } => {
+                write!(f, "the journal of `{stream}` in the state folder cannot be read, so it counts as lost")
+            }
             Self::NoStatePrinted { state_file } => write!(
                 f,
                 "the target printed no whole STATE line, so {state_file} is unchanged and the next run starts from it"

@@ -1,8 +1,8 @@
-//! Writes a complete report as messages: verify, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
+//! Writes a complete report as messages: verify, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
-//! Nothing of a stream is emitted unless the first pass has verified the whole report; after that only stdout can
-//! fail. Delivery runs on a separate thread, so that the wait for the next request continues, and stops between two
-//! lines when a signal asks for it.
+//! Nothing of a stream is emitted unless the first pass has verified the whole report and the journal has the emission;
+//! after that only stdout can fail. An unchanged report is SCHEMA and STATE. Delivery runs on a separate thread, so that
+//! the wait for the next request continues, and stops between two lines when a signal asks for it.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -13,7 +13,10 @@ use super::column_changes::{column_changes, mismatches, report_changes, report_p
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
-use crate::job::{ColumnPlan, Purpose, RecordLayout, Stream, check_shrink};
+use crate::job::{ColumnPlan, Purpose, RecordLayout, Shape, Stream, check_shrink};
+use crate::journal::{
+    EmissionKind, Entry, FullLoadReason, JournalFile, Journals, Snapshot, check_unchanged, next_version,
+};
 use crate::report::spool::Report;
 use crate::settings::{MaxLength, Settings};
 use crate::shutdown::Stop;
@@ -30,18 +33,30 @@ use crate::telemetry::{Notice, Progress, StreamReport, Telemetry, Warning, metri
 pub struct Delivery<W: Write> {
     writer: Writer<W>,
     state: State,
+    /// Bookmarks that only the last STATE has.
+    held_back: Vec<(String, Bookmark)>,
     store: ColumnStore,
+    journals: Journals,
     settings: Settings,
     telemetry: Arc<Telemetry>,
     stop: Stop,
 }
 
 impl<W: Write> Delivery<W> {
-    pub fn new(out: W, state: State, settings: Settings, telemetry: Arc<Telemetry>, stop: Stop) -> Self {
+    pub fn new(
+        out: W,
+        state: State,
+        journals: Journals,
+        settings: Settings,
+        telemetry: Arc<Telemetry>,
+        stop: Stop,
+    ) -> Self {
         Self {
             writer: Writer::new(out),
             state,
+            held_back: Vec::new(),
             store: ColumnStore::new(&settings),
+            journals,
             settings,
             telemetry,
             stop,
@@ -77,40 +92,114 @@ impl<W: Write> Delivery<W> {
             ..StreamReport::default()
         };
         let layout = stream.layout(&columns.properties, table.formats.len());
-        // Greater than the last version, whatever the clock says.
-        let version = clock::wall().timestamp().max(stream.last_version.saturating_add(1));
-        let memory = stream.remember(columns.memory, Some(version), &layout);
-        let version = self.settings.activate_version.then_some(version);
-        // Before the first message: a run whose STATE never comes back must not decide a name or a type again.
-        self.store.keep(stream.name(), memory.clone());
-        self.writer.message(&Message::Schema {
-            stream: stream.name(),
-            schema: &layout.schema,
-            key_properties: &key,
-        })?;
-        self.write_records(stream, &mut report, &table, &layout, version)?;
-        if let Some(version) = version {
-            self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
+        let snapshot = self.snapshot(stream, &key, &layout, &report);
+        let checked = self.settings.skip_unchanged.then(|| self.check_unchanged(stream.name(), &snapshot));
+        done.unchanged = checked == Some(Ok(()));
+        done.full_load_reason = checked.and_then(Result::err).map(|reason| reason.to_string());
+        let schema = Message::Schema { stream: stream.name(), schema: &layout.schema, key_properties: &key };
+        if done.unchanged {
+            self.writer.message(&schema)?;
+        } else {
+            let journal = self.journals.get(stream.name()).and_then(|journal| journal.content().ok());
+            let version = next_version(clock::wall().timestamp(), stream.last_version, journal);
+            let memory = stream.remember(columns.memory, Some(version), &layout);
+            // Before the first message: a run whose STATE never comes back has changed the table, and must not decide a
+            // name or a type again.
+            let entry = self.record(stream.name(), version, &snapshot, &seen)?;
+            self.store.keep(stream.name(), memory.clone());
+            let version = self.settings.activate_version.then_some(version);
+            self.writer.message(&schema)?;
+            self.write_records(stream, &mut report, &table, &layout, version)?;
+            if let Some(version) = version {
+                self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
+            }
+            self.writer.flush()?;
+            let Snapshot { sha256, fingerprint } = snapshot;
+            let bookmark = Bookmark {
+                row_count: table.rows,
+                entry,
+                sha256,
+                fingerprint,
+                completed_at: seen,
+                source: if self.settings.reads_files() { SnapshotSource::File } else { SnapshotSource::Api },
+                memory,
+            };
+            self.complete(stream.name(), bookmark);
+            done.version = version;
         }
-        self.writer.flush()?;
-        let bookmark = Bookmark {
-            row_count: table.rows,
-            sha256: report.sha256.clone(),
-            completed_at: seen,
-            source: if self.settings.reads_files() { SnapshotSource::File } else { SnapshotSource::Api },
-            memory,
-        };
-        self.state.complete(stream.name(), &bookmark);
         self.write_state(next)?;
         let seconds = metric_seconds(clock::now().saturating_sub(began));
+        let records = if done.unchanged { 0 } else { table.rows };
         let tags = json!({"stream": stream.name()});
-        self.telemetry.metric("counter", "record_count", &json!(table.rows), &tags);
+        self.telemetry.metric("counter", "record_count", &json!(records), &tags);
         self.telemetry.metric("timer", "sync_duration", &json!(seconds), &tags);
-        (done.version, done.seconds) = (version, Some(seconds));
+        done.seconds = Some(seconds);
         Ok(done)
     }
 
-    pub fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
+    fn snapshot(&self, stream: &Stream, key: &[String], layout: &RecordLayout, report: &Report) -> Snapshot {
+        let mask_key = stream.rules.masks.key_fingerprint();
+        let shape = Shape {
+            version: env!("CARGO_PKG_VERSION"),
+            key,
+            layout,
+            mask_key: mask_key.as_deref(),
+            settings: &self.settings,
+        };
+        Snapshot { sha256: report.sha256.clone(), fingerprint: shape.fingerprint() }
+    }
+
+    /// Checks whether the table has the records, and logs the result.
+    fn check_unchanged(&self, stream: &str, snapshot: &Snapshot) -> Result<(), FullLoadReason> {
+        let journal = self.journals.get(stream).ok_or(FullLoadReason::NoJournal);
+        let journal = journal.and_then(JournalFile::content);
+        let checked = check_unchanged(journal, &self.state.checkpoint(stream), snapshot);
+        let stream = stream.to_owned();
+        self.telemetry.notice(&match checked {
+            Ok(()) => Notice::Unchanged { stream },
+            Err(reason) => Notice::FullLoad { stream, reason: reason.to_string() },
+        });
+        checked
+    }
+
+    /// Enters the emission into the journal and returns the entry's name. Without `skip_unchanged` the run goes on if it
+    /// cannot be written.
+    fn record(
+        &mut self,
+        stream: &str,
+        version: i64,
+        snapshot: &Snapshot,
+        seen: &str,
+    ) -> Result<Option<String>> {
+        let Some(journal) = self.journals.get_mut(stream) else { return Ok(None) };
+        let entry = Entry::new(EmissionKind::Full, version, snapshot.clone(), seen);
+        let name = entry.id.clone();
+        match journal.record(entry, &self.state.checkpoint(stream)) {
+            Err(_) if !self.settings.skip_unchanged => Ok(None),
+            outcome => outcome.map(|()| Some(name)),
+        }
+    }
+
+    /// Moves the bookmark of a stream. Some targets print a STATE before they have written its rows, so a bookmark that a
+    /// later run relies on moves in the last STATE only.
+    fn complete(&mut self, stream: &str, bookmark: Bookmark) {
+        if self.settings.skip_unchanged {
+            self.held_back.push((stream.to_owned(), bookmark));
+        } else {
+            self.state.complete(stream, &bookmark);
+        }
+    }
+
+    /// Writes the last STATE of the run, in which all bookmarks move.
+    pub fn write_last_state(&mut self, syncing: Option<&str>) -> Result<()> {
+        for (stream, bookmark) in std::mem::take(&mut self.held_back) {
+            self.state.complete(&stream, &bookmark);
+        }
+        self.write_state(syncing)
+    }
+
+    /// Writes a STATE with the bookmarks that have moved so far.
+    fn write_state(&mut self, syncing: Option<&str>) -> Result<()> {
         let value = self.state.value(syncing);
         self.writer.message(&Message::State { value })?;
         self.telemetry.state_written();

@@ -107,7 +107,8 @@ fn deliver(config: &Value, csv: &str) -> Vec<Value> {
     let report = spool.complete(clock::wall(), Repairs::default()).unwrap();
     let telemetry = Arc::new(Telemetry::new(Format::Text, Level::Critical));
     let (mut out, (_shutdown, stop)) = (Vec::new(), Shutdown::new());
-    let mut delivery = Delivery::new(&mut out, State::default(), settings, telemetry, stop);
+    let mut delivery =
+        Delivery::new(&mut out, State::default(), Journals::default(), settings, telemetry, stop);
     let written = delivery.write_stream(stream, report, None);
     written.map_err(|error| error.message).unwrap();
     drop(delivery);

@@ -9,6 +9,9 @@ use crate::telemetry::{StreamReport, Telemetry};
 use crate::terminal::units::{bytes, duration, grouped};
 use crate::terminal::{Cell, Column, RED, Table, YELLOW};
 
+/// In place of the rows of a stream of which no records were sent.
+const UNCHANGED: &str = "unchanged";
+
 /// The results of a sync, in the order of the streams.
 pub struct Summary<'a> {
     pub streams: &'a [StreamReport],
@@ -34,8 +37,11 @@ impl Summary<'_> {
             format!("{:<20} {:>12} {:>10} {:>9} {:>9}", "stream", "rows", "seconds", "requests", "warnings");
         let line = |stream: &StreamReport| match (stream.rows, stream.seconds) {
             (Some(rows), Some(seconds)) => format!(
-                "{:<20} {rows:>12} {seconds:>10.3} {:>9} {:>9}",
-                stream.stream, stream.requests, stream.warnings
+                "{:<20} {:>12} {seconds:>10.3} {:>9} {:>9}",
+                stream.stream,
+                if stream.unchanged { UNCHANGED.to_owned() } else { rows.to_string() },
+                stream.requests,
+                stream.warnings
             ),
             _ => format!("{:<20} {:>12}", stream.stream, "failed"),
         };
@@ -53,7 +59,8 @@ impl Summary<'_> {
                 0 => "0".into(),
                 some => Cell::styled(some.to_string(), YELLOW),
             };
-            vec![name, grouped(rows).into(), bytes(size).into(), stream.requests.to_string().into(), warnings]
+            let rows = if stream.unchanged { UNCHANGED.to_owned() } else { grouped(rows) };
+            vec![name, rows.into(), bytes(size).into(), stream.requests.to_string().into(), warnings]
         };
         let columns = vec![
             Column::text("stream"),
@@ -68,7 +75,7 @@ impl Summary<'_> {
     fn total(&self) -> String {
         let sum = |part: fn(&StreamReport) -> Option<u64>| self.streams.iter().filter_map(part).sum();
         let streams = Count(self.streams.iter().filter(|stream| stream.rows.is_some()).count(), "stream");
-        let rows = sum(|stream| stream.rows);
+        let rows = sum(|stream| stream.rows.filter(|_| !stream.unchanged));
         let plural = if rows == 1 { "row" } else { "rows" };
         format!("{streams}, {} {plural}, {}", grouped(rows), bytes(sum(|stream| stream.bytes)))
     }
@@ -119,5 +126,16 @@ mod tests {
         assert_eq!(shown(50)[2], "pairing_repo…       3  1.2 KiB         1         2");
         assert_eq!(shown(40)[2], "pairing_repo…       3  1.2 KiB         2");
         assert_eq!(summary.total(), "2 streams, 12,403 rows, 4.7 MiB");
+    }
+
+    #[test]
+    fn summary_of_an_unchanged_stream_says_so_in_place_of_the_rows() {
+        let unchanged = StreamReport { unchanged: true, ..done("user_report", 5, 0) };
+        let summary = Summary { streams: &[unchanged, done("pairing_report", 3, 0)], took: Duration::ZERO };
+        let line = "user_report             unchanged      1.500         1         0";
+        assert_eq!(summary.lines()[1], line);
+        let shown = summary.table().lines(Page { width: 80, has_colour: false });
+        assert_eq!(shown[1], "user_report     unchanged  2.0 KiB         1         0");
+        assert_eq!(summary.total(), "2 streams, 3 rows, 3.1 KiB");
     }
 }

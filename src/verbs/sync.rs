@@ -14,16 +14,18 @@ use super::{pipeline, run_blocking};
 use crate::clock;
 use crate::error::{Error, Exit, Result};
 use crate::job::{Job, Stream};
+use crate::journal::Journals;
 use crate::report::spool::Report;
 use crate::settings::Settings;
 use crate::shutdown::Stop;
 use crate::source::{FailureScope, FetchError, Source, interval};
 use crate::telemetry::{Progress, StreamReport, Telemetry, metric_seconds};
 
-/// Syncs every stream of the job into `out`.
+/// Syncs every stream of the job into `out`. The journals stay locked until all of it is written.
 pub async fn sync<W: Write + Send + 'static>(
     job: Job,
     source: &Source,
+    journals: Journals,
     settings: &Settings,
     out: W,
     telemetry: &Arc<Telemetry>,
@@ -32,7 +34,7 @@ pub async fn sync<W: Write + Send + 'static>(
     let began = clock::now();
     let Job { streams, state } = job;
     let progress = SyncProgress {
-        delivery: Delivery::new(out, state, settings.clone(), Arc::clone(telemetry), stop),
+        delivery: Delivery::new(out, state, journals, settings.clone(), Arc::clone(telemetry), stop),
         telemetry: Arc::clone(telemetry),
         began,
         streams: Vec::new(),
@@ -128,7 +130,7 @@ impl<W: Write> SyncProgress<W> {
 
     /// Writes the last STATE and logs the summary.
     fn finish(mut self) -> Result<()> {
-        self.delivery.write_state(self.failures.first().map(|(name, _)| name.as_str()))?;
+        self.delivery.write_last_state(self.failures.first().map(|(name, _)| name.as_str()))?;
         let took = clock::now().saturating_sub(self.began);
         Summary { streams: &self.streams, took }.log(&self.telemetry);
         worst_failure(self.failures)

@@ -30,6 +30,7 @@ const LAYERS: &[&str] = &[
     "api",
     "source",
     "column_store",
+    "journal",
     "job",
     "verbs",
     "process",

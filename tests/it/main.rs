@@ -54,6 +54,7 @@ mod schemas; // output against the shipped JSON Schemas
 mod scopes; // one rate limit for one organisation and key, replaced lock files
 mod shell; // completions, manual pages, flags before sub-commands
 mod signals; // signals in every phase of a run
+mod skip_unchanged; // `skip_unchanged`: full loads and their reasons, journal, bookmarks
 mod snapshot; // helper: comparison with a stored text
 mod style; // rules of docs/style.md: words, file headers, docs, test names
 mod sync; // records, keys, types, selection and STATE of a sync

@@ -89,7 +89,11 @@ fn permissions_of_state_files_are_private_under_any_umask() {
     assert_eq!(tap.run_after("umask 0").code, 0);
     assert_eq!(mode(&tap.state_dir()), 0o700);
     let files: Vec<_> = fs::read_dir(tap.state_dir()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 5, "two locks, a ledger, the key record and the columns: {files:?}");
+    assert_eq!(
+        files.len(),
+        11,
+        "two locks, a ledger, the key record, the columns, a journal and its lock for each stream: {files:?}"
+    );
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }

@@ -82,6 +82,24 @@ fn run_report_of_a_changed_report_names_columns_and_counts_mismatches_without_a_
 }
 
 #[test]
+fn run_report_of_an_unchanged_stream_says_so_and_of_a_full_load_why() {
+    let mut history = History::new(&["a\nx\n", "a\nx\n"], &json!({"skip_unchanged": true}));
+    history.set("run_report", json!(history.tap.run_report()));
+    history.run();
+    let first = report(&history.tap);
+    assert_eq!(members(&first, "unchanged"), [&json!(false)]);
+    assert_eq!(members(&first, "full_load_reason"), [&json!("STATE names no entry of the journal")]);
+    history.run();
+    let second = report(&history.tap);
+    assert_eq!(members(&second, "unchanged"), [&json!(true)]);
+    assert_eq!(members(&second, "full_load_reason"), [&Value::Null]);
+    assert_eq!(
+        (members(&second, "version"), members(&second, "rows")),
+        (vec![&Value::Null], vec![&json!(1)])
+    );
+}
+
+#[test]
 fn run_report_of_a_failed_stream_has_its_error_and_the_other_streams() {
     let tap = reporting(Tap::new()).faults(&["pairingReport:csv="]);
     let run = tap.run();

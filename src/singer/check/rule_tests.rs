@@ -102,6 +102,15 @@ fn broken_rule_is_reported_with_its_line() {
     }
 }
 
+#[test]
+fn unchanged_stream_with_schema_and_state_only_has_no_violations() {
+    let short: Vec<&str> = GOOD
+        .split_inclusive('\n')
+        .filter(|line| line.contains("\"SCHEMA\"") || line.contains("\"STATE\""))
+        .collect();
+    assert_eq!((short.len(), violations(&short.concat()).as_str()), (2, ""));
+}
+
 /// The violations of GOOD followed by a second snapshot with these changes.
 fn twice(from: &str, to: &str) -> String {
     let again = GOOD.replace("\"version\":1", "\"version\":2").replacen(from, to, 1);
