@@ -1,4 +1,5 @@
-//! Model checking of the gate: every order of events of two taps, with the real decision of `api::ledger`.
+//! Model checking of the gate: every order of events of two taps, with the real decision of `api::ledger`. The journal
+//! has its own model.
 //!
 //! It checks the [`PROMISES`] in every reachable state, as long as each [`Assumption`] holds, and shows that each
 //! [`Mutant`] breaks a promise. [`steps::Event`] lists the events. Not modelled: backoff, which only lengthens a wait
@@ -7,6 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "an error fails the test at its line")]
 
 mod gate; // the real decision, and the mutants
+mod journal; // every history of runs that load a table, with the real decision of `journal`
+mod journal_world; // the tables, STATEs and journals, and the rules of the journal
 mod steps; // the events and their effects
 mod world; // the taps, the ledger, the requests, the server
 
