@@ -9,7 +9,7 @@ use crate::columns::RememberedColumn;
 use crate::settings::MaxLength;
 use crate::table::column_type::ColumnType;
 use crate::table::header::EXTRA;
-use crate::table::plan::{Field, FieldSource};
+use crate::table::plan::{Field, FieldSource, Plan};
 
 /// A column in SCHEMA.
 #[derive(Clone, Debug)]
@@ -86,9 +86,14 @@ impl RecordLayout {
         Self { fields, extra, row_number: row_number.map(str::to_owned), schema }
     }
 
-    /// The index of the first cell that `_extra` collects.
+    /// The plan of RECORD lines that begin with `before` and end with `after`.
     #[must_use]
-    pub fn first_extra_cell(&self) -> Option<usize> {
+    pub fn plan(&self, before: &[u8], after: &[u8]) -> Plan {
+        Plan::compile(before, after, &self.fields, self.row_number.as_deref(), self.first_extra_cell())
+    }
+
+    /// The index of the first cell that `_extra` collects.
+    fn first_extra_cell(&self) -> Option<usize> {
         match self.extra {
             ExtraCells::From(width) => Some(width),
             ExtraCells::No | ExtraCells::Null => None,

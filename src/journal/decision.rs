@@ -39,7 +39,7 @@ pub fn check_unchanged(
     let last = &journal.entries[position].snapshot;
     if position + 1 < journal.entries.len() {
         Err(FullLoadReason::LaterEntry)
-    } else if last.sha256 != today.sha256 {
+    } else if !last.has_records_of(today) {
         Err(FullLoadReason::ReportChanged)
     } else if last.fingerprint != today.fingerprint {
         Err(FullLoadReason::FingerprintChanged)

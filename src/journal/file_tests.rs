@@ -13,7 +13,7 @@ fn open(folder: &tempfile::TempDir) -> Result<JournalFile> {
 }
 
 fn entry() -> Entry {
-    let snapshot = Snapshot { sha256: "a".into(), fingerprint: "f".into() };
+    let snapshot = Snapshot { sha256: "a".into(), fingerprint: "f".into(), records_sha256: None };
     Entry::new(EmissionKind::Full, 7, snapshot, "2026-01-01T00:00:00.000Z")
 }
 

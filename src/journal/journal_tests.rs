@@ -3,7 +3,7 @@
 use super::*;
 
 fn snapshot(report: &str) -> Snapshot {
-    Snapshot { sha256: report.to_owned(), fingerprint: "f".to_owned() }
+    Snapshot { sha256: report.to_owned(), fingerprint: "f".to_owned(), records_sha256: None }
 }
 
 fn entry(id: &str, version: i64) -> Entry {
@@ -67,6 +67,7 @@ fn unchanged_report_is_sent_for_the_first_reason_that_holds() {
         state
     };
     let today = snapshot("a");
+    let in_any_order = |records: &str| Snapshot { records_sha256: Some(records.to_owned()), ..snapshot("b") };
     let other_shape = Snapshot { fingerprint: "g".into(), ..today.clone() };
     assert_eq!(check_unchanged(Ok(&journal), &state(&last), &today), Ok(()));
     for (state, today, reason) in [
@@ -78,6 +79,7 @@ fn unchanged_report_is_sent_for_the_first_reason_that_holds() {
         (changed(|state| state.fingerprint = Some("g".into())), &today, FullLoadReason::Disagreement),
         (state(&entry("1", 10)), &today, FullLoadReason::LaterEntry),
         (state(&last), &snapshot("b"), FullLoadReason::ReportChanged),
+        (state(&last), &in_any_order("r"), FullLoadReason::ReportChanged),
         (state(&last), &other_shape, FullLoadReason::FingerprintChanged),
     ] {
         assert_eq!(check_unchanged(Ok(&journal), &state, today), Err(reason), "{state:?}");
@@ -91,5 +93,22 @@ fn unchanged_report_is_sent_for_the_first_reason_that_holds() {
             Err(FullLoadReason::NoEntryInState),
             "no STATE comes first"
         );
+    }
+}
+
+#[test]
+fn reordered_report_is_unchanged_if_both_digests_of_the_records_are_equal() {
+    let mut last = entry("1", 10);
+    last.snapshot.records_sha256 = Some("r".into());
+    let journal = Journal::default().with(last.clone(), &no_state());
+    let reordered = |records: &str| Snapshot {
+        sha256: "b".into(),
+        records_sha256: Some(records.into()),
+        ..snapshot("a")
+    };
+    assert_eq!(check_unchanged(Ok(&journal), &state(&last), &reordered("r")), Ok(()));
+    for other in [reordered("s"), snapshot("b")] {
+        let reason = FullLoadReason::ReportChanged;
+        assert_eq!(check_unchanged(Ok(&journal), &state(&last), &other), Err(reason));
     }
 }

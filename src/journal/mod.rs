@@ -54,6 +54,16 @@ pub struct Snapshot {
     pub sha256: String,
     /// Digest of all that shapes the output besides the report, in hexadecimal.
     pub fingerprint: String,
+    /// Digest of the records in any order, in hexadecimal; `None` if the order matters.
+    pub records_sha256: Option<String>,
+}
+
+impl Snapshot {
+    /// Whether both have the same records, if their fingerprints are equal.
+    fn has_records_of(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+            || self.records_sha256.is_some() && self.records_sha256 == other.records_sha256
+    }
 }
 
 impl Journal {
@@ -88,7 +98,7 @@ impl Entry {
     /// Whether STATE says the same of the emission. An earlier version of this program, or a merge of two STATEs, changes
     /// some members only.
     fn agrees(&self, state: &Checkpoint) -> bool {
-        let Snapshot { sha256, fingerprint } = &self.snapshot;
+        let Snapshot { sha256, fingerprint, .. } = &self.snapshot;
         state.version == Some(self.version)
             && state.sha256.as_ref() == Some(sha256)
             && state.fingerprint.as_ref() == Some(fingerprint)

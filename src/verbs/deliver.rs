@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::column_changes::{column_changes, mismatches, report_changes, report_plan};
+use super::records_digest::records_digest;
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
@@ -24,7 +25,6 @@ use crate::singer::message::{Message, RecordFrame};
 use crate::singer::state::{Bookmark, SnapshotSource, State};
 use crate::singer::writer::Writer;
 use crate::table::error::TableError;
-use crate::table::plan::Plan;
 use crate::table::separator::other_separator;
 use crate::table::verify::{Requirements, VerifiedTable, read_header, verify};
 use crate::telemetry::{Notice, Progress, StreamReport, Telemetry, Warning, metric_seconds};
@@ -92,7 +92,7 @@ impl<W: Write> Delivery<W> {
             ..StreamReport::default()
         };
         let layout = stream.layout(&columns.properties, table.formats.len());
-        let snapshot = self.snapshot(stream, &key, &layout, &report);
+        let snapshot = self.snapshot(stream, &key, &layout, &mut report, &table)?;
         let checked = self.settings.skip_unchanged.then(|| self.check_unchanged(stream.name(), &snapshot));
         done.unchanged = checked == Some(Ok(()));
         done.full_load_reason = checked.and_then(Result::err).map(|reason| reason.to_string());
@@ -114,7 +114,7 @@ impl<W: Write> Delivery<W> {
                 self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
             }
             self.writer.flush()?;
-            let Snapshot { sha256, fingerprint } = snapshot;
+            let Snapshot { sha256, fingerprint, .. } = snapshot;
             let bookmark = Bookmark {
                 row_count: table.rows,
                 entry,
@@ -137,7 +137,14 @@ impl<W: Write> Delivery<W> {
         Ok(done)
     }
 
-    fn snapshot(&self, stream: &Stream, key: &[String], layout: &RecordLayout, report: &Report) -> Snapshot {
+    fn snapshot(
+        &self,
+        stream: &Stream,
+        key: &[String],
+        layout: &RecordLayout,
+        report: &mut Report,
+        table: &VerifiedTable,
+    ) -> Result<Snapshot> {
         let mask_key = stream.rules.masks.key_fingerprint();
         let shape = Shape {
             version: env!("CARGO_PKG_VERSION"),
@@ -146,7 +153,12 @@ impl<W: Write> Delivery<W> {
             mask_key: mask_key.as_deref(),
             settings: &self.settings,
         };
-        Snapshot { sha256: report.sha256.clone(), fingerprint: shape.fingerprint() }
+        let has_natural_key = layout.row_number.is_none() && !key.is_empty();
+        let fingerprint = shape.fingerprint();
+        let needs_digest = self.settings.skip_unchanged && has_natural_key;
+        let digest = needs_digest.then(|| records_digest(report, table, layout)).transpose();
+        let records_sha256 = digest.map_err(|cause| table_error(stream.name(), &cause.into()))?;
+        Ok(Snapshot { sha256: report.sha256.clone(), fingerprint, records_sha256 })
     }
 
     /// Checks whether the table has the records, and logs the result.
@@ -246,13 +258,7 @@ impl<W: Write> Delivery<W> {
     ) -> Result<()> {
         let extracted = clock::format_utc(report.completed_at);
         let frame = RecordFrame::new(stream.name(), version, &extracted);
-        let plan = Plan::compile(
-            &frame.before,
-            &frame.after,
-            &layout.fields,
-            layout.row_number.as_deref(),
-            layout.first_extra_cell(),
-        );
+        let plan = layout.plan(&frame.before, &frame.after);
         let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());
         let mut rows = facts.read_rows(report.stored().map_err(read_error)?);
         rows.read().map_err(read_error)?;

@@ -17,6 +17,7 @@ mod next_request;
 mod pipeline;
 pub mod preview;
 pub mod profile;
+mod records_digest;
 pub mod run;
 pub mod sandbox;
 pub mod shell;

@@ -10,6 +10,7 @@ use super::history::{History, rows};
 use super::tap::{Run, Tap};
 
 const A: &str = "User ID,E-mail\nu1,a@example.com\nu2,b@example.com\n";
+const REORDERED: &str = "User ID,E-mail\nu2,b@example.com\nu1,a@example.com\n";
 const B: &str = "User ID,E-mail\nu1,changed@example.com\nu2,b@example.com\n";
 
 fn history(reports: &[&str]) -> History {
@@ -62,6 +63,33 @@ fn unchanged_report_is_schema_and_state_only_and_keeps_version_and_journal() {
     assert_full(&third, "the report changed");
     assert_eq!(rows(&third)[0]["e_mail"], "changed@example.com");
     assert!(bookmark(&third.state())["version"].as_i64() > bookmark(&state)["version"].as_i64());
+}
+
+#[test]
+fn order_of_rows_counts_without_a_natural_key_only() {
+    for (key, is_unchanged) in [("_row_number", false), ("user_id", true)] {
+        let settings = json!({"skip_unchanged": true, "key_properties": {"user_report": [key]}});
+        let mut history = History::new(&[A, REORDERED, A, B], &settings);
+        history.run();
+        for _ in 0..2 {
+            let run = history.run();
+            if is_unchanged {
+                assert_unchanged(&run);
+            } else {
+                assert_full(&run, "the report changed");
+            }
+        }
+        assert_full(&history.run(), "the report changed");
+    }
+}
+
+#[test]
+fn order_of_rows_counts_while_the_row_number_is_a_column() {
+    let mut history = history(&[A, A, REORDERED]);
+    history.run();
+    history.set("key_properties", json!({"user_report": ["user_id"]}));
+    assert_full(&history.run(), "its columns, types, key");
+    assert_full(&history.run(), "the report changed");
 }
 
 #[test]

@@ -282,7 +282,7 @@ impl Run {
     fn snapshot(&self) -> Snapshot {
         let skips = self.skips() || self.without == Some(Rule::SkipInFingerprint);
         let fingerprint = format!("{} {skips}", self.mode == Mode::OtherSettings);
-        Snapshot { sha256: digest(self.report), fingerprint }
+        Snapshot { sha256: digest(self.report), fingerprint, records_sha256: None }
     }
 
     /// The real decision, after the input was changed so that the missing rule is met.
