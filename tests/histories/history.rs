@@ -1,7 +1,7 @@
 //! One random history: up to 20 snapshots through the tap into two tables, compared with the model after each run.
 //!
 //! STATE or the state folder may be lost or old, never both: the other one has everything. A lost run is one whose
-//! messages reach the target in part and whose STATE never comes back.
+//! messages reach the target in part and whose STATE never comes back. With `skip_unchanged` a report may come again.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::expectation::{Expectation, Rules, expect};
 use super::memory::{Known, Listed, unite};
 use super::program::{Program, Run};
-use super::report::{Report, Spelling, unique_words};
+use super::report::{Report, Snapshot, Spelling, unique_words};
 use super::sabotage::Sabotage;
 use super::table::{Table, type_name};
 
@@ -27,6 +27,8 @@ pub struct History {
     program: Program,
     sabotage: Option<Sabotage>,
     report: Report,
+    /// The last snapshots that were not refused.
+    served: Vec<Snapshot>,
     rules: Rules,
     settings: Json,
     /// Oldest first; the first is the empty one.
@@ -43,6 +45,8 @@ pub struct History {
     pub log: String,
     pub runs: usize,
     pub refusals: usize,
+    /// Runs that sent no records of a report that the table had.
+    pub unchanged: usize,
 }
 
 impl History {
@@ -67,7 +71,7 @@ impl History {
         }
         let mut settings = json!({
             "trim": spelling.trim, "on_type_mismatch": rules.on_type_mismatch, "key_properties": keys,
-            "activate_version": activates,
+            "activate_version": activates, "skip_unchanged": random.bool(),
         });
         if spelling.null_values {
             settings["null_values"] = json!(["NA"]);
@@ -80,6 +84,7 @@ impl History {
             random,
             program: Program::new(),
             sabotage,
+            served: Vec::new(),
             rules,
             log: format!("settings {settings}\n"),
             settings,
@@ -92,6 +97,7 @@ impl History {
             last_version: 0,
             runs: 0,
             refusals: 0,
+            unchanged: 0,
         }
     }
 
@@ -109,7 +115,7 @@ impl History {
             self.rules.infers = !self.rules.infers;
         }
         self.settings["types"] = if self.rules.infers { "infer" } else { "string" }.into();
-        let snapshot = self.report.snapshot(&mut self.random);
+        let snapshot = self.choose_snapshot();
         self.program.serve(&snapshot.csv());
         self.choose_catalog()?;
         let bookmark = self.choose_bookmark();
@@ -129,11 +135,24 @@ impl History {
                     return Err(format!("exit code {:?}, not {code}: {}", run.code, run.stderr));
                 }
                 self.refusals += 1;
+                self.served.clear();
                 self.report.simplify();
                 self.drop_catalog();
                 Ok(())
             }
-            Ok(expectation) => self.complete(expectation, &run, &bookmark.state),
+            Ok(expectation) => {
+                self.served.push(snapshot);
+                self.complete(expectation, &run, &bookmark.state)
+            }
+        }
+    }
+
+    /// A new snapshot or, with `skip_unchanged`, one of the last two.
+    fn choose_snapshot(&mut self) -> Snapshot {
+        let last = self.served.len().saturating_sub(2)..self.served.len();
+        match self.random.choice(&self.served[last]) {
+            Some(again) if self.settings["skip_unchanged"] == true && self.random.bool() => again.clone(),
+            _ => self.report.snapshot(&mut self.random),
         }
     }
 
@@ -238,6 +257,7 @@ impl History {
             }
         }
         self.check_version(&messages)?;
+        self.unchanged += usize::from(run.stderr.contains("is unchanged since the last run"));
         let memory = expectation.remember();
         self.folder.clone_from(&memory);
         self.is_folder_complete = true;

@@ -33,11 +33,11 @@ fn table_equals_the_last_report_after_every_run_of_random_histories() {
     let next = AtomicU64::new(0);
     let work = || {
         let mut failures = Vec::new();
-        let (mut runs, mut refusals) = (0, 0);
+        let (mut runs, mut refusals, mut unchanged) = (0, 0, 0);
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
-                return (failures, runs, refusals);
+                return (failures, runs, refusals, unchanged);
             }
             let seed = first + index;
             let mut history = History::new(seed, None);
@@ -50,17 +50,19 @@ fn table_equals_the_last_report_after_every_run_of_random_histories() {
             }
             runs += history.runs;
             refusals += history.refusals;
+            unchanged += history.unchanged;
         }
     };
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let runs: usize = results.iter().map(|(_, runs, _)| runs).sum();
-    let refusals: usize = results.iter().map(|(_, _, refusals)| refusals).sum();
+    let runs: usize = results.iter().map(|(_, runs, ..)| runs).sum();
+    let refusals: usize = results.iter().map(|(_, _, refusals, _)| refusals).sum();
+    let unchanged: usize = results.iter().map(|(.., unchanged)| unchanged).sum();
     let failures: Vec<String> = results.into_iter().flat_map(|(failures, ..)| failures).collect();
     println!(
-        "{} of {count} histories end wrong; {runs} runs, {refusals} refused as expected; seed {first}",
+        "{} of {count} histories end wrong; {runs} runs, {refusals} refused as expected, {unchanged} unchanged; seed {first}",
         failures.len()
     );
     assert!(failures.is_empty(), "{}", failures[..failures.len().min(SHOWN_FAILURES)].join("\n\n"));

@@ -124,7 +124,7 @@ pub struct Report {
     counter: i64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     pub titles: Vec<&'static str>,
     pub rows: Vec<Vec<Cell>>,
