@@ -35,6 +35,7 @@ impl Shape<'_> {
             layout.fields.iter().map(field).collect::<Vec<_>>(),
             format!("{:?}", layout.extra),
             layout.row_number,
+            layout.undecided,
             self.mask_key,
             self.settings.activate_version,
             // Without it a bookmark can be ahead of the table.

@@ -70,6 +70,8 @@ pub struct RecordLayout {
     pub row_number: Option<String>,
     /// JSON Schema of a record.
     pub schema: Value,
+    /// The columns that are strings in the schema because no value has decided their type.
+    pub undecided: Vec<String>,
 }
 
 impl RecordLayout {
@@ -83,7 +85,9 @@ impl RecordLayout {
         let null = Field { name: EXTRA.to_owned(), source: FieldSource::Null };
         let extra_field = (extra == ExtraCells::Null).then_some(null);
         let fields = properties.iter().flat_map(Property::fields).chain(extra_field).collect();
-        Self { fields, extra, row_number: row_number.map(str::to_owned), schema }
+        let undecided = properties.iter().filter(|property| property.column_type.is_none());
+        let undecided = undecided.map(|property| property.name.clone()).collect();
+        Self { fields, extra, row_number: row_number.map(str::to_owned), schema, undecided }
     }
 
     /// The plan of RECORD lines that begin with `before` and end with `after`.
