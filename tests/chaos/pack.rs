@@ -252,6 +252,8 @@ impl Pack {
             "organization_id": organization, "client_id": CLIENT_ID, "api_key": API_KEY,
             "base_url": self.sandbox.url(), "request_interval_seconds": INTERVAL.as_secs_f64(),
             "state_dir": self.state_folder(tap),
+            // Taps of one pipeline would wait for each other's journals, and the gate would have less to do.
+            "pipeline": format!("tap-{tap}"),
         });
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).unwrap();
         file.write_all(config.to_string().as_bytes()).unwrap();
