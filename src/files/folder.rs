@@ -128,7 +128,7 @@ impl Folder {
         self.replace_with(name, |file| file.write_all(bytes))
     }
 
-    /// As [`Self::replace`], with a content that depends on the new file itself.
+    /// As [`Self::replace`], with the bytes that `write` writes.
     pub fn replace_with(&self, name: &str, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
         self.place(name, write, RenameFlags::empty())
     }
