@@ -3,6 +3,7 @@
 //! Singer fixes the flags, and Meltano passes them in every combination. No message shows what was typed, unless it
 //! resembles a flag: it may be the API key in the wrong place.
 
+mod archive;
 mod help;
 mod profile;
 mod usage;
@@ -17,6 +18,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 use crate::sandbox::data::{DataKind, Dataset};
 use crate::sandbox::script::faults_help;
 use crate::settings::FromFile;
+pub use archive::{ArchiveAction, ArchiveArgs, ListFormat};
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use usage::usage_error;
 
@@ -129,6 +131,8 @@ pub enum Command {
     },
     /// Show what is in each column of the reports, and propose masks; shows no cell
     Profile(Box<ProfileArgs>),
+    /// List, verify or delete the reports that `archive: on` keeps, without a request
+    Archive(ArchiveArgs),
     /// Sync into a target: start it, feed it, and keep the last state that it prints for the next run
     #[command(after_help = help::RUN)]
     Run(Box<RunArgs>),
@@ -213,6 +217,7 @@ pub enum Verb {
     Doctor { configs: Vec<String> },
     Columns { inputs: Inputs, format: AboutFormat },
     Profile { inputs: Inputs, format: ProfileFormat, shows_values: bool },
+    Archive { configs: Vec<String>, action: ArchiveAction, format: ListFormat },
     Sandbox { port: u16, dataset: Dataset, interval: f64, faults: Vec<String> },
     About(AboutFormat),
     Init { directory: PathBuf },
@@ -240,7 +245,7 @@ impl Cli {
         let mut command = Self::command();
         let typed = command.try_get_matches_from_mut(std::env::args_os())?;
         let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
-        let is_strict = |name: &&str| !["doctor", "profile"].contains(name);
+        let is_strict = |name: &&str| !["archive", "doctor", "profile"].contains(name);
         if let Some(name) = typed.subcommand_name().filter(is_strict) {
             // `meltano invoke tap-together doctor` puts the flags of a sync before `doctor`.
             if typed.ids().any(|id| is_typed(id.as_str())) {
@@ -296,6 +301,9 @@ impl Cli {
                     ..after
                 };
                 Verb::Profile { inputs, format: args.format, shows_values: args.values }
+            }
+            Some(Command::Archive(ArchiveArgs { config, format, action })) => {
+                Verb::Archive { configs: [sync.config.clone(), config].concat(), action, format }
             }
             Some(Command::Check) => Verb::Check,
             Some(Command::Sandbox { port, rows, seed, data, evolve, interval, fault }) => {

@@ -6,6 +6,7 @@
 //! `tests/it/architecture.rs` lists and checks. [`run`] runs the verb of a command line; start reading there.
 
 pub mod api;
+pub mod archive;
 pub mod bytes;
 pub mod cli;
 pub mod clock;
@@ -162,6 +163,11 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             let settings = load(configs, FromFile::Never, environment, &telemetry).await;
             verbs::doctor::doctor(settings, &telemetry, &mut out).await
         }
+        Verb::Archive { configs, action, format } => {
+            let (settings, warnings) = load(configs, FromFile::Never, environment, &telemetry).await?;
+            warn(&warnings, &telemetry);
+            verbs::archive::archive(&settings, action, format, &mut out)
+        }
         Verb::Profile { inputs, format, shows_values } => {
             check_stdout()?;
             let run = Prepared::new(inputs, environment, &telemetry).await?;
@@ -254,9 +260,7 @@ impl Prepared {
         if let Some(sandbox) = &sandbox {
             sandbox.check(&settings.base_url)?;
         }
-        for warning in &warnings {
-            telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
-        }
+        warn(&warnings, telemetry);
         let logger = Arc::clone(telemetry);
         let (settings, job) = verbs::run_blocking("reading catalog and state", move || {
             let job = Job::new(&settings, inputs.catalog.as_deref(), inputs.state.as_deref(), &logger)?;
@@ -301,6 +305,12 @@ impl Prepared {
         self.telemetry.warn(&Warning::RecordsOnTerminal);
         self.telemetry.end_live_line();
         Box::new(out)
+    }
+}
+
+fn warn(warnings: &[SettingsWarning], telemetry: &Telemetry) {
+    for warning in warnings {
+        telemetry.warn(&Warning::Settings { sentence: warning.to_string() });
     }
 }
 

@@ -103,12 +103,20 @@ fn not_shaping() -> Value {
         "extra_reports": ["programReport"], "on_type_mismatch": "fail", "pipeline": "p",
         "ca_bundle": "/bundle.pem", "on_nul": "keep", "accept_columns": "c01234567", "fail_on_shrink": true,
         "max_report_bytes": 1000, "max_message_bytes": 10000, "run_report": "/report.json",
+        "archive": "on", "archive_key": "an-archive-key-of-16", "reuse_seconds": 0,
         "from_file": {"user_report": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")},
     })
 }
 
 /// Read from a file or a command, so that they cannot be changed here.
-const PLACES: [&str; 4] = ["api_key_file", "api_key_command", "mask_key_file", "mask_key_command"];
+const PLACES: [&str; 6] = [
+    "api_key_file",
+    "api_key_command",
+    "mask_key_file",
+    "mask_key_command",
+    "archive_key_file",
+    "archive_key_command",
+];
 
 #[test]
 fn fingerprint_changes_with_each_setting_that_shapes_the_output_and_with_no_other() {

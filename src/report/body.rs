@@ -4,7 +4,7 @@
 //! string, followed by white space only. Memory is constant: the text goes to the sink at once, and other members are
 //! validated and dropped. It does not parse CSV. An error has the position of a byte, never its value.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::BodyError;
 use super::sink::Sink;
@@ -17,7 +17,7 @@ const DEPTH_LIMIT: usize = 128;
 const TOKEN_LIMIT: usize = 64 * 1024;
 
 /// The treatment of NUL characters, which `PostgreSQL` cannot store in text: the setting `on_nul`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNul {
     /// Remove and count them.
@@ -29,7 +29,7 @@ pub enum OnNul {
 }
 
 /// Counts of the repairs that the decoder made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repairs {
     /// NUL characters that were removed.
     pub nuls: u64,

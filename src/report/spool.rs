@@ -35,7 +35,8 @@ pub struct Spool {
 
 /// A complete report.
 pub struct Report {
-    file: tempfile::SpooledTempFile,
+    /// The stored form, which [`Self::stored`] reads from its first byte.
+    pub(crate) file: tempfile::SpooledTempFile,
     /// The statistics of the table, or the reason why the CSV cannot be parsed.
     pub stats: Result<TableStats, TableError>,
     /// Digest of the CSV, in hexadecimal.

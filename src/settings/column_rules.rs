@@ -9,12 +9,11 @@ use secrecy::ExposeSecret;
 
 use super::Settings;
 use super::problem::Problem;
+use super::rules::MIN_SECRET_BYTES;
 use crate::table::header::{ColumnNames, ROW_NUMBER, is_valid_name};
 use crate::table::mask::MaskRule;
 use crate::table::verify::OnRagged;
 
-/// Bytes of the shortest mask key: a shorter one could be found by trying all.
-const MIN_MASK_KEY: usize = 16;
 /// The names that every target accepts.
 const ACCEPTED_NAMES: &str = "use at most 62 lower-case letters, digits and underscores, not a digit first, and not `_sdc_`, `_row_number` or `_extra`";
 /// The stream in `masks` that means every stream.
@@ -33,7 +32,7 @@ fn mask_problems(settings: &Settings) -> Vec<Problem> {
     let mut problems = Vec::new();
     let rules = || settings.masks.values().flat_map(|rules| &rules.0);
     match &settings.mask_key {
-        Some(key) if key.expose_secret().len() < MIN_MASK_KEY => problems.push(
+        Some(key) if key.expose_secret().len() < MIN_SECRET_BYTES => problems.push(
             Problem::new("the mask key is shorter than 16 bytes")
                 .hint("make one with `openssl rand -hex 32`"),
         ),

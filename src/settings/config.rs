@@ -4,7 +4,7 @@
 
 use std::io::Read;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::env::from_text;
 use super::schema::{has_type, properties};
@@ -56,6 +56,15 @@ pub fn read_numbers(config: &mut Map<String, Value>, schema: &Value) {
             && (has_type(setting, "number") || has_type(setting, "integer"))
         {
             *value = from_text(value.as_str().unwrap_or_default(), setting);
+        }
+    }
+}
+
+/// Reads booleans in place of `off` and `on`: YAML makes booleans of these words.
+pub fn read_switches(config: &mut Map<String, Value>, schema: &Value) {
+    for (name, setting) in properties(schema).filter(|(_, setting)| setting["enum"] == json!(["off", "on"])) {
+        if let Some(value @ Value::Bool(_)) = config.get_mut(name) {
+            *value = setting["enum"][usize::from(*value == true)].clone();
         }
     }
 }

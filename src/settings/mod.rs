@@ -89,6 +89,14 @@ pub enum MasksMissing {
     Fail,
 }
 
+/// Whether something that is `off` by default is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    Off,
+    On,
+}
+
 /// The accepted settings. A field has the name and the type of its setting in the schema, which also describes it.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct Settings {
@@ -111,6 +119,14 @@ pub struct Settings {
     #[serde(default)]
     pub masks: BTreeMap<String, MaskRules>,
     pub masks_missing: MasksMissing,
+    pub archive: Switch,
+    /// Encrypts kept reports; `None`: the API key does.
+    #[serde(skip)]
+    pub archive_key: Option<SecretString>,
+    pub archive_key_file: Option<PathBuf>,
+    /// The age up to which a kept report is used in place of a request.
+    #[serde(rename = "reuse_seconds", deserialize_with = "seconds")]
+    pub reuse: Duration,
     /// Scheme, host, port and path before `/public`; also set by `region`.
     #[serde(deserialize_with = "url")]
     pub base_url: Url,
@@ -223,6 +239,7 @@ pub fn load(
         problems.extend(validate::unknown_names(&config, name, &schema));
         config::retain_settings(&mut config);
         config::read_numbers(&mut config, &schema);
+        config::read_switches(&mut config, &schema);
         warnings.extend(warning::without_effect(&config));
         warnings.extend(warning::of_config(name, config.contains_key("api_key")));
         config_files.extend(config);
@@ -252,11 +269,17 @@ pub fn load(
         let written = secret::find(&secret::API_KEY, &Map::new(), &config_files, environment, command);
         Ok(written.ok().flatten().unwrap_or_default())
     };
-    let mask_key = find(&secret::MASK_KEY);
-    let (api_key, mask_key) = match (api_key, mask_key) {
-        (Ok(api_key), Ok(mask_key)) if problems.is_empty() => (api_key, mask_key),
-        (api_key, mask_key) => {
-            for (setting, found) in [("`api_key", api_key.err()), ("`mask_key", mask_key.err())] {
+    let (mask_key, archive_key) = (find(&secret::MASK_KEY), find(&secret::ARCHIVE_KEY));
+    let (api_key, mask_key, archive_key) = match (api_key, mask_key, archive_key) {
+        (Ok(api_key), Ok(mask_key), Ok(archive_key)) if problems.is_empty() => {
+            (api_key, mask_key, archive_key)
+        }
+        (api_key, mask_key, archive_key) => {
+            for (setting, found) in [
+                ("`api_key", api_key.err()),
+                ("`mask_key", mask_key.err()),
+                ("`archive_key", archive_key.err()),
+            ] {
                 // A problem of the schema with a key is not reported twice.
                 let is_reported = problems.iter().any(|problem| problem.message.starts_with(setting));
                 problems.extend(found.filter(|_| !is_reported));
@@ -268,14 +291,15 @@ pub fn load(
         api_key: api_key.text,
         api_key_from: api_key.places,
         mask_key: mask_key.map(|key| key.text),
+        archive_key: archive_key.map(|key| key.text),
         ..resolve(merged, &schema, environment)?
     };
     let problems = rules::problems(&settings, environment);
     if !problems.is_empty() {
         return Err(to_error(&problems));
     }
-    let key_files = settings.api_key_file.iter().chain(&settings.mask_key_file);
-    warnings.extend(key_files.flat_map(|path| warning::of_key_file(path)));
+    let key_files = [&settings.api_key_file, &settings.mask_key_file, &settings.archive_key_file];
+    warnings.extend(key_files.into_iter().flatten().flat_map(|path| warning::of_key_file(path)));
     Ok((settings, warnings))
 }
 
@@ -290,6 +314,7 @@ fn trim_ids(config: &mut Map<String, Value>) {
 
 /// Fills in what is left out, and types the config.
 fn resolve(mut config: Map<String, Value>, schema: &Value, environment: &Environment) -> Result<Settings> {
+    resolve::decline_reuse_of_masked(&mut config);
     schema::fill_defaults(&mut config, schema);
     resolve::fill_computed(&mut config, environment).map_err(|problem| to_error(&[problem]))?;
     schema::rewrite_whole_floats(&mut config);
@@ -314,8 +339,8 @@ impl Settings {
     /// What no log may show: the keys, and ids that are long enough to be a key in the wrong place.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let ids = [self.organization_id.as_str(), &self.client_id];
-        let keys = std::iter::once(&self.api_key).chain(&self.mask_key).map(ExposeSecret::expose_secret);
-        ids.into_iter().filter(|id| id.len() >= MIN_KEY_LEN).chain(keys)
+        let keys = std::iter::once(&self.api_key).chain(&self.mask_key).chain(&self.archive_key);
+        ids.into_iter().filter(|id| id.len() >= MIN_KEY_LEN).chain(keys.map(ExposeSecret::expose_secret))
     }
 
     /// How the cells of all columns are read.

@@ -33,6 +33,13 @@ pub fn fill_computed(config: &mut Map<String, Value>, environment: &Environment)
     Ok(())
 }
 
+/// With masks, a report with clear cells is kept for reuse only if the operator asks for it.
+pub fn decline_reuse_of_masked(config: &mut Map<String, Value>) {
+    if config.get("masks").and_then(Value::as_object).is_some_and(|masks| !masks.is_empty()) {
+        config.entry("reuse_seconds").or_insert_with(|| 0.into());
+    }
+}
+
 /// On loopback the timeout follows the interval: the grace after a killed request is at least as long as the timeout,
 /// so a sandbox with a short interval would otherwise wait two minutes.
 fn request_timeout_seconds(is_loopback: bool, interval_seconds: f64) -> f64 {

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
 use super::Settings;
 use super::column_rules;
 use super::env::Environment;
@@ -15,6 +17,8 @@ use crate::telemetry::Redactor;
 
 /// The API revokes the key of a client that sends more than one request a minute.
 const MIN_PUBLIC_INTERVAL: Duration = Duration::from_secs(60);
+/// Bytes of the shortest secret for masks and archive: a shorter one could be found by trying all.
+pub const MIN_SECRET_BYTES: usize = 16;
 /// A shorter timeout would give up on requests that the API still works on.
 const MIN_PUBLIC_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -63,6 +67,12 @@ fn api_problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
         problems.push(Problem::new("`state_dir` is not an absolute path").hint(
             "give the path from `/` on: a relative path is another folder for each working directory, and `~` is not expanded",
         ));
+    }
+    if settings.archive_key.as_ref().is_some_and(|key| key.expose_secret().len() < MIN_SECRET_BYTES) {
+        problems.push(
+            Problem::new("the archive key is shorter than 16 bytes")
+                .hint("make one with `openssl rand -hex 32`"),
+        );
     }
     if settings.is_secure() {
         problems.extend(url_rules::check_proxy(environment).err());

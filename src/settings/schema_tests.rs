@@ -9,7 +9,15 @@ use serde_json::json;
 use super::*;
 
 /// Settings that are read while the settings are loaded and have no field.
-const INPUTS: [&str; 5] = ["api_key", "api_key_command", "mask_key", "mask_key_command", "region"];
+const INPUTS: [&str; 7] = [
+    "api_key",
+    "api_key_command",
+    "archive_key",
+    "archive_key_command",
+    "mask_key",
+    "mask_key_command",
+    "region",
+];
 
 /// A deserializer that notes the names of a struct's fields and reads nothing.
 struct FieldNames<'a>(&'a mut &'static [&'static str]);
@@ -112,6 +120,7 @@ fn schema_enums_have_the_values_of_the_program() {
         [
             "column_names",
             "new_columns",
+            "archive",
             "masks_missing",
             "types",
             "schema_overrides",

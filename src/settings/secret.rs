@@ -41,6 +41,14 @@ pub const MASK_KEY: SecretSetting = SecretSetting {
     origin_hint: "make one, for example with `openssl rand -hex 32`, and keep it: hashes change with it",
 };
 
+pub const ARCHIVE_KEY: SecretSetting = SecretSetting {
+    name: "archive_key",
+    file: "archive_key_file",
+    command: "archive_key_command",
+    plural: "archive keys",
+    origin_hint: "make one, for example with `openssl rand -hex 32`, and keep it: without it the archive cannot be read",
+};
+
 #[derive(Debug, Default)]
 pub struct Secret {
     pub text: SecretString,

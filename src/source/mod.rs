@@ -14,6 +14,7 @@ pub use crate::api::GateOptions;
 use crate::api::ledger::whole_seconds;
 use crate::api::{Api, rate_limit};
 pub use crate::api::{FailureScope, FetchError};
+use crate::archive::Reuse;
 use crate::clock;
 use crate::error::{Error, Exit, Result};
 use crate::receive::ReceiveLimits;
@@ -24,8 +25,8 @@ use crate::telemetry::{Progress, Telemetry};
 
 /// A source of reports.
 pub enum Source {
-    /// Together's HTTP API, behind the gate.
-    Api(Box<Api>),
+    /// Together's HTTP API, behind the gate, and the reports that an earlier run fetched from it, except for a test of the API.
+    Api(Box<Api>, Option<Reuse>),
     /// The files of the setting `from_file`.
     Files(Files),
 }
@@ -36,15 +37,45 @@ impl Source {
         Ok(if settings.reads_files() {
             Self::Files(Files { paths: settings.from_file.clone(), limits: limits(settings) })
         } else {
-            Self::Api(Box::new(open_api(settings, options, telemetry)?))
+            let api = open_api(settings, options, telemetry)?;
+            Self::Api(Box::new(api), Some(Reuse::claim(settings)))
         })
+    }
+
+    /// The complete report that an earlier run fetched, or else a new one.
+    pub async fn reuse_or_fetch(
+        &self,
+        report: &ReportType,
+        telemetry: &Telemetry,
+    ) -> Result<Report, FetchError> {
+        let reused = match self {
+            Self::Api(_, Some(reuse)) => reuse.take(&report.stream, telemetry).await,
+            Self::Api(_, None) | Self::Files(_) => None,
+        };
+        let Some(reused) = reused else { return self.fetch(report, telemetry).await };
+        telemetry.progress(Progress::Report { stream: &report.stream });
+        telemetry.progress(Progress::Fetched);
+        Ok(reused)
+    }
+
+    /// Fetches one complete report and keeps it for the next run.
+    pub async fn fetch_to_reuse(
+        &self,
+        report: &ReportType,
+        telemetry: &Telemetry,
+    ) -> Result<Report, FetchError> {
+        let mut fetched = self.fetch(report, telemetry).await?;
+        if let Self::Api(_, Some(reuse)) = self {
+            reuse.keep(&report.stream, &mut fetched);
+        }
+        Ok(fetched)
     }
 
     /// Fetches one complete report.
     pub async fn fetch(&self, report: &ReportType, telemetry: &Telemetry) -> Result<Report, FetchError> {
         telemetry.progress(Progress::Report { stream: &report.stream });
         let outcome = match self {
-            Self::Api(api) => api.fetch(&report.report, telemetry).await,
+            Self::Api(api, _) => api.fetch(&report.report, telemetry).await,
             Self::Files(files) => files.fetch(&report.stream, telemetry).await,
         };
         telemetry.progress(Progress::Fetched);
@@ -54,7 +85,7 @@ impl Source {
     /// Puts into the run report when the next run may send a request, as far as that can be known.
     pub fn note_next_request(&self, telemetry: &Telemetry) {
         let wait = match self {
-            Self::Api(api) => api.next_request(),
+            Self::Api(api, _) => api.next_request(),
             Self::Files(_) => None,
         };
         if let Some(at) =
@@ -83,7 +114,7 @@ pub fn open_api(settings: &Settings, options: GateOptions, telemetry: &Telemetry
 /// Fetches one report from the API without retries and drops it; returns a sentence about the success.
 pub async fn test(api: Api, report: &ReportType, telemetry: &Telemetry) -> Result<String> {
     let interval = whole_seconds(api.interval());
-    let source = Source::Api(Box::new(api.without_retries()));
+    let source = Source::Api(Box::new(api.without_retries()), None);
     source.fetch(report, telemetry).await.map_err(|failed| credentials_error(failed.error))?;
     Ok(format!(
         "the credentials work: `{}` was fetched; the next request is allowed in {interval} s",

@@ -5,6 +5,8 @@
 //! form only searches for these three bytes; it parses neither quotes nor escapes. The input must be UTF-8, which the
 //! decoders before it guarantee. This module does not name or type columns.
 
+use serde::{Deserialize, Serialize};
+
 use super::delimiter::Delimiter;
 use super::error::TableError;
 use super::repeated_header::RepeatedHeader;
@@ -25,7 +27,7 @@ const COLUMN_LIMIT: usize = 10_000;
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// Statistics of a complete table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableStats {
     /// Cells of the header.
     pub width: usize,

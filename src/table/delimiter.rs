@@ -4,9 +4,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delimiter {
     #[default]
     #[serde(rename = ",")]

@@ -26,6 +26,8 @@ pub enum Notice {
     UnmaskedColumns { stream: String, columns: Vec<String> },
     /// Reports come from files. An entry of `files` names a stream and its file.
     FromFiles { files: Vec<String>, left_out: Vec<String> },
+    /// A report that an earlier run fetched is used, and no request is sent.
+    Reused { stream: String, seconds: u64 },
     /// The number of rows differs from that of the last snapshot.
     Rows { stream: String, rows: u64, before: u64 },
     /// `skip_unchanged` sends no records.
@@ -46,7 +48,9 @@ impl Notice {
             | Self::UnmaskedColumns { columns, .. }
             | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
             Self::FromFiles { files, .. } => files.iter_mut().collect(),
-            Self::Rows { .. } | Self::Unchanged { .. } | Self::FullLoad { .. } => Vec::new(),
+            Self::Reused { .. } | Self::Rows { .. } | Self::Unchanged { .. } | Self::FullLoad { .. } => {
+                Vec::new()
+            }
         }
     }
 }
@@ -98,6 +102,10 @@ impl Display for Notice {
                 "reports come from files, without a request: {}; left out, because they have no file: {}",
                 files.join(", "),
                 Names(left_out)
+            ),
+            Self::Reused { stream, seconds } => write!(
+                f,
+                "`{stream}` is synced from the report that was fetched {seconds} s ago; no request is sent (`reuse_seconds`)"
             ),
             Self::Rows { stream, rows, before } if rows > before => {
                 write!(f, "`{stream}` has {} more than the last snapshot", Count(rows - before, "row"))

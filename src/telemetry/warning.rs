@@ -46,6 +46,8 @@ pub enum Warning {
     NoRows { stream: String },
     /// The journal of a stream is damaged.
     UnreadableJournal { stream: String },
+    /// A report that an earlier run fetched is damaged or was encrypted with another key.
+    NotReused { stream: String, cause: String },
     /// The target of `run` printed no state that can be kept.
     NoStatePrinted { state_file: String },
 }
@@ -71,6 +73,7 @@ impl Warning {
             | Self::LenientQuotes { stream: subject, .. }
             | Self::Shrunk { stream: subject, .. }
             | Self::NoRows { stream: subject }
+            | Self::NotReused { stream: subject, .. }
             | Self::UnreadableJournal { stream: subject } => Some(subject),
             Self::Column(warning) => Some(warning.stream()),
         }
@@ -99,6 +102,7 @@ impl Warning {
             | Self::LenientQuotes { .. }
             | Self::Shrunk { .. }
             | Self::NoRows { .. }
+            | Self::NotReused { .. }
             | Self::UnreadableJournal { .. } => Vec::new(),
         }
     }
@@ -156,6 +160,9 @@ impl Display for Warning {
             Self::NoRows { stream } => write!(f, "`{stream}` has a header but no rows"),
             Self::UnreadableJournal { stream } => {
                 write!(f, "the journal of `{stream}` in the state folder cannot be read, so it counts as lost")
+            }
+            Self::NotReused { stream, cause } => {
+                write!(f, "`{stream}`: cannot use the report that was fetched before, so a request is sent: {cause}")
             }
             Self::NoStatePrinted { state_file } => write!(
                 f,

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::column_changes::{column_changes, mismatches, report_changes, report_plan};
 use super::records_digest::records_digest;
+use crate::archive::Archive;
 use crate::clock;
 use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
@@ -19,7 +20,7 @@ use crate::journal::{
     EmissionKind, Entry, FullLoadReason, JournalFile, Journals, Snapshot, check_unchanged, next_version,
 };
 use crate::report::spool::Report;
-use crate::settings::{MaxLength, Settings};
+use crate::settings::{MaxLength, Settings, Switch};
 use crate::shutdown::Stop;
 use crate::singer::message::{Message, RecordFrame};
 use crate::singer::state::{Bookmark, SnapshotSource, State};
@@ -37,6 +38,7 @@ pub struct Delivery<W: Write> {
     held_back: Vec<(String, Bookmark)>,
     store: ColumnStore,
     journals: Journals,
+    archive: Option<Archive>,
     settings: Settings,
     telemetry: Arc<Telemetry>,
     stop: Stop,
@@ -50,17 +52,21 @@ impl<W: Write> Delivery<W> {
         settings: Settings,
         telemetry: Arc<Telemetry>,
         stop: Stop,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let keeps = settings.archive == Switch::On && !settings.reads_files();
+        let archive = keeps.then(|| Archive::new(&settings));
+        archive.as_ref().map_or(Ok(()), Archive::check)?;
+        Ok(Self {
             writer: Writer::new(out),
             state,
             held_back: Vec::new(),
             store: ColumnStore::new(&settings),
             journals,
+            archive,
             settings,
             telemetry,
             stop,
-        }
+        })
     }
 
     /// Verifies and writes one stream. `next` is the stream at which a run that ends here is resumed.
@@ -74,6 +80,9 @@ impl<W: Write> Delivery<W> {
         let (plan, table) = verify_report(stream, &mut report)?;
         self.warn_of_repairs(stream.name(), &report, &table);
         self.check_rows(stream.name(), table.rows)?;
+        if let Some(archive) = &self.archive {
+            archive.add(stream.name(), &mut report)?;
+        }
         let key = plan.key.clone();
         report_plan(stream.name(), &plan, &self.telemetry);
         let left_out = [plan.ignored.as_slice(), &plan.held].concat();

@@ -108,7 +108,7 @@ fn deliver(config: &Value, csv: &str) -> Vec<Value> {
     let telemetry = Arc::new(Telemetry::new(Format::Text, Level::Critical));
     let (mut out, (_shutdown, stop)) = (Vec::new(), Shutdown::new());
     let mut delivery =
-        Delivery::new(&mut out, State::default(), Journals::default(), settings, telemetry, stop);
+        Delivery::new(&mut out, State::default(), Journals::default(), settings, telemetry, stop).unwrap();
     let written = delivery.write_stream(stream, report, None);
     written.map_err(|error| error.message).unwrap();
     drop(delivery);

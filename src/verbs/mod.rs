@@ -1,10 +1,11 @@
 //! What the program can do: [`sync`](sync::sync), [`dry_run`](dry_run::dry_run), [`discover`](discover::discover),
 //! [`about`](about::about), [`test`](test::test), [`run`](run::run), [`init`](init::init), [`doctor`](doctor::doctor),
 //! [`check`](check::check), [`profile`](profile::profile), [`columns`](columns::columns),
-//! [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man). Each
+//! [`archive`](archive::archive), [`sandbox`](sandbox::serve), and, for the shell, [`completions`](shell::completions) and [`man`](shell::man). Each
 //! takes its output.
 
 pub mod about;
+pub mod archive;
 pub mod check;
 mod column_changes;
 pub mod columns;

@@ -60,7 +60,7 @@ pub async fn profile(
         done: Vec::new(),
     };
     let fetch = async |stream: Stream| {
-        let report = source.fetch(&stream.report, telemetry).await;
+        let report = source.fetch_to_reuse(&stream.report, telemetry).await;
         let is_last = matches!(&report, Err(failed) if failed.scope == FailureScope::Run);
         if is_last { Break((stream, report)) } else { Continue((stream, report)) }
     };

@@ -34,7 +34,7 @@ pub async fn sync<W: Write + Send + 'static>(
     let began = clock::now();
     let Job { streams, state } = job;
     let progress = SyncProgress {
-        delivery: Delivery::new(out, state, journals, settings.clone(), Arc::clone(telemetry), stop),
+        delivery: Delivery::new(out, state, journals, settings.clone(), Arc::clone(telemetry), stop)?,
         telemetry: Arc::clone(telemetry),
         began,
         streams: Vec::new(),
@@ -68,7 +68,7 @@ async fn fetch(
     source: &Source,
     telemetry: &Telemetry,
 ) -> ControlFlow<Fetched, Fetched> {
-    let report = source.fetch(&stream.report, telemetry).await;
+    let report = source.reuse_or_fetch(&stream.report, telemetry).await;
     let is_last = matches!(&report, Err(failed) if failed.scope == FailureScope::Run);
     let fetched = Fetched { stream, report, next };
     if is_last { Break(fetched) } else { Continue(fetched) }

@@ -28,6 +28,7 @@ const LAYERS: &[&str] = &[
     "sandbox",
     "cli",
     "api",
+    "archive",
     "source",
     "column_store",
     "journal",

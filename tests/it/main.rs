@@ -11,6 +11,7 @@
 
 mod api_key; // where the API key comes from, and that no output shows it
 mod architecture; // rules on layers, file sizes and dependencies that no other tool checks
+mod archive; // `archive: on`, `tap-together archive`, reuse of a report that was just fetched
 mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE

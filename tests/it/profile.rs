@@ -96,8 +96,9 @@ fn profile_shows_no_cell_in_any_format_in_the_log_or_in_a_file() {
         let run = tap.run();
         assert_eq!(run.code, 0, "{}", run.stderr);
         let state = std::fs::read_dir(tap.state_dir()).unwrap();
-        let files = state.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
-        let written = format!("{}{}{}", run.stdout, run.stderr, files.collect::<String>()).to_lowercase();
+        let files: Vec<u8> = state.flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        let files = String::from_utf8_lossy(&files);
+        let written = format!("{}{}{files}", run.stdout, run.stderr).to_lowercase();
         for cell in &cells {
             let parts = cell.split(['\n', '<']).chain([&cell[..]]);
             for part in parts.map(str::to_lowercase) {
