@@ -45,6 +45,17 @@ pub enum SnapshotSource {
     File,
 }
 
+impl SnapshotSource {
+    /// The name in STATE and in the run report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::File => "file",
+        }
+    }
+}
+
 /// The bookmark of a stream whose last snapshot is complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bookmark {

@@ -22,6 +22,8 @@ pub struct StreamReport {
     pub stream: String,
     /// Why the stream was not emitted to its end.
     pub error: Option<String>,
+    /// Where the report came from, as STATE names it.
+    pub source: Option<&'static str>,
     /// Rows of the report.
     pub rows: Option<u64>,
     /// Bytes of the report.

@@ -14,6 +14,7 @@ use super::records_digest::records_digest;
 use crate::archive::Archive;
 use crate::clock;
 use crate::column_store::ColumnStore;
+use crate::columns::RememberedColumn;
 use crate::error::{Error, Exit, Result};
 use crate::job::{ColumnPlan, Purpose, RecordLayout, Shape, Stream, check_shrink};
 use crate::journal::{
@@ -42,6 +43,17 @@ pub struct Delivery<W: Write> {
     settings: Settings,
     telemetry: Arc<Telemetry>,
     stop: Stop,
+}
+
+/// The form of the messages of a stream.
+struct Emission {
+    key: Vec<String>,
+    layout: RecordLayout,
+    /// The columns to remember.
+    columns: Vec<RememberedColumn>,
+    snapshot: Snapshot,
+    /// When the report was complete.
+    seen: String,
 }
 
 impl<W: Write> Delivery<W> {
@@ -83,67 +95,104 @@ impl<W: Write> Delivery<W> {
         if let Some(archive) = &self.archive {
             archive.add(stream.name(), &mut report)?;
         }
+        let (emission, mut done) = self.plan_emission(stream, plan, &mut report, &table)?;
+        let checked =
+            self.settings.skip_unchanged.then(|| self.check_unchanged(stream.name(), &emission.snapshot));
+        done.unchanged = checked == Some(Ok(()));
+        done.full_load_reason = checked.and_then(Result::err).map(|reason| reason.to_string());
+        let mut records = 0;
+        if done.unchanged {
+            self.write_schema(stream, &emission)?;
+        } else {
+            done.version = self.write_all(stream, emission, &mut report, &table)?;
+            records = table.rows;
+        }
+        self.write_state(next)?;
+        let seconds = metric_seconds(clock::now().saturating_sub(began));
+        let tags = json!({"stream": stream.name()});
+        self.telemetry.metric("counter", "record_count", &json!(records), &tags);
+        self.telemetry.metric("timer", "sync_duration", &json!(seconds), &tags);
+        done.seconds = Some(seconds);
+        Ok(done)
+    }
+
+    /// Decides the form of the messages, and logs what it changes.
+    fn plan_emission(
+        &self,
+        stream: &Stream,
+        plan: ColumnPlan,
+        report: &mut Report,
+        table: &VerifiedTable,
+    ) -> Result<(Emission, StreamReport)> {
         let key = plan.key.clone();
         report_plan(stream.name(), &plan, &self.telemetry);
         let left_out = [plan.ignored.as_slice(), &plan.held].concat();
         let seen = clock::format_utc(report.completed_at);
-        let columns = plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Sync);
-        report_changes(stream, &columns, &table, &left_out, &self.telemetry);
-        let mut done = StreamReport {
+        let columns = plan.settle(table, stream.on_type_mismatch, &seen, Purpose::Sync);
+        report_changes(stream, &columns, table, &left_out, &self.telemetry);
+        let done = StreamReport {
             stream: stream.name().to_owned(),
+            source: Some(self.source().name()),
             rows: Some(table.rows),
             bytes: Some(report.bytes),
             requests: report.requests,
             completed_at: Some(seen.clone()),
             sha256: Some(report.sha256.clone()),
             column_changes: column_changes(&columns, &left_out),
-            mismatches: mismatches(&columns, &table),
+            mismatches: mismatches(&columns, table),
             ..StreamReport::default()
         };
         let layout = stream.layout(&columns.properties, table.formats.len());
-        let snapshot = self.snapshot(stream, &key, &layout, &mut report, &table)?;
-        let checked = self.settings.skip_unchanged.then(|| self.check_unchanged(stream.name(), &snapshot));
-        done.unchanged = checked == Some(Ok(()));
-        done.full_load_reason = checked.and_then(Result::err).map(|reason| reason.to_string());
-        let schema = Message::Schema { stream: stream.name(), schema: &layout.schema, key_properties: &key };
-        if done.unchanged {
-            self.writer.message(&schema)?;
-        } else {
-            let journal = self.journals.get(stream.name()).and_then(|journal| journal.content().ok());
-            let version = next_version(clock::wall().timestamp(), stream.last_version, journal);
-            let memory = stream.remember(columns.memory, Some(version), &layout);
-            // Before the first message: a run whose STATE never comes back has changed the table, and must not decide a
-            // name or a type again.
-            let entry = self.record(stream.name(), version, &snapshot, &seen)?;
-            self.store.keep(stream.name(), memory.clone());
-            let version = self.settings.activate_version.then_some(version);
-            self.writer.message(&schema)?;
-            self.write_records(stream, &mut report, &table, &layout, version)?;
-            if let Some(version) = version {
-                self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
-            }
-            self.writer.flush()?;
-            let Snapshot { sha256, fingerprint, .. } = snapshot;
-            let bookmark = Bookmark {
-                row_count: table.rows,
-                entry,
-                sha256,
-                fingerprint,
-                completed_at: seen,
-                source: if self.settings.reads_files() { SnapshotSource::File } else { SnapshotSource::Api },
-                memory,
-            };
-            self.complete(stream.name(), bookmark);
-            done.version = version;
+        let snapshot = self.snapshot(stream, &key, &layout, report, table)?;
+        Ok((Emission { key, layout, columns: columns.memory, snapshot, seen }, done))
+    }
+
+    /// Writes all messages of the stream but STATE, and moves its bookmark. Returns the version of the records.
+    fn write_all(
+        &mut self,
+        stream: &Stream,
+        emission: Emission,
+        report: &mut Report,
+        table: &VerifiedTable,
+    ) -> Result<Option<i64>> {
+        let journal = self.journals.get(stream.name()).and_then(|journal| journal.content().ok());
+        let version = next_version(clock::wall().timestamp(), stream.last_version, journal);
+        // Before the first message: a run whose STATE never comes back has changed the table, and must not decide a name
+        // or a type again.
+        let entry = self.record(stream.name(), version, &emission)?;
+        let memory = stream.remember(emission.columns.clone(), Some(version), &emission.layout);
+        self.store.keep(stream.name(), memory.clone());
+        let version = self.settings.activate_version.then_some(version);
+        self.write_schema(stream, &emission)?;
+        self.write_records(stream, report, table, &emission.layout, version)?;
+        if let Some(version) = version {
+            self.writer.message(&Message::ActivateVersion { stream: stream.name(), version })?;
         }
-        self.write_state(next)?;
-        let seconds = metric_seconds(clock::now().saturating_sub(began));
-        let records = if done.unchanged { 0 } else { table.rows };
-        let tags = json!({"stream": stream.name()});
-        self.telemetry.metric("counter", "record_count", &json!(records), &tags);
-        self.telemetry.metric("timer", "sync_duration", &json!(seconds), &tags);
-        done.seconds = Some(seconds);
-        Ok(done)
+        self.writer.flush()?;
+        let Snapshot { sha256, fingerprint, .. } = emission.snapshot;
+        let bookmark = Bookmark {
+            row_count: table.rows,
+            entry,
+            sha256,
+            fingerprint,
+            completed_at: emission.seen,
+            source: self.source(),
+            memory,
+        };
+        self.complete(stream.name(), bookmark);
+        Ok(version)
+    }
+
+    fn write_schema(&mut self, stream: &Stream, emission: &Emission) -> Result<()> {
+        self.writer.message(&Message::Schema {
+            stream: stream.name(),
+            schema: &emission.layout.schema,
+            key_properties: &emission.key,
+        })
+    }
+
+    fn source(&self) -> SnapshotSource {
+        if self.settings.reads_files() { SnapshotSource::File } else { SnapshotSource::Api }
     }
 
     fn snapshot(
@@ -185,15 +234,9 @@ impl<W: Write> Delivery<W> {
 
     /// Enters the emission into the journal and returns the entry's name. Without `skip_unchanged` the run goes on if it
     /// cannot be written.
-    fn record(
-        &mut self,
-        stream: &str,
-        version: i64,
-        snapshot: &Snapshot,
-        seen: &str,
-    ) -> Result<Option<String>> {
+    fn record(&mut self, stream: &str, version: i64, emission: &Emission) -> Result<Option<String>> {
         let Some(journal) = self.journals.get_mut(stream) else { return Ok(None) };
-        let entry = Entry::new(EmissionKind::Full, version, snapshot.clone(), seen);
+        let entry = Entry::new(EmissionKind::Full, version, emission.snapshot.clone(), &emission.seen);
         let name = entry.id.clone();
         match journal.record(entry, &self.state.checkpoint(stream)) {
             Err(_) if !self.settings.skip_unchanged => Ok(None),

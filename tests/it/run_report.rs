@@ -42,6 +42,7 @@ fn run_report_of_a_sync_has_the_figures_of_its_state_and_log() {
         let bookmark = &run.state()["bookmarks"][stream["stream"].as_str().unwrap()];
         for (name, kept) in [
             ("rows", "row_count"),
+            ("source", "source"),
             ("sha256", "sha256"),
             ("version", "version"),
             ("completed_at", "completed_at"),
