@@ -129,8 +129,7 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
             let run = Prepared::new(inputs, environment, &telemetry).await?;
             let out = run.messages(out, screen);
             platform::enlarge_pipe(stdout());
-            let source = run.begin_sync()?;
-            let journals = run.journals().await?;
+            let (source, journals) = run.begin_sync().await?;
             let sync = verbs::sync::sync(run.job, &source, journals, &run.settings, out, &telemetry, stop);
             Box::pin(sync).await
         }
@@ -200,14 +199,15 @@ async fn run_target(
     let prepare = async {
         let state = verbs::run_blocking("locking the state", move || StateFile::lock(&state)).await?;
         let run = Prepared::new(inputs, environment, telemetry).await?;
-        let source = run.begin_sync()?;
-        let journals = run.journals().await?;
+        let (source, journals) = run.begin_sync().await?;
         Ok((state, run, source, journals))
     };
     let (state, run, source, journals) = tokio::select! {
         prepared = prepare => prepared?,
         _ = stop.stopped() => return Ok(0),
     };
+    // The target may write until it ends.
+    let _locks = journals.locks();
     let hidden = own_variables.iter().map(String::as_str);
     let target = Target::start(target, stderr(telemetry), hidden, |name| telemetry.foreign(name))?;
     let sync =
@@ -278,19 +278,15 @@ impl Prepared {
         Source::open(&self.settings, self.gate, &self.telemetry)
     }
 
-    /// Opens the source of a sync, and begins the run report.
-    fn begin_sync(&self) -> Result<Source> {
-        let source = self.open()?;
+    /// Begins the run report, then locks the journals of the streams, then opens the source: a report that another run
+    /// fetched meanwhile is the newest one.
+    async fn begin_sync(&self) -> Result<(Source, Journals)> {
         if let Some(path) = &self.settings.run_report {
             self.telemetry.begin_report(path.clone()).map_err(|cause| cannot_report(&cause))?;
         }
-        Ok(source)
-    }
-
-    /// Locks and reads the journals of the streams.
-    async fn journals(&self) -> Result<Journals> {
         let streams = self.job.streams.iter().map(Stream::name);
-        Journals::open(&self.settings, streams, &self.telemetry).await
+        let journals = Journals::open(&self.settings, streams, &self.telemetry).await?;
+        Ok((self.open()?, journals))
     }
 
     /// The writer of the messages. On a terminal the sandbox's are shown as tables, and records of real people with a

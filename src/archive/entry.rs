@@ -59,12 +59,14 @@ pub struct Metadata {
     repairs: Repairs,
     stats: TableStats,
     pub form: StoredForm,
+    /// Identifies who fetched the report.
+    pub client: String,
 }
 
 impl Metadata {
     /// The metadata of a report; `None` if its CSV cannot be parsed.
     #[must_use]
-    pub fn new(scope: &str, stream: &str, form: StoredForm, report: &Report) -> Option<Self> {
+    pub fn new(scope: &str, stream: &str, form: StoredForm, client: &str, report: &Report) -> Option<Self> {
         Some(Self {
             scope: scope.to_owned(),
             stream: stream.to_owned(),
@@ -74,6 +76,7 @@ impl Metadata {
             repairs: report.repairs,
             stats: *report.stats.as_ref().ok()?,
             form,
+            client: client.to_owned(),
         })
     }
 

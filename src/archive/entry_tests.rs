@@ -31,7 +31,7 @@ fn stored(report: &mut Report) -> Vec<u8> {
 
 /// The entry of a report, under the key `k`.
 fn entry(report: &mut Report) -> Vec<u8> {
-    let metadata = Metadata::new("scope", "user_report", FORM, report).unwrap();
+    let metadata = Metadata::new("scope", "user_report", FORM, "client", report).unwrap();
     let mut entry = Vec::new();
     write(&mut entry, &secret("k"), &metadata, report.stored().unwrap()).unwrap();
     entry
@@ -177,7 +177,7 @@ fn archive_metadata_is_read_without_the_rest_of_the_entry() {
 
 #[test]
 fn archived_report_that_cannot_be_parsed_has_no_metadata() {
-    assert_eq!(Metadata::new("scope", "s", FORM, &report("a\n\"open\n")), None);
+    assert_eq!(Metadata::new("scope", "s", FORM, "client", &report("a\n\"open\n")), None);
 }
 
 proptest! {

@@ -1,8 +1,9 @@
 //! Reuse: the reports that `--discover` or `profile` fetched save the next sync its requests.
 //!
 //! A report is kept encrypted in the state folder for `reuse_seconds`. The next sync, `--discover` or `profile`
-//! deletes it, whether it is used or not, so it is used once. A report of another organisation or stream, of other settings that
-//! shape the stored form, too old or from the future is not used. Any failure leads to a request, never to an error.
+//! deletes it, whether it is used or not, so it is used once. A report of another organisation, stream or API client, of other settings
+//! that shape the stored form, too old, from the future, or older than the one in the table is not used. Any failure
+//! leads to a request, never to an error.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -59,13 +60,16 @@ impl Reuse {
         }
     }
 
-    /// The report of a stream that an earlier run kept.
-    pub async fn take(&self, stream: &str, telemetry: &Telemetry) -> Option<Report> {
+    /// The report of a stream that an earlier run kept, if it is newer than `loaded`, the time of the one in the table.
+    pub async fn take(&self, stream: &str, loaded: Option<&str>, telemetry: &Telemetry) -> Option<Report> {
         let claimed = {
             let mut claimed = self.claimed.borrow_mut();
             let position = claimed.iter().rposition(|(name, _)| name.stream == stream)?;
             claimed.remove(position)
         };
+        if loaded.is_some_and(|loaded| clock::format_utc(claimed.0.completed_at).as_str() <= loaded) {
+            return None;
+        }
         let stream = stream.to_owned();
         match self.restore(claimed).await {
             Ok(report) => {
@@ -86,7 +90,7 @@ impl Reuse {
             return Ok(None);
         }
         let reader = self.store.open(&name, file)?;
-        if reader.metadata.form != self.store.form {
+        if reader.metadata.form != self.store.form || reader.metadata.client != self.store.client {
             return Ok(None);
         }
         reader.restore().await.map(Some)

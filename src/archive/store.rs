@@ -13,6 +13,8 @@ use super::entry::{self, EntryReader, Metadata, StoredForm};
 use super::entry_name::{Ending, EntryName};
 use super::error::EntryError;
 use crate::api::scope;
+use crate::api::scope::Identity;
+use crate::digest::{hex, sha256};
 use crate::files::Folder;
 use crate::report::spool::Report;
 use crate::settings::Settings;
@@ -23,6 +25,8 @@ pub struct EntryStore {
     pub folder: PathBuf,
     pub scope: String,
     pub form: StoredForm,
+    /// Identifies who fetched a report.
+    pub client: String,
     secret: SecretString,
 }
 
@@ -34,6 +38,7 @@ impl EntryStore {
             folder: settings.state_dir.clone(),
             scope: scope(settings),
             form: StoredForm::new(settings),
+            client: client(settings),
             secret: settings.archive_key.as_ref().unwrap_or(&settings.api_key).clone(),
         }
     }
@@ -54,7 +59,8 @@ impl EntryStore {
         report: &mut Report,
         ending: Ending,
     ) -> io::Result<()> {
-        let metadata = Metadata::new(&self.scope, stream, self.form, report).ok_or(ErrorKind::InvalidData)?;
+        let metadata = Metadata::new(&self.scope, stream, self.form, &self.client, report)
+            .ok_or(ErrorKind::InvalidData)?;
         let name = EntryName::new(&metadata, ending).to_string();
         let stored = report.stored()?;
         folder.replace_with(&name, |file| entry::write(file, &self.secret, &metadata, stored))
@@ -66,4 +72,10 @@ impl EntryStore {
         let inside = EntryName::new(&reader.metadata, name.ending);
         if inside == *name { Ok(reader) } else { Err(EntryError::Misnamed) }
     }
+}
+
+/// A digest of address, client and API key: another client may not see the same report.
+fn client(settings: &Settings) -> String {
+    let parts = (settings.base_url.as_str(), &settings.client_id, Identity::new(settings).key);
+    hex(&sha256::<16>(format!("{parts:?}").as_bytes()))
 }

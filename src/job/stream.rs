@@ -31,6 +31,8 @@ pub struct Stream {
     pub rules: ColumnRules,
     /// The highest version that was emitted; 0 if none is known.
     pub last_version: i64,
+    /// When the last report was complete, by STATE.
+    pub completed_at: Option<String>,
     /// Columns that were emitted by the state folder's account, but not by that of STATE.
     pub from_folder: Vec<Label>,
     /// `_extra` and `_row_number`, if they were emitted.
@@ -63,6 +65,7 @@ impl Stream {
             ROW_NUMBER.clone_into(given);
         }
         let forget = settings.forget_columns.get(name).cloned().unwrap_or_default();
+        let completed_at = state.completed_at(name).map(str::to_owned);
         let (mut state, mut folder) = (state.memory(name), folder);
         // STATE keeps that a column was forgotten; without it, the state folder does.
         let done = state.as_ref().map_or(&folder.forgotten, |state| &state.forgotten);
@@ -88,6 +91,7 @@ impl Stream {
         Self {
             rules: ColumnRules::new(name, entry, key, united.columns, settings),
             last_version: state.version.into_iter().chain(folder.version).max().unwrap_or(0),
+            completed_at,
             from_folder,
             automatic,
             state_mask_key,

@@ -37,7 +37,7 @@ pub struct Journals(BTreeMap<String, JournalFile>);
 pub struct JournalFile {
     folder: Arc<Folder>,
     name: String,
-    lock: LockFile,
+    lock: Arc<LockFile>,
     content: Result<Journal, FullLoadReason>,
 }
 
@@ -83,6 +83,12 @@ impl Journals {
             journals.insert(stream.to_owned(), journal);
         }
         Ok(Self(journals))
+    }
+
+    /// The locks, for a caller that holds them longer than the sync.
+    #[must_use]
+    pub fn locks(&self) -> Vec<Arc<LockFile>> {
+        self.0.values().map(|journal| Arc::clone(&journal.lock)).collect()
     }
 
     #[must_use]
@@ -144,6 +150,7 @@ impl Wait<'_> {
 
 impl JournalFile {
     fn read(folder: Arc<Folder>, name: &str, lock: LockFile) -> Result<Self> {
+        let lock = Arc::new(lock);
         let name = format!("{name}.json");
         let content = read(&folder, &name)?;
         Ok(Self { folder, name, lock, content })

@@ -269,7 +269,8 @@ pub fn load(
         let written = secret::find(&secret::API_KEY, &Map::new(), &config_files, environment, command);
         Ok(written.ok().flatten().unwrap_or_default())
     };
-    let (mask_key, archive_key) = (find(&secret::MASK_KEY), find(&secret::ARCHIVE_KEY));
+    let mask_key = find(&secret::MASK_KEY);
+    let archive_key = if asks_api { find(&secret::ARCHIVE_KEY) } else { Ok(None) };
     let (api_key, mask_key, archive_key) = match (api_key, mask_key, archive_key) {
         (Ok(api_key), Ok(mask_key), Ok(archive_key)) if problems.is_empty() => {
             (api_key, mask_key, archive_key)

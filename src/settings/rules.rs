@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::Settings;
 use super::column_rules;
 use super::env::Environment;
 use super::problem::Problem;
 use super::url_rules;
+use super::{Settings, Switch};
 use crate::report::ReportType;
 use crate::telemetry::Redactor;
 
@@ -67,6 +67,17 @@ fn api_problems(settings: &Settings, environment: &Environment) -> Vec<Problem> 
         problems.push(Problem::new("`state_dir` is not an absolute path").hint(
             "give the path from `/` on: a relative path is another folder for each working directory, and `~` is not expanded",
         ));
+    }
+    let is_weak = settings.api_key.expose_secret().len() < MIN_SECRET_BYTES;
+    if settings.archive == Switch::On
+        && settings.archive_key.is_none()
+        && is_weak
+        && !url_rules::is_loopback(&settings.base_url)
+    {
+        problems.push(
+            Problem::new("the API key is too short to encrypt the archive")
+                .hint("set `archive_key`, for example to the output of `openssl rand -hex 32`"),
+        );
     }
     if settings.archive_key.as_ref().is_some_and(|key| key.expose_secret().len() < MIN_SECRET_BYTES) {
         problems.push(

@@ -42,14 +42,15 @@ impl Source {
         })
     }
 
-    /// The complete report that an earlier run fetched, or else a new one.
+    /// The complete report that an earlier run fetched, if it is newer than `loaded`, or else a new one.
     pub async fn reuse_or_fetch(
         &self,
         report: &ReportType,
+        loaded: Option<&str>,
         telemetry: &Telemetry,
     ) -> Result<Report, FetchError> {
         let reused = match self {
-            Self::Api(_, Some(reuse)) => reuse.take(&report.stream, telemetry).await,
+            Self::Api(_, Some(reuse)) => reuse.take(&report.stream, loaded, telemetry).await,
             Self::Api(_, None) | Self::Files(_) => None,
         };
         let Some(reused) = reused else { return self.fetch(report, telemetry).await };
@@ -58,17 +59,11 @@ impl Source {
         Ok(reused)
     }
 
-    /// Fetches one complete report and keeps it for the next run.
-    pub async fn fetch_to_reuse(
-        &self,
-        report: &ReportType,
-        telemetry: &Telemetry,
-    ) -> Result<Report, FetchError> {
-        let mut fetched = self.fetch(report, telemetry).await?;
+    /// Keeps a verified report for the next run.
+    pub fn keep(&self, report: &ReportType, fetched: &mut Report) {
         if let Self::Api(_, Some(reuse)) = self {
-            reuse.keep(&report.stream, &mut fetched);
+            reuse.keep(&report.stream, fetched);
         }
-        Ok(fetched)
     }
 
     /// Fetches one complete report.

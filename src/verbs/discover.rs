@@ -90,8 +90,9 @@ async fn fetch_columns(
     source: &Source,
     telemetry: &Telemetry,
 ) -> Result<Vec<RememberedColumn>> {
-    let mut report = source.fetch_to_reuse(&stream.report, telemetry).await.map_err(|failed| failed.error)?;
+    let mut report = source.fetch(&stream.report, telemetry).await.map_err(|failed| failed.error)?;
     let (plan, table) = verify_report(stream, &mut report)?;
+    source.keep(&stream.report, &mut report);
     let seen = clock::format_utc(report.completed_at);
     Ok(plan.settle(&table, stream.on_type_mismatch, &seen, Purpose::Discovery).memory)
 }

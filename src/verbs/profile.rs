@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chrono::Datelike;
 
-use super::deliver::{table_error, verify_with};
+use super::deliver::{table_error, verify_report, verify_with};
 use super::sync::worst_failure;
 use super::{pipeline, print, run_blocking};
 use crate::cli::ProfileFormat;
@@ -60,7 +60,13 @@ pub async fn profile(
         done: Vec::new(),
     };
     let fetch = async |stream: Stream| {
-        let report = source.fetch_to_reuse(&stream.report, telemetry).await;
+        let mut report = source.fetch(&stream.report, telemetry).await;
+        // A sync would refuse what this profile shows, and then the next one must send a request.
+        if let Ok(report) = &mut report
+            && verify_report(&stream, report).is_ok()
+        {
+            source.keep(&stream.report, report);
+        }
         let is_last = matches!(&report, Err(failed) if failed.scope == FailureScope::Run);
         if is_last { Break((stream, report)) } else { Continue((stream, report)) }
     };

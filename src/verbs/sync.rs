@@ -68,7 +68,8 @@ async fn fetch(
     source: &Source,
     telemetry: &Telemetry,
 ) -> ControlFlow<Fetched, Fetched> {
-    let report = source.reuse_or_fetch(&stream.report, telemetry).await;
+    let loaded = stream.completed_at.as_deref();
+    let report = source.reuse_or_fetch(&stream.report, loaded, telemetry).await;
     let is_last = matches!(&report, Err(failed) if failed.scope == FailureScope::Run);
     let fetched = Fetched { stream, report, next };
     if is_last { Break(fetched) } else { Continue(fetched) }

@@ -326,6 +326,47 @@ fn reuse_takes_no_report_of_another_organisation() {
 }
 
 #[test]
+fn report_that_a_sync_would_refuse_is_not_kept_for_reuse() {
+    for verb in ["--discover", "profile"] {
+        let tap = Tap::new().faults(&["userReport:1:csv=Id;Name\n1;Ann\n"]);
+        let server = tap.serve();
+        assert_eq!(run(&tap, &server, &[verb]).code, 65, "{verb}");
+        let kept = files(&tap, "reuse");
+        assert!(kept.iter().all(|path| !path.to_string_lossy().contains("user_report")), "{verb}: {kept:?}");
+        assert_eq!(tap.run_on(&server).code, 0, "{verb}");
+    }
+}
+
+#[test]
+fn reuse_takes_no_report_of_another_client() {
+    for (name, value) in [("client_id", "another-client"), ("api_key", "a-revoked-key-of-enough-length")] {
+        let tap = Tap::new().one().set("archive_key", ARCHIVE_KEY.into());
+        let server = tap.serve();
+        assert_eq!(run(&tap, &server, &["--discover"]).code, 0);
+        let refused = tap.set(name, value.into()).run_on(&server);
+        assert_eq!((refused.code, refused.seen.len()), (77, 4), "{name}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn reuse_takes_no_report_that_is_not_newer_than_the_table() {
+    let tap = Tap::new().one();
+    let server = tap.serve();
+    assert_eq!(run(&tap, &server, &["--discover"]).seen.len(), 3);
+    let kept: Vec<(PathBuf, Vec<u8>)> =
+        files(&tap, "reuse").into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    let first = tap.run_on(&server);
+    assert_eq!(first.seen.len(), 3, "{}", first.stderr);
+    let state = tap.file("state.json", first.state().to_string());
+    // Another run keeps the same report once more, as one that fetched it meanwhile would.
+    for (path, bytes) in &kept {
+        replace(path, bytes).unwrap();
+    }
+    let second = run(&tap, &server, &["--state", &state]);
+    assert_eq!((second.code, second.seen.len()), (0, 4), "{}", second.stderr);
+}
+
+#[test]
 fn sandbox_runs_share_no_report_with_each_other() {
     let tap = Tap::new();
     let config = tap.file("sandbox.json", json!({"state_dir": tap.state_dir()}).to_string());

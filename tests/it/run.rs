@@ -28,9 +28,14 @@ pub fn command(tap: &Tap, server: &Server, script: &str) -> Command {
 }
 
 fn with_target(tap: &Tap, server: &Server, target: &[&str]) -> Command {
+    with_state(tap, server, &state_file(tap), target)
+}
+
+/// The same with another state file.
+pub fn with_state(tap: &Tap, server: &Server, state: &Path, target: &[&str]) -> Command {
     let sync = tap.command(server);
     let mut command = Command::new(sync.get_program());
-    command.arg("run").args(sync.get_args()).arg("--state").arg(state_file(tap)).arg("--").args(target);
+    command.arg("run").args(sync.get_args()).arg("--state").arg(state).arg("--").args(target);
     command.env_clear().env("PATH", "/usr/bin:/bin");
     command.envs(sync.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(tap.folder.path());

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tap_together::files::{Folder, TryLock, replace};
 
 use super::history::{History, rows};
-use super::tap::{Run, Tap};
+use super::run::{PRINT_STATES, command, with_state};
+use super::signals::until_told;
+use super::tap::{Run, Tap, finish};
 
 const A: &str = "User ID,E-mail\nu1,a@example.com\nu2,b@example.com\n";
 const REORDERED: &str = "User ID,E-mail\nu2,b@example.com\nu1,a@example.com\n";
@@ -271,4 +273,21 @@ fn journal_locked_by_another_run_exits_75_without_a_request() {
         assert_eq!((run.code, run.seen.len(), run.stdout.as_str()), (75, 1, ""), "{}", run.stderr);
         assert!(run.critical().contains("cannot lock the journal"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn run_of_the_same_pipeline_waits_until_the_target_of_the_other_has_ended() {
+    let tap = Tap::new().one();
+    let server = tap.serve();
+    let slow = format!("{PRINT_STATES}; sleep 1; echo first >> order");
+    let mut first = command(&tap, &server, &slow).spawn().unwrap();
+    until_told(&mut first, "1 request, ");
+    // Another state file, whose lock is free.
+    let other = tap.folder.path().join("other.json");
+    let script = format!("echo second >> order; {PRINT_STATES}");
+    let mut second = with_state(&tap, &server, &other, &["sh", "-c", &script]);
+    let second = finish(second.spawn().unwrap(), &server);
+    let first = finish(first, &server);
+    assert_eq!((first.code, second.code), (0, 0), "{}\n{}", first.stderr, second.stderr);
+    assert_eq!(std::fs::read_to_string(tap.folder.path().join("order")).unwrap(), "first\nsecond\n");
 }
