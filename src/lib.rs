@@ -275,18 +275,20 @@ impl Prepared {
     }
 
     fn open(&self) -> Result<Source> {
-        Source::open(&self.settings, self.gate, &self.telemetry)
+        let source = Source::open(&self.settings, self.gate, &self.telemetry)?;
+        Ok(source.claim_kept(&self.settings))
     }
 
-    /// Begins the run report, then locks the journals of the streams, then opens the source: a report that another run
-    /// fetched meanwhile is the newest one.
+    /// Begins the run report, opens the source, and locks the journals of the streams. The kept reports are claimed last:
+    /// one that another run fetched meanwhile is the newest.
     async fn begin_sync(&self) -> Result<(Source, Journals)> {
         if let Some(path) = &self.settings.run_report {
             self.telemetry.begin_report(path.clone()).map_err(|cause| cannot_report(&cause))?;
         }
+        let source = Source::open(&self.settings, self.gate, &self.telemetry)?;
         let streams = self.job.streams.iter().map(Stream::name);
         let journals = Journals::open(&self.settings, streams, &self.telemetry).await?;
-        Ok((self.open()?, journals))
+        Ok((source.claim_kept(&self.settings), journals))
     }
 
     /// The writer of the messages. On a terminal the sandbox's are shown as tables, and records of real people with a

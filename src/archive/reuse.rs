@@ -1,9 +1,9 @@
 //! Reuse: the reports that `--discover` or `profile` fetched save the next sync its requests.
 //!
-//! A report is kept encrypted in the state folder for `reuse_seconds`. The next sync, `--discover` or `profile`
-//! deletes it, whether it is used or not, so it is used once. A report of another organisation, stream or API client, of other settings
-//! that shape the stored form, too old, from the future, or older than the one in the table is not used. Any failure
-//! leads to a request, never to an error.
+//! A report is kept encrypted in the state folder. The next sync, `--discover` or `profile` that opens the API deletes
+//! it, used or not, so it is used at most once; only a sync uses it. It is not used if it is older than `reuse_seconds`,
+//! from the future, not newer than the one that STATE names, of another organisation, stream or API client, or stored
+//! with other settings. Any failure leads to a request, never to an error.
 
 use std::cell::RefCell;
 use std::fs::File;

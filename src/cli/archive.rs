@@ -9,10 +9,10 @@ use clap::{Args, Subcommand, ValueEnum};
 #[derive(Args, Clone, Debug)]
 pub struct ArchiveArgs {
     /// As for a sync; also accepted before `archive`
-    #[arg(id = "archive_config", short, long = "config", value_name = "FILE|-|ENV", global = true)]
+    #[arg(id = "archive_config", short = 'c', long = "config", value_name = "FILE|-|ENV", global = true)]
     pub config: Vec<String>,
     /// Form of the output
-    #[arg(id = "archive_format", long = "format", value_enum, default_value_t = ListFormat::Text, global = true)]
+    #[arg(id = "archive_format", long = "format", value_name = "FORMAT", value_enum, default_value_t = ListFormat::Text, global = true)]
     pub format: ListFormat,
     #[command(subcommand)]
     pub action: ArchiveAction,

@@ -2,7 +2,8 @@
 //!
 //! A lock file is held from the start of the run to its end; another run of the same pipeline waits for it. A file is
 //! replaced atomically, and holds its own inode number: a copy is not believed, because later entries may be missing in
-//! it. An unreadable journal counts as lost. Without `skip_unchanged` a run goes on without a journal.
+//! it. An unreadable journal counts as lost. If a journal cannot be locked or written, a run without `skip_unchanged`
+//! goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

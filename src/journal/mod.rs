@@ -1,5 +1,5 @@
-//! The journal: the emissions of one stream into one destination, from which a run knows what else than STATE says may
-//! be in the table.
+//! The journal lists the emissions of one stream into one destination. With it a run detects that the table may hold
+//! records of an emission that STATE does not name.
 //!
 //! An entry is durable before the first message of its emission, so an emission whose STATE never came back is known
 //! too. [`check_unchanged`] decides purely, and [`Journals`] keeps the files in the state folder. A journal has no cell.

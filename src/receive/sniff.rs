@@ -1,8 +1,9 @@
 //! Detects gzip and the format of a report by its first bytes, for sources without a content type.
 //!
-//! Gzip has its two magic bytes, which UTF-8 text cannot begin with. JSON begins, after white space, with `{` or `[` and
-//! a byte that JSON allows next; a header whose first cell begins so (`{"`) is taken for JSON too. So is `<`, because
-//! the JSON decoder refuses web pages. Everything else is CSV. Nothing is verified here: the receiver does that.
+//! Gzip begins with two magic bytes, which UTF-8 text cannot begin with. JSON begins, after white space, with `{` or
+//! `[`, then a double quote, a bracket, a brace or the end. A CSV header that begins so is taken for JSON too. Text
+//! that begins with `<` counts as JSON, because the JSON decoder refuses web pages. Everything else is CSV. The
+//! receiver verifies.
 
 use std::io::Read;
 

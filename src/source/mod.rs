@@ -25,7 +25,8 @@ use crate::telemetry::{Progress, Telemetry};
 
 /// A source of reports.
 pub enum Source {
-    /// Together's HTTP API, behind the gate, and the reports that an earlier run fetched from it, except for a test of the API.
+    /// Together's HTTP API, behind the gate, and the reports that an earlier run fetched from it, once
+    /// they are claimed.
     Api(Box<Api>, Option<Reuse>),
     /// The files of the setting `from_file`.
     Files(Files),
@@ -38,8 +39,17 @@ impl Source {
             Self::Files(Files { paths: settings.from_file.clone(), limits: limits(settings) })
         } else {
             let api = open_api(settings, options, telemetry)?;
-            Self::Api(Box::new(api), Some(Reuse::claim(settings)))
+            Self::Api(Box::new(api), None)
         })
+    }
+
+    /// Takes over the reports that an earlier run kept.
+    #[must_use]
+    pub fn claim_kept(self, settings: &Settings) -> Self {
+        match self {
+            Self::Api(api, _) => Self::Api(api, Some(Reuse::claim(settings))),
+            Self::Files(files) => Self::Files(files),
+        }
     }
 
     /// The complete report that an earlier run fetched, if it is newer than `loaded`, or else a new one.

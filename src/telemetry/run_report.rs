@@ -1,7 +1,7 @@
 //! The run report: one JSON object about a run, for the programs that watch it.
 //!
-//! The file is written at the start of a run and again at its end, so a run that was killed leaves a report without an
-//! end. It has headers and columns, never a cell. `schemas/run_report.json` describes it.
+//! The file is written at the start of a run and again at its end, so the report of a killed run has null
+//! as `ended_at` and `exit_code`. It has headers and column names, never a cell. `schemas/run_report.json` describes it.
 
 use std::io::{Error, Result};
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub struct StreamReport {
     pub rows: Option<u64>,
     /// Bytes of the report.
     pub bytes: Option<u64>,
-    /// From the complete report to the last message.
+    /// From the start of the verification to the STATE of the stream.
     pub seconds: Option<f64>,
     /// Requests that were sent for the report, retries included.
     pub requests: u32,

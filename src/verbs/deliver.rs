@@ -1,8 +1,9 @@
-//! Writes a complete report as messages: verify, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
+//! Writes a complete report as messages: verify, archive, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
-//! Nothing of a stream is emitted unless the first pass has verified the whole report and the journal has the emission;
-//! after that only stdout can fail. An unchanged report is SCHEMA and STATE. Delivery runs on a separate thread, so that
-//! the wait for the next request continues, and stops between two lines when a signal asks for it.
+//! Nothing of a stream is emitted unless the whole report is verified, archived (`archive: on`) and in the journal
+//! (`skip_unchanged`); after that only stdout or the spool can fail. An unchanged report is written as SCHEMA and
+//! STATE. Delivery runs on a separate thread, so that the wait for the next request continues, and stops between two
+//! lines when a signal asks for it.
 
 use std::io::Write;
 use std::sync::Arc;

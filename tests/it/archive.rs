@@ -78,6 +78,16 @@ fn archive_on_keeps_each_report_private_and_verifiable() {
 }
 
 #[test]
+fn archive_takes_the_config_by_its_short_flag() {
+    let tap = Tap::new();
+    tap.command(&tap.serve());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tap-together"));
+    command.args(["archive", "list", "-c"]).arg(tap.folder.path().join("config.json"));
+    let output = command.env_clear().output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn archived_report_that_is_damaged_or_renamed_is_named_and_fails_verify_with_65() {
     let tap = Tap::new().set("archive", "on".into());
     let server = tap.serve();
