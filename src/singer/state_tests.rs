@@ -134,3 +134,30 @@ fn missing_state_file_is_an_empty_state_and_others_are_errors() {
     let folder = State::load(folder.path()).unwrap_err();
     assert!(folder.message.starts_with("cannot read the state file"), "{folder}");
 }
+
+#[test]
+fn printed_line_is_a_state_only_with_bookmarks() {
+    for line in [r#"{"bookmarks":{}}"#, r#"{"type":"STATE","value":{"bookmarks":{"s":{}}}}"#] {
+        assert!(State::is_printed_in(line.as_bytes()), "{line}");
+    }
+    for line in
+        ["", "{}", "rows: 3", r#"{"bookmarks":[]}"#, r#"{"rows":3}"#, r#"{"type":"STATE","value":{}}"#]
+    {
+        assert!(!State::is_printed_in(line.as_bytes()), "{line}");
+    }
+}
+
+#[test]
+fn snapshot_source_has_one_name_in_state_and_in_the_run_report() {
+    for source in [SnapshotSource::Api, SnapshotSource::File] {
+        assert_eq!(serde_json::to_value(source).unwrap(), source.name());
+    }
+}
+
+#[test]
+fn time_of_the_last_report_is_that_of_the_bookmark() {
+    let state = State::parse(br#"{"bookmarks":{"s":{"completed_at":"2026-01-01T00:00:00.000Z"},"t":{}}}"#);
+    let state = state.unwrap();
+    assert_eq!(state.completed_at("s"), Some("2026-01-01T00:00:00.000Z"));
+    assert_eq!((state.completed_at("t"), state.completed_at("u")), (None, None));
+}
