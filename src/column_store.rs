@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::scope;
 use crate::columns::RememberedColumn;
 use crate::error::{Error, Exit, Result};
-use crate::files::{Folder, LockFile, TryLock, state_folder};
+use crate::files::{Folder, LockFile, TryLock, format_of, state_folder};
 use crate::settings::Settings;
 use crate::singer::state::{FORMAT, StreamMemory};
 
@@ -94,18 +94,14 @@ impl ColumnStore {
 
 /// Parses the file of any format up to [`FORMAT`]; an unreadable file counts as empty.
 fn parse(bytes: &[u8]) -> Result<BTreeMap<String, StreamMemory>> {
-    #[derive(Deserialize)]
-    struct Format {
-        format: u64,
-    }
-    match serde_json::from_slice::<Format>(bytes) {
-        Ok(Format { format }) if format > FORMAT => Err(Error::new(
+    match format_of(bytes) {
+        Some(format) if format > FORMAT => Err(Error::new(
             Exit::Usage,
             format!("cannot use the columns in the state folder: their format {format} is newer than {FORMAT}, the newest that this version knows"),
         )
         .hint("update tap-together, or give it another `state_dir`")),
-        Ok(_) => Ok(serde_json::from_slice::<Content>(bytes).map(|content| content.streams).unwrap_or_default()),
-        Err(_) => Ok(parse_format_1(bytes)),
+        Some(_) => Ok(serde_json::from_slice::<Content>(bytes).map(|content| content.streams).unwrap_or_default()),
+        None => Ok(parse_format_1(bytes)),
     }
 }
 

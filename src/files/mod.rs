@@ -11,6 +11,7 @@ use std::path::Path;
 
 mod file_id;
 mod folder;
+mod format;
 mod lock_file;
 mod poll_writer;
 mod read;
@@ -18,6 +19,7 @@ pub mod state_folder;
 
 pub use file_id::FileId;
 pub use folder::{Folder, is_missing};
+pub use format::format_of;
 pub use lock_file::{LockFile, TryLock};
 pub use poll_writer::PollWriter;
 pub use read::{read_bounded, read_stream, take};

@@ -17,7 +17,7 @@ use super::{Entry, FullLoadReason, Journal};
 use crate::api::scope;
 use crate::clock;
 use crate::error::{Error, Exit, Result};
-use crate::files::{FileId, Folder, LockFile, TryLock, state_folder, take};
+use crate::files::{FileId, Folder, LockFile, TryLock, format_of, state_folder, take};
 use crate::settings::Settings;
 use crate::singer::state::Checkpoint;
 use crate::telemetry::{Progress, Telemetry, Warning};
@@ -198,12 +198,8 @@ fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> 
 }
 
 fn parse(bytes: &[u8], file: FileId) -> Result<Result<Journal, FullLoadReason>> {
-    #[derive(Deserialize)]
-    struct Format {
-        format: u64,
-    }
-    match serde_json::from_slice::<Format>(bytes) {
-        Ok(Format { format }) if format > FORMAT => Err(Error::new(
+    match format_of(bytes) {
+        Some(format) if format > FORMAT => Err(Error::new(
             Exit::Usage,
             format!("cannot use the journal in the state folder: its format {format} is newer than {FORMAT}, the newest that this version knows"),
         )

@@ -30,7 +30,7 @@ pub struct Journal {
 /// One emission of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
-    /// Random.
+    /// Random; STATE names the emission by it.
     pub id: String,
     pub kind: EmissionKind,
     pub version: i64,
@@ -43,7 +43,7 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmissionKind {
-    /// All records.
+    /// Every record of the report is sent.
     Full,
 }
 

@@ -60,7 +60,8 @@ impl SnapshotSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bookmark {
     pub row_count: u64,
-    /// The entry of the journal; `None` if there is no journal. Written as null then, because Meltano merges bookmarks.
+    /// The entry of the journal. Without a journal it is written as null, because Meltano merges two bookmarks: a member
+    /// that is left out would keep its old value.
     pub entry: Option<String>,
     /// Digest of the CSV, in hexadecimal.
     pub sha256: String,

@@ -14,7 +14,7 @@ use crate::table::verify::VerifiedTable;
 pub fn records_digest(report: &mut Report, table: &VerifiedTable, layout: &RecordLayout) -> Result<String> {
     let plan = layout.plan(b"", b"");
     let mut rows = table.read_rows(report.stored()?);
-    // The header.
+    // The first row is the header; the rows after it are records.
     rows.read()?;
     let mut record = OutBuffer::default();
     let mut digests: Vec<[u8; 16]> = Vec::new();
