@@ -8,6 +8,7 @@
 pub mod api;
 pub mod archive;
 pub mod bytes;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 mod column_store;

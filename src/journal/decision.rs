@@ -1,11 +1,11 @@
-//! Decides whether the table already holds the records of a report, so that they need not be sent again, and the version
-//! of a full load.
+//! Decides what the table can hold: the records of a report already, or those of a few known reports; and the version of
+//! a full load.
 //!
-//! It believes STATE only if the journal shows that no later emission can have changed the table. It is pure.
+//! STATE is believed only as far as the journal shows which later emissions can have changed the table. It is pure.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Journal, Snapshot};
+use super::{Entry, Journal, Snapshot};
 use crate::singer::state::Checkpoint;
 
 /// Why all records of a report are sent.
@@ -23,6 +23,12 @@ pub enum FullLoadReason {
     LaterEntry,
     ReportChanged,
     FingerprintChanged,
+    /// An emission after the one that STATE names was a full load.
+    LaterFullLoad,
+    /// The archive cannot give a report or deleted rows that may be in the table.
+    NotArchived,
+    /// The setting `full_every`.
+    Due,
 }
 
 /// `Ok` if the table holds `today`'s records, else the reason why they must be sent.
@@ -46,6 +52,37 @@ pub fn check_unchanged(
     } else {
         Ok(())
     }
+}
+
+/// The emissions whose rows may be in the table, the one that STATE names first: then only the rows that differ from them
+/// must be sent. Else the reason why all must. `is_kept` tells whether the archive has the rows of an entry.
+pub fn check_changes<'j>(
+    journal: Result<&'j Journal, FullLoadReason>,
+    state: &Checkpoint,
+    fingerprint: &str,
+    is_kept: impl Fn(&Entry) -> bool,
+) -> Result<&'j [Entry], FullLoadReason> {
+    if state.entry.is_none() {
+        return Err(FullLoadReason::NoEntryInState);
+    }
+    let journal = journal?;
+    let entries = &journal.entries[journal.find(state)?..];
+    let version = entries[0].version;
+    if entries[0].snapshot.fingerprint != fingerprint {
+        Err(FullLoadReason::FingerprintChanged)
+    } else if entries.iter().any(|entry| entry.version != version) {
+        Err(FullLoadReason::LaterFullLoad)
+    } else if !entries.iter().all(is_kept) {
+        Err(FullLoadReason::NotArchived)
+    } else {
+        Ok(entries)
+    }
+}
+
+/// Whether there is nothing to send: no emission can have followed the one that STATE names, and it was the same report.
+#[must_use]
+pub fn has_no_changes(in_table: &[Entry], sha256: &str) -> bool {
+    matches!(in_table, [last] if last.snapshot.sha256 == sha256)
 }
 
 /// A version for a full load: greater than every version that was ever given out, whatever the clock says. `last` is the
@@ -72,6 +109,9 @@ impl Display for FullLoadReason {
             Self::FingerprintChanged => {
                 "its columns, types, key, masks, settings or the version of the tap changed"
             }
+            Self::LaterFullLoad => "its journal has a full load after the entry that STATE names",
+            Self::NotArchived => "the archive lacks a report that is needed, or cannot read it",
+            Self::Due => "the last full load is as old as `full_every` says",
         })
     }
 }

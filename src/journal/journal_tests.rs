@@ -8,7 +8,14 @@ fn snapshot(report: &str) -> Snapshot {
 
 fn entry(id: &str, version: i64) -> Entry {
     let kind = EmissionKind::Full;
-    Entry { id: id.to_owned(), kind, version, snapshot: snapshot("a"), completed_at: String::new() }
+    Entry {
+        id: id.to_owned(),
+        kind,
+        version,
+        snapshot: snapshot("a"),
+        completed_at: String::new(),
+        deleted: Vec::new(),
+    }
 }
 
 /// The STATE after an emission.
@@ -94,6 +101,38 @@ fn unchanged_report_is_sent_for_the_first_reason_that_holds() {
             "no STATE comes first"
         );
     }
+}
+
+#[test]
+fn entries_that_may_be_in_the_table_are_those_from_the_one_that_state_names_on() {
+    let [mut second, mut third] = [entry("2", 10), entry("3", 10)];
+    (second.kind, third.kind) = (EmissionKind::Changes, EmissionKind::Changes);
+    third.snapshot.sha256 = "b".into();
+    let journal = [entry("1", 10), second.clone(), third.clone()]
+        .into_iter()
+        .fold(Journal::default(), |journal, entry| journal.with(entry, &no_state()));
+    let changes = |state: &Checkpoint, fingerprint: &str, kept: &[&str]| {
+        let found =
+            check_changes(Ok(&journal), state, fingerprint, |entry| kept.contains(&entry.id.as_str()));
+        found.map(|entries| entries.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>())
+    };
+    let all = ["1", "2", "3"];
+    assert_eq!(changes(&state(&second), "f", &all), Ok(vec!["2".into(), "3".into()]));
+    assert_eq!(changes(&state(&second), "f", &all[1..]), Ok(vec!["2".into(), "3".into()]));
+    assert_eq!(changes(&state(&second), "f", &all[..2]), Err(FullLoadReason::NotArchived));
+    assert_eq!(changes(&state(&second), "g", &all), Err(FullLoadReason::FingerprintChanged));
+    assert_eq!(changes(&no_state(), "f", &all), Err(FullLoadReason::NoEntryInState));
+    assert_eq!(changes(&state(&entry("4", 10)), "f", &all), Err(FullLoadReason::UnknownEntry));
+    let changed = Checkpoint { version: Some(11), ..state(&second) };
+    assert_eq!(changes(&changed, "f", &all), Err(FullLoadReason::Disagreement));
+    let reloaded = journal.clone().with(entry("4", 11), &no_state());
+    let found = check_changes(Ok(&reloaded), &state(&second), "f", |_| true);
+    assert_eq!(found, Err(FullLoadReason::LaterFullLoad));
+    let lost = check_changes(Err(FullLoadReason::CopiedJournal), &state(&second), "f", |_| true);
+    assert_eq!(lost, Err(FullLoadReason::CopiedJournal));
+    assert!(has_no_changes(&[third.clone()], "b"));
+    assert!(!has_no_changes(&[third.clone()], "a"));
+    assert!(!has_no_changes(&[second, third], "b"), "the table may hold the report before");
 }
 
 #[test]

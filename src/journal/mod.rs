@@ -9,7 +9,7 @@ mod file;
 
 use serde::{Deserialize, Serialize};
 
-pub use decision::{FullLoadReason, check_unchanged, next_version};
+pub use decision::{FullLoadReason, check_changes, check_unchanged, has_no_changes, next_version};
 pub use file::{JournalFile, Journals};
 
 use crate::singer::state::Checkpoint;
@@ -38,6 +38,9 @@ pub struct Entry {
     pub snapshot: Snapshot,
     /// When the report was complete, UTC.
     pub completed_at: String,
+    /// The rows that were sent as deleted, by the report that they are from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<DeletedRows>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +48,16 @@ pub struct Entry {
 pub enum EmissionKind {
     /// Every record of the report is sent.
     Full,
+    /// Only rows that are new, changed or gone, with the version of the full load before them.
+    Changes,
+}
+
+/// Deleted rows that an emission sent, as the archive keeps them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DeletedRows {
+    /// Digest of the stored rows, in hexadecimal.
+    pub sha256: String,
+    pub rows: u64,
 }
 
 /// What decides the records of an emission.
@@ -92,7 +105,7 @@ impl Entry {
     #[must_use]
     pub fn new(kind: EmissionKind, version: i64, snapshot: Snapshot, completed_at: &str) -> Self {
         let id = format!("{:032x}", fastrand::u128(..));
-        Self { id, kind, version, snapshot, completed_at: completed_at.to_owned() }
+        Self { id, kind, version, snapshot, completed_at: completed_at.to_owned(), deleted: Vec::new() }
     }
 
     /// Whether STATE says the same of the emission. An earlier version of this program, or a merge of two STATEs, changes

@@ -33,6 +33,7 @@ const LAYERS: &[&str] = &[
     "column_store",
     "journal",
     "job",
+    "changes",
     "verbs",
     "process",
     "lib",

@@ -221,7 +221,14 @@ impl World {
             journal.as_ref().ok().filter(|_| !is_missing(Rule::HighestVersion)),
         );
         let kind = EmissionKind::Full;
-        let entry = Entry { id: self.runs.to_string(), kind, version, snapshot, completed_at: String::new() };
+        let entry = Entry {
+            id: self.runs.to_string(),
+            kind,
+            version,
+            snapshot,
+            completed_at: String::new(),
+            deleted: Vec::new(),
+        };
         let state = checkpoint(&entry);
         let is_unwritable = matches!(run.mode, Mode::Unwritable | Mode::OffUnwritable);
         if is_unwritable && run.skips() && !is_missing(Rule::NothingUnrecorded) {
