@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::settings::duration;
+
 #[derive(Args, Clone, Debug)]
 pub struct ArchiveArgs {
     /// As for a sync; also accepted before `archive`
@@ -27,7 +29,7 @@ pub enum ArchiveAction {
     /// Delete reports by their age
     Forget {
         /// Age from which on a report is deleted, as in `30d`, `12h`, `45m` or `0s`
-        #[arg(long, value_name = "AGE", value_parser = parse_age)]
+        #[arg(long, value_name = "AGE", value_parser = duration::parse)]
         older_than: Duration,
     },
 }
@@ -38,32 +40,4 @@ pub enum ListFormat {
     Text,
     /// One array
     Json,
-}
-
-/// Reads a whole number and its unit.
-fn parse_age(text: &str) -> Result<Duration, &'static str> {
-    let seconds = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 86400,
-        _ => return Err("the unit is missing"),
-    };
-    let number: u32 = text[..text.len() - 1].parse().map_err(|_| "the number is not valid")?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn age_is_a_whole_number_with_a_unit() {
-        for (text, seconds) in [("0s", 0), ("45m", 2700), ("12h", 43200), ("30d", 2_592_000)] {
-            assert_eq!(parse_age(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["", "d", "30", "-1d", "1.5d", "1 d", "30 days", "99999999999d", "é"] {
-            assert!(parse_age(text).is_err(), "{text}");
-        }
-    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::layout::RecordLayout;
 use crate::digest::{hex, sha256};
-use crate::settings::Settings;
+use crate::settings::{Replication, Settings};
 use crate::table::plan::{Field, FieldSource};
 
 /// The messages of a stream, without the cells.
@@ -20,6 +20,7 @@ pub struct Shape<'a> {
     pub layout: &'a RecordLayout,
     /// Identifies the key of the hashes, if a mask hashes.
     pub mask_key: Option<&'a str>,
+    pub replication: Replication,
     pub settings: &'a Settings,
 }
 
@@ -38,8 +39,8 @@ impl Shape<'_> {
             layout.undecided,
             self.mask_key,
             self.settings.activate_version,
-            // Without it a bookmark can be ahead of the table.
-            self.settings.skip_unchanged,
+            // Whether a bookmark moves only in the run's last STATE; else it can be ahead of the table.
+            self.settings.skip_unchanged || self.replication == Replication::Changes,
             format!("{:?}", self.settings.delimiter),
         ]);
         hex(&sha256::<32>(parts.to_string().as_bytes()))

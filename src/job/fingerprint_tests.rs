@@ -59,7 +59,8 @@ fn fingerprint(changes: &Value, catalog: Option<&Value>, version: &str) -> Strin
     let layout = stream.layout(&columns.properties, table.formats.len());
     let mask_key = stream.rules.masks.key_fingerprint();
     let mask_key = mask_key.as_deref();
-    Shape { version, key: &key, layout: &layout, mask_key, settings: &settings }.fingerprint()
+    let replication = settings.replication(stream.name());
+    Shape { version, key: &key, layout: &layout, mask_key, replication, settings: &settings }.fingerprint()
 }
 
 fn with(changes: &Value) -> String {

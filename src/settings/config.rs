@@ -48,12 +48,12 @@ pub fn retain_settings(config: &mut Map<String, Value>) {
     config.retain(|name, value| !value.is_null() && !name.starts_with(COMMENT));
 }
 
-/// Reads numbers that are written as text. Meltano passes a number so, because its own conversion of text that is not a
-/// number ends in a traceback.
-pub fn read_numbers(config: &mut Map<String, Value>, schema: &Value) {
+/// Reads numbers, and objects in place of which a word is accepted, that are written as text. Meltano passes a number so,
+/// because its own conversion of text that is not a number ends in a traceback, and such an object if it is in a variable.
+pub fn read_text(config: &mut Map<String, Value>, schema: &Value) {
     for (name, setting) in properties(schema) {
         if let Some(value @ Value::String(_)) = config.get_mut(name)
-            && (has_type(setting, "number") || has_type(setting, "integer"))
+            && ["number", "integer", "object"].iter().any(|name| has_type(setting, name))
         {
             *value = from_text(value.as_str().unwrap_or_default(), setting);
         }

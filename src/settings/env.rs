@@ -21,7 +21,9 @@ pub fn variable(setting: &str) -> String {
 
 /// Converts text to the type of a setting. Text that cannot be converted is kept, and the schema refuses it.
 pub(super) fn from_text(text: &str, schema: &Value) -> Value {
-    let is_text = has_type(schema, "string") && !(has_type(schema, "array") && text.starts_with('['));
+    let is_json = has_type(schema, "array") && text.starts_with('[')
+        || has_type(schema, "object") && text.starts_with('{');
+    let is_text = has_type(schema, "string") && !is_json;
     match text.to_lowercase().as_str() {
         "true" | "1" if has_type(schema, "boolean") => true.into(),
         "false" | "0" if has_type(schema, "boolean") => false.into(),

@@ -6,9 +6,11 @@
 mod cells;
 pub mod column_rules;
 pub mod config;
+pub mod duration;
 pub mod env;
 mod from_file;
 mod problem;
+mod replication;
 mod resolve;
 mod rules;
 pub mod schema;
@@ -32,6 +34,7 @@ use url::Url;
 use self::env::Environment;
 pub use self::from_file::FromFile;
 use self::problem::to_error;
+pub use self::replication::{Replication, ReplicationByStream, ShrinkLimit};
 pub use self::secret_command::{CommandGroup, StopOnDrop};
 pub use self::warning::SettingsWarning;
 use crate::error::{Error, Exit, Result};
@@ -124,6 +127,8 @@ pub struct Settings {
     #[serde(skip)]
     pub archive_key: Option<SecretString>,
     pub archive_key_file: Option<PathBuf>,
+    /// Reports of each stream that stay beyond those that a journal needs; `None`: all.
+    pub archive_keep: Option<u64>,
     /// The age up to which a kept report is used in place of a request.
     #[serde(rename = "reuse_seconds", deserialize_with = "seconds")]
     pub reuse: Duration,
@@ -178,6 +183,11 @@ pub struct Settings {
     /// A file that describes the last sync.
     pub run_report: Option<PathBuf>,
     pub skip_unchanged: bool,
+    /// By stream; see [`Settings::replication`].
+    replication: ReplicationByStream,
+    /// The age of the last full load from which on a stream with `changes` is loaded in full; `None`: never.
+    #[serde(default, deserialize_with = "duration")]
+    pub full_every: Option<Duration>,
     /// Names the destination.
     pub pipeline: String,
     pub ca_bundle: Option<PathBuf>,
@@ -187,9 +197,9 @@ pub struct Settings {
     #[serde(default, deserialize_with = "one_or_more")]
     pub accept_columns: Vec<String>,
     pub on_ragged: OnRagged,
-    /// The share of rows that may be gone since the last run, above 0 and below 1.
-    #[serde(deserialize_with = "share")]
-    pub fail_on_shrink: Option<f64>,
+    /// See [`Settings::fail_on_shrink`].
+    #[serde(default)]
+    fail_on_shrink: ShrinkLimit,
     pub max_report_bytes: u64,
     pub max_message_bytes: u64,
 }
@@ -203,11 +213,9 @@ fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D:
     name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
 }
 
-fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Bool(is_on) => Ok(is_on.then_some(USUAL_LOSS)),
-        number => f64::deserialize(number).map(Some).map_err(D::Error::custom),
-    }
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| duration::parse(&text).map_err(D::Error::custom)).transpose()
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -238,7 +246,7 @@ pub fn load(
         let mut config = config::read(name, stdin)?;
         problems.extend(validate::unknown_names(&config, name, &schema));
         config::retain_settings(&mut config);
-        config::read_numbers(&mut config, &schema);
+        config::read_text(&mut config, &schema);
         config::read_switches(&mut config, &schema);
         warnings.extend(warning::without_effect(&config));
         warnings.extend(warning::of_config(name, config.contains_key("api_key")));
@@ -259,6 +267,7 @@ pub fn load(
     problems.extend(if asks_api { validate::id_problems(&merged) } else { from_file::problems(&merged) });
     problems.extend(cells::problems(&merged));
     if asks_api {
+        problems.extend(replication::problems(&merged));
         merged.remove(from_file::SETTING);
     }
     let find = |setting| secret::find(setting, &merged, &config_files, environment, command);

@@ -61,7 +61,7 @@ fn number_as_text_in_a_config_is_read_as_a_number_and_other_text_is_refused() {
     let text = r#","max_attempts":"3","max_wait_seconds":"75.5","fail_on_shrink":"0.5""#;
     let settings = accepted(&with(text), &[]).unwrap();
     assert_eq!((settings.max_attempts, settings.max_wait), (3, Duration::from_millis(75_500)));
-    assert_eq!(settings.fail_on_shrink, Some(0.5));
+    assert_eq!(settings.fail_on_shrink("user_report"), Some(0.5));
     for value in ["2.5", "many", "", "[3]", "NaN"] {
         let message = refused(&with(&format!(r#","max_attempts":"{value}""#)));
         assert!(message.contains("`max_attempts`: the value is not of type"), "{value}: {message}");
@@ -99,7 +99,7 @@ fn environment_values_are_converted_as_meltano_writes_them() {
     assert_eq!(settings.schema_overrides["user_report"]["capacity"], ColumnType::Integer.into());
     assert_eq!(settings.extra_reports, ["programReport"]);
     assert_eq!((settings.column_names, settings.types), (ColumnNames::Original, Types::Infer));
-    assert_eq!((settings.activate_version, settings.fail_on_shrink), (false, Some(0.5)));
+    assert_eq!((settings.activate_version, settings.fail_on_shrink("user_report")), (false, Some(0.5)));
     assert_eq!((settings.on_nul, settings.on_ragged), (OnNul::Keep, OnRagged::Pad));
     assert_eq!(settings.delimiter, Delimiter::Tab);
     assert_eq!(settings.accept_columns, ["c69d22299"]);
@@ -112,7 +112,7 @@ fn fail_on_shrink_by_variable_is_a_boolean_or_a_share() {
         [("1", Some(USUAL_LOSS)), ("True", Some(USUAL_LOSS)), ("0", None), ("0.9999", Some(0.9999))]
     {
         let settings = accepted(&with(""), &[("TAP_TOGETHER_FAIL_ON_SHRINK", text)]).unwrap();
-        assert_eq!(settings.fail_on_shrink, share, "{text}");
+        assert_eq!(settings.fail_on_shrink("user_report"), share, "{text}");
     }
 }
 

@@ -116,9 +116,17 @@ pub fn stream_problems(config: &Map<String, Value>) -> Vec<Problem> {
     let streams = streams(&serde_json::from_value::<Vec<String>>(extra).unwrap_or_default());
     let documented = documented_streams();
     let mut problems = Vec::new();
-    for setting in ["key_properties", "schema_overrides", "rename", "forget_columns", "masks", "from_file"] {
+    for (setting, has_every) in [
+        ("key_properties", false),
+        ("schema_overrides", false),
+        ("rename", false),
+        ("forget_columns", false),
+        ("masks", true),
+        ("from_file", false),
+        ("replication", true),
+    ] {
         let names = config.get(setting).and_then(Value::as_object).into_iter().flat_map(Map::keys);
-        let is_known = |name: &&String| streams.contains(name) || setting == "masks" && *name == EVERY_STREAM;
+        let is_known = |name: &&String| streams.contains(name) || has_every && *name == EVERY_STREAM;
         for name in names.filter(|name| !is_known(name)) {
             let shown = if documented.iter().any(|stream| is_misspelling(name, stream)) {
                 format!("`{name}`, which is not a stream")

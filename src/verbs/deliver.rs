@@ -210,6 +210,7 @@ impl<W: Write> Delivery<W> {
             key,
             layout,
             mask_key: mask_key.as_deref(),
+            replication: self.settings.replication(stream.name()),
             settings: &self.settings,
         };
         let has_natural_key = layout.row_number.is_none() && !key.is_empty();
@@ -293,7 +294,7 @@ impl<W: Write> Delivery<W> {
     /// Fails or warns if the report lost many rows, and says how many rows changed otherwise.
     fn check_rows(&self, stream: &str, rows: u64) -> Result<()> {
         let before = self.state.row_count(stream).unwrap_or(0);
-        if let Some(warning) = check_shrink(stream, rows, before, self.settings.fail_on_shrink)? {
+        if let Some(warning) = check_shrink(stream, rows, before, self.settings.fail_on_shrink(stream))? {
             self.telemetry.warn(&warning);
         } else if before > 0 && rows != before {
             self.telemetry.notice(&Notice::Rows { stream: stream.to_owned(), rows, before });
