@@ -57,7 +57,7 @@ pub struct Metadata {
     /// When the last byte arrived, in milliseconds since 1970.
     completed_at_ms: i64,
     repairs: Repairs,
-    stats: TableStats,
+    pub stats: TableStats,
     pub form: StoredForm,
     /// Identifies who fetched the report.
     pub client: String,
@@ -121,6 +121,11 @@ impl<R: Read> EntryReader<R> {
     pub fn verify(mut self) -> Result<(), EntryError> {
         io::copy(&mut self.stored, &mut io::sink())?;
         Ok(())
+    }
+
+    /// The stored form, from its first byte. A byte that is not authentic is an error in its place.
+    pub fn stored(self) -> impl BufRead {
+        self.stored
     }
 
     /// The report, for which no request was sent. Other tasks run while a large report is decrypted.

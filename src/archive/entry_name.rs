@@ -14,12 +14,14 @@ const TIME: &str = "%Y%m%dT%H%M%S%3fZ";
 const DIGEST_DIGITS: usize = 16;
 
 /// What an entry is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// Kept until it is forgotten.
     Archive,
     /// For the next run only.
     Reuse,
+    /// Rows that an emission sent as deleted; kept while a journal needs them.
+    Deleted,
 }
 
 impl Ending {
@@ -27,11 +29,12 @@ impl Ending {
         match self {
             Self::Archive => "archive",
             Self::Reuse => "reuse",
+            Self::Deleted => "deleted",
         }
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryName {
     pub scope: String,
     pub stream: String,
@@ -48,9 +51,22 @@ impl EntryName {
             scope: metadata.scope.clone(),
             stream: metadata.stream.clone(),
             completed_at: metadata.completed_at(),
-            digest: metadata.sha256.chars().take(DIGEST_DIGITS).collect(),
+            digest: digest(&metadata.sha256),
             ending,
         }
+    }
+
+    /// The name of an entry with this digest, in hexadecimal, that was complete at this time.
+    #[must_use]
+    pub fn of(scope: &str, stream: &str, completed_at: &str, sha256: &str, ending: Ending) -> Option<Self> {
+        let completed_at = DateTime::parse_from_rfc3339(completed_at).ok()?.to_utc();
+        Some(Self {
+            scope: scope.to_owned(),
+            stream: stream.to_owned(),
+            completed_at,
+            digest: digest(sha256),
+            ending,
+        })
     }
 
     /// `None` if this program gives no entry such a name.
@@ -64,10 +80,17 @@ impl EntryName {
             stream: stream.to_owned(),
             completed_at: NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc(),
             digest: digest.to_owned(),
-            ending: [Ending::Archive, Ending::Reuse].into_iter().find(|known| known.text() == ending)?,
+            ending: [Ending::Archive, Ending::Reuse, Ending::Deleted]
+                .into_iter()
+                .find(|known| known.text() == ending)?,
         };
         (name.to_string() == file_name).then_some(name)
     }
+}
+
+/// The digits of a digest that are in a name.
+fn digest(sha256: &str) -> String {
+    sha256.chars().take(DIGEST_DIGITS).collect()
 }
 
 impl Display for EntryName {

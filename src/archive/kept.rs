@@ -1,13 +1,16 @@
-//! The archive: every report that was synced with `archive: on`, until `archive forget` deletes it.
+//! The archive: every report that was synced with `archive: on`, until `archive_keep` or `archive forget` deletes it, and
+//! the rows that the emissions of a journal sent as deleted.
 //!
 //! An entry is durable before the first message of its report. A report that cannot be archived is not emitted (exit
 //! 74). Listing and deleting need no key; only this API and organisation are listed.
 
+use std::collections::HashSet;
+use std::fs::File;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::entry::Metadata;
+use super::entry::{EntryReader, Metadata};
 use super::entry_name::{Ending, EntryName};
 use super::error::EntryError;
 use super::store::EntryStore;
@@ -45,16 +48,60 @@ impl Archive {
         state_folder::open(&self.0.folder).map(drop)
     }
 
-    /// Adds a verified report.
-    pub fn add(&self, stream: &str, report: &mut Report) -> Result<()> {
+    /// Adds a verified report, and the rows that are sent as deleted with it.
+    pub fn add<'r>(
+        &self,
+        stream: &str,
+        report: &mut Report,
+        mut deleted: impl Iterator<Item = &'r mut Report>,
+    ) -> Result<()> {
         let folder = state_folder::open(&self.0.folder)?;
-        self.0.write(&folder, stream, report, Ending::Archive).map_err(|cause| {
+        let mut write = || {
+            self.0.write(&folder, stream, report, Ending::Archive)?;
+            deleted.try_for_each(|rows| self.0.write(&folder, stream, rows, Ending::Deleted))
+        };
+        write().map_err(|cause| {
             Error::new(
                 Exit::Io,
                 format!("cannot archive the report of `{stream}`: {cause}, so nothing of it was emitted"),
             )
             .hint("free some space with `tap-together archive forget`, or set `archive` to `off`")
         })
+    }
+
+    /// The name of the entry with this digest of a report or of deleted rows.
+    #[must_use]
+    pub fn name(&self, stream: &str, completed_at: &str, sha256: &str, ending: Ending) -> Option<EntryName> {
+        EntryName::of(&self.0.scope, stream, completed_at, sha256, ending)
+    }
+
+    /// Opens the entry with this digest that was complete at this time, if it was stored with today's settings.
+    pub fn open(
+        &self,
+        stream: &str,
+        completed_at: &str,
+        sha256: &str,
+        ending: Ending,
+    ) -> Result<EntryReader<File>, EntryError> {
+        let name = self.name(stream, completed_at, sha256, ending).ok_or(EntryError::Misnamed)?;
+        let folder = Folder::open(&self.0.folder).map_err(EntryError::Read)?;
+        let reader = self.open_in(&folder, &name)?;
+        let is_right = reader.metadata.sha256 == sha256 && reader.metadata.form == self.0.form;
+        if is_right { Ok(reader) } else { Err(EntryError::Misnamed) }
+    }
+
+    /// Deletes what no journal needs: all deleted rows, and the reports of the stream but the newest `keep`.
+    pub fn prune(&self, stream: &str, needed: &HashSet<EntryName>, keep: Option<u64>) -> Result<()> {
+        let Some(folder) = state_folder::open_if_present(&self.0.folder)? else { return Ok(()) };
+        let mut names = self.names(&folder)?;
+        names.retain(|name| name.stream == stream && !needed.contains(name));
+        let (deleted, mut reports): (Vec<_>, Vec<_>) = names
+            .into_iter()
+            .filter(|name| name.ending != Ending::Reuse)
+            .partition(|name| name.ending == Ending::Deleted);
+        let kept = keep.map_or(usize::MAX, |keep| usize::try_from(keep).unwrap_or(usize::MAX));
+        reports.truncate(reports.len().saturating_sub(kept));
+        remove(&folder, deleted.iter().chain(&reports))
     }
 
     /// Reads each entry as far as `depth` says, the oldest first.
@@ -69,12 +116,7 @@ impl Archive {
         let Some(folder) = state_folder::open_if_present(&self.0.folder)? else { return Ok(Vec::new()) };
         let mut names = self.names(&folder)?;
         names.retain(|name| (now - name.completed_at).to_std().is_ok_and(|age| age > older_than));
-        for name in &names {
-            folder.remove(&name.to_string()).map_err(|cause| {
-                Error::new(Exit::Io, format!("cannot delete `{name}` from the archive: {cause}"))
-                    .hint("make the state folder writable")
-            })?;
-        }
+        remove(&folder, names.iter())?;
         Ok(names)
     }
 
@@ -87,13 +129,16 @@ impl Archive {
         Ok(names)
     }
 
+    fn open_in(&self, folder: &Folder, name: &EntryName) -> Result<EntryReader<File>, EntryError> {
+        let file = folder.open_read(&name.to_string()).map_err(EntryError::Read)?;
+        self.0.open(name, file.ok_or(EntryError::Read(std::io::ErrorKind::NotFound.into()))?)
+    }
+
     fn inspect_one(&self, folder: &Folder, name: EntryName, depth: Depth) -> Inspected {
         let mut bytes = 0;
         let mut read = || {
-            let file = folder.open_read(&name.to_string()).map_err(EntryError::Read)?;
-            let file = file.ok_or(EntryError::Read(std::io::ErrorKind::NotFound.into()))?;
-            bytes = file.metadata()?.len();
-            let reader = self.0.open(&name, file)?;
+            bytes = folder.stat_of(&name.to_string())?.map_or(0, |stat| stat.st_size.unsigned_abs());
+            let reader = self.open_in(folder, &name)?;
             let metadata = reader.metadata.clone();
             if depth == Depth::Whole {
                 reader.verify()?;
@@ -103,4 +148,14 @@ impl Archive {
         let content = read();
         Inspected { name, bytes, content }
     }
+}
+
+fn remove<'n>(folder: &Folder, names: impl Iterator<Item = &'n EntryName>) -> Result<()> {
+    for name in names {
+        folder.remove(&name.to_string()).map_err(|cause| {
+            Error::new(Exit::Io, format!("cannot delete `{name}` from the archive: {cause}"))
+                .hint("make the state folder writable")
+        })?;
+    }
+    Ok(())
 }

@@ -12,7 +12,8 @@ mod kept;
 mod reuse;
 mod store;
 
-pub use entry_name::EntryName;
+pub use entry::EntryReader;
+pub use entry_name::{Ending, EntryName};
 pub use error::EntryError;
 pub use kept::{Archive, Depth, Inspected};
 pub use reuse::Reuse;

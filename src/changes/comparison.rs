@@ -4,15 +4,7 @@
 
 use std::collections::HashSet;
 
-pub type Digest = [u8; 16];
-
-/// The digests of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowDigests {
-    pub key: Digest,
-    /// Of all emitted cells.
-    pub record: Digest,
-}
+pub use crate::table::row_digests::{Digest, RowDigests};
 
 /// The rows of a new report, and what is known of each.
 #[derive(Debug, Default)]

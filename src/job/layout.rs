@@ -1,14 +1,14 @@
 //! The layout of a stream's records: their properties in SCHEMA's order, and the JSON Schema of a record.
 //!
 //! The report's columns come first in its order, each followed by its variant, then the columns that are gone, then
-//! `_extra` and the row number. It selects no columns: see `column_plan`.
+//! `_extra`, the row number and `_sdc_deleted_at`. It selects no columns: see `column_plan`.
 
 use serde_json::{Map, Value, json};
 
 use crate::columns::RememberedColumn;
 use crate::settings::MaxLength;
 use crate::table::column_type::ColumnType;
-use crate::table::header::EXTRA;
+use crate::table::header::{DELETED_AT, EXTRA};
 use crate::table::plan::{Field, FieldSource, Plan};
 
 /// A column in SCHEMA.
@@ -61,13 +61,30 @@ pub enum ExtraCells {
     From(usize),
 }
 
+/// What the property with the row number is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowNumber {
+    /// Not a property.
+    No,
+    /// Null in every record: an earlier run emitted it.
+    Null(String),
+    Position(String),
+}
+
+/// The properties that come from no column.
+#[derive(Clone, Debug)]
+pub struct AutomaticProperties {
+    pub extra: ExtraCells,
+    pub row_number: RowNumber,
+    /// Whether `_sdc_deleted_at` is one.
+    pub deleted_at: bool,
+}
+
 /// The properties of a stream's records, and the cells that they come from.
 #[derive(Clone, Debug)]
 pub struct RecordLayout {
     pub fields: Vec<Field>,
-    pub extra: ExtraCells,
-    /// The property with the row number, if there is one.
-    pub row_number: Option<String>,
+    pub automatic: AutomaticProperties,
     /// JSON Schema of a record.
     pub schema: Value,
     /// The columns that are strings in the schema because no value has decided their type.
@@ -77,37 +94,81 @@ pub struct RecordLayout {
 impl RecordLayout {
     pub(super) fn new(
         properties: &[Property],
-        extra: ExtraCells,
-        row_number: Option<&str>,
+        automatic: AutomaticProperties,
         max_length: MaxLength,
     ) -> Self {
-        let schema = schema(properties, extra != ExtraCells::No, row_number, max_length);
-        let null = Field { name: EXTRA.to_owned(), source: FieldSource::Null };
-        let extra_field = (extra == ExtraCells::Null).then_some(null);
-        let fields = properties.iter().flat_map(Property::fields).chain(extra_field).collect();
+        let schema = schema(properties, &automatic, max_length);
+        let null = |name: &str| Field { name: name.to_owned(), source: FieldSource::Null };
+        let extra = (automatic.extra == ExtraCells::Null).then(|| null(EXTRA));
+        let row_number = match &automatic.row_number {
+            RowNumber::Null(name) => Some(null(name)),
+            RowNumber::No | RowNumber::Position(_) => None,
+        };
+        let fields = properties.iter().flat_map(Property::fields).chain(extra).chain(row_number).collect();
         let undecided = properties.iter().filter(|property| property.column_type.is_none());
         let undecided = undecided.map(|property| property.name.clone()).collect();
-        Self { fields, extra, row_number: row_number.map(str::to_owned), schema, undecided }
+        Self { fields, automatic, schema, undecided }
     }
 
     /// The plan of RECORD lines that begin with `before` and end with `after`.
     #[must_use]
     pub fn plan(&self, before: &[u8], after: &[u8]) -> Plan {
-        Plan::compile(before, after, &self.fields, self.row_number.as_deref(), self.first_extra_cell())
+        self.compile(before, after, None)
     }
 
-    /// The index of the first cell that `_extra` collects.
-    fn first_extra_cell(&self) -> Option<usize> {
-        match self.extra {
+    /// The plan of the RECORD lines of rows that are gone since `at`.
+    #[must_use]
+    pub fn plan_deleted(&self, before: &[u8], after: &[u8], at: &str) -> Plan {
+        self.compile(before, after, Some(at))
+    }
+
+    fn compile(&self, before: &[u8], after: &[u8], deleted_at: Option<&str>) -> Plan {
+        let row_number = match &self.automatic.row_number {
+            RowNumber::Position(name) => Some(name.as_str()),
+            RowNumber::No | RowNumber::Null(_) => None,
+        };
+        let first_extra = match self.automatic.extra {
             ExtraCells::From(width) => Some(width),
             ExtraCells::No | ExtraCells::Null => None,
+        };
+        let mut last = Vec::new();
+        if self.automatic.deleted_at {
+            let is_first = self.fields.is_empty() && row_number.is_none() && first_extra.is_none();
+            let comma = if is_first { "" } else { "," };
+            let value = deleted_at.map_or(Value::Null, Value::from);
+            last = format!("{comma}\"{DELETED_AT}\":{value}").into_bytes();
         }
+        Plan::compile(before, &[&last, after].concat(), &self.fields, row_number, first_extra)
+    }
+
+    /// The layout with which the rows of another report become records of the same SCHEMA. `position` is where a column is
+    /// in that report, which has `width` columns; a column without one is null. Cells that do not fit are expected.
+    #[must_use]
+    pub fn for_report(&self, position: impl Fn(&Field) -> Option<usize>, width: usize) -> Self {
+        let mut layout = self.clone();
+        for field in &mut layout.fields {
+            let position = position(field);
+            match (&mut field.source, position) {
+                (FieldSource::Null, _) => {}
+                (FieldSource::Cell { index, format, has_mismatches, .. }, Some(position)) => {
+                    *index = position;
+                    *has_mismatches = !format.accepts_all();
+                }
+                (source, None) => *source = FieldSource::Null,
+            }
+        }
+        // The cells of a plan are in the order of the report.
+        layout.fields.sort_by_key(Field::cell);
+        if let ExtraCells::From(first) = &mut layout.automatic.extra {
+            *first = width;
+        }
+        layout
     }
 }
 
 /// JSON Schema of a record.
 #[must_use]
-pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>, max_length: MaxLength) -> Value {
+pub fn schema(columns: &[Property], automatic: &AutomaticProperties, max_length: MaxLength) -> Value {
     let mut properties = Map::new();
     for column in columns {
         let length = column.max_length.filter(|_| max_length == MaxLength::Measured);
@@ -118,16 +179,21 @@ pub fn schema(columns: &[Property], extra: bool, row_number: Option<&str>, max_l
             properties.insert(variant.clone(), property(ColumnType::String, title, length));
         }
     }
-    if extra {
+    if automatic.extra != ExtraCells::No {
         properties.insert(EXTRA.into(), json!({
             "type": ["null", "array"], "items": {"type": ["null", "string"]}, "title": "Cells beyond the header's width",
         }));
     }
-    if let Some(name) = row_number {
+    if let RowNumber::Position(name) | RowNumber::Null(name) = &automatic.row_number {
         properties.insert(
-            name.into(),
+            name.clone(),
             json!({"type": ["null", "integer"], "title": "Position of the row in the report, from 1"}),
         );
+    }
+    if automatic.deleted_at {
+        properties.insert(DELETED_AT.into(), json!({
+            "type": ["null", "string"], "format": "date-time", "title": "When the row was found to be gone from the report",
+        }));
     }
     json!({"type": "object", "properties": properties})
 }

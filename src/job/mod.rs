@@ -21,9 +21,9 @@ use std::path::Path;
 pub use column_plan::{ColumnPlan, Purpose, SettledColumns};
 pub use column_status::{ColumnStatus, Leaves};
 pub use fingerprint::Shape;
-pub use layout::RecordLayout;
+pub use layout::{ExtraCells, RecordLayout, RowNumber};
 pub use plan_error::PlanError;
-pub use shrink::check_shrink;
+pub use shrink::{RowLoss, check_shrink};
 pub use stream::Stream;
 
 use crate::column_store::ColumnStore;

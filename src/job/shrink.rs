@@ -7,9 +7,17 @@ use crate::error::{Error, Exit, Result};
 use crate::settings::USUAL_LOSS;
 use crate::telemetry::Warning;
 
-/// `before` are the rows of the last snapshot; `allowed` is the share of them that may be gone.
-pub fn check_shrink(stream: &str, rows: u64, before: u64, allowed: Option<f64>) -> Result<Option<Warning>> {
-    let lost = before.saturating_sub(rows);
+/// The rows of a report against those of the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowLoss {
+    pub before: u64,
+    /// Rows that are gone: by their keys if both reports are there, else by the numbers of rows.
+    pub lost: u64,
+}
+
+/// Checks a report of `rows` rows; `allowed` is the share of the rows before that may be gone.
+pub fn check_shrink(stream: &str, rows: u64, loss: RowLoss, allowed: Option<f64>) -> Result<Option<Warning>> {
+    let RowLoss { before, lost } = loss;
     if let Some(most) = allowed.map(|share| share_of(before, share)).filter(|most| lost > *most) {
         return Err(Error::new(
             Exit::Report,
@@ -43,14 +51,21 @@ fn share_of(rows: u64, share: f64) -> u64 {
 mod tests {
     use super::*;
 
+    fn loss(rows: u64, before: u64) -> RowLoss {
+        RowLoss { before, lost: before.saturating_sub(rows) }
+    }
+
     #[test]
     fn shrink_by_a_share_is_exact_at_its_limit() {
         for (rows, before, allowed) in
             [(50, 100, 0.5), (43, 100, 0.57), (10, 100, 0.9), (7, 10, 0.3), (0, 0, 0.1), (200, 100, 0.1)]
         {
-            assert!(check_shrink("s", rows, before, Some(allowed)).is_ok(), "{rows} of {before}: {allowed}");
+            assert!(
+                check_shrink("s", rows, loss(rows, before), Some(allowed)).is_ok(),
+                "{rows} of {before}: {allowed}"
+            );
             if let Some(fewer) = rows.checked_sub(1).filter(|_| rows < before) {
-                let error = check_shrink("s", fewer, before, Some(allowed)).unwrap_err().message;
+                let error = check_shrink("s", fewer, loss(fewer, before), Some(allowed)).unwrap_err().message;
                 let lost = before - fewer;
                 let words = format!(
                     "lost {lost} of {before} rows since the last run, `fail_on_shrink` allows {}",
@@ -71,7 +86,7 @@ mod tests {
             (1, 11, Some(0.95), Some(shrunk(1))),
             (0, 0, None, Some(empty)),
         ] {
-            assert_eq!(check_shrink("s", rows, before, allowed), Ok(warning), "{rows}");
+            assert_eq!(check_shrink("s", rows, loss(rows, before), allowed), Ok(warning), "{rows}");
         }
     }
 }

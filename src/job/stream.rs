@@ -6,18 +6,19 @@
 use super::column_plan::ColumnPlan;
 use super::column_rules::ColumnRules;
 use super::header_check::{self, HeaderFacts};
-use super::layout::{ExtraCells, Property, RecordLayout};
+use super::layout::{AutomaticProperties, ExtraCells, Property, RecordLayout, RowNumber};
 use super::plan_error::PlanError;
 use crate::columns::{Label, RememberedColumn, unite};
 use crate::count::Count;
 use crate::error::Result;
 use crate::report::ReportType;
-use crate::settings::Settings;
+use crate::settings::{Replication, Settings};
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
 use crate::singer::state::{State, StreamMemory};
 use crate::table::csv::TableStats;
 use crate::table::delimiter::Delimiter;
-use crate::table::header::{EXTRA, ROW_NUMBER};
+use crate::table::header::{DELETED_AT, EXTRA, ROW_NUMBER};
+use crate::table::plan::Field;
 use crate::table::verify::{OnRagged, OnTypeMismatch, Requirements};
 use crate::telemetry::{ColumnWarning, Warning};
 
@@ -29,13 +30,14 @@ const MANY_GONE: usize = 200;
 pub struct Stream {
     pub report: ReportType,
     pub rules: ColumnRules,
+    pub replication: Replication,
     /// The highest version that was emitted; 0 if none is known.
     pub last_version: i64,
     /// When the last report was complete, by STATE.
     pub completed_at: Option<String>,
     /// Columns that were emitted by the state folder's account, but not by that of STATE.
     pub from_folder: Vec<Label>,
-    /// `_extra` and `_row_number`, if they were emitted.
+    /// `_extra`, `_row_number` and `_sdc_deleted_at`, if they were emitted.
     automatic: Vec<String>,
     /// Identifies the key of the hashes that STATE knows.
     state_mask_key: Option<String>,
@@ -90,6 +92,7 @@ impl Stream {
         automatic.extend(folder.automatic);
         Self {
             rules: ColumnRules::new(name, entry, key, united.columns, settings),
+            replication: settings.replication(name),
             last_version: state.version.into_iter().chain(folder.version).max().unwrap_or(0),
             completed_at,
             from_folder,
@@ -236,7 +239,27 @@ impl Stream {
         } else {
             ExtraCells::No
         };
-        RecordLayout::new(properties, extra, self.row_number(), self.rules.max_length)
+        let sends_changes = self.replication == Replication::Changes;
+        let row_number = match self.row_number() {
+            None => RowNumber::No,
+            // A row that moved did not change.
+            Some(name) if sends_changes => RowNumber::Null(name.to_owned()),
+            Some(name) => RowNumber::Position(name.to_owned()),
+        };
+        let deleted_at = sends_changes || self.was_emitted(DELETED_AT);
+        let automatic = AutomaticProperties { extra, row_number, deleted_at };
+        RecordLayout::new(properties, automatic, self.rules.max_length)
+    }
+
+    /// The layout with which the rows of an earlier report become records of today's SCHEMA; `None` if today's settings
+    /// cannot use its header.
+    #[must_use]
+    pub fn earlier_layout(&self, header: &[String], today: &RecordLayout) -> Option<RecordLayout> {
+        let plan = self.plan_columns(header).ok()?;
+        let position = |field: &Field| {
+            plan.specs.iter().position(|column| column.is_emitted && column.name == field.name)
+        };
+        Some(today.for_report(position, header.len()))
     }
 
     /// The memory for the next run, after a run that emitted `layout`.
@@ -247,7 +270,12 @@ impl Stream {
         version: Option<i64>,
         layout: &RecordLayout,
     ) -> StreamMemory {
-        let emitted = [(EXTRA, layout.extra != ExtraCells::No), (ROW_NUMBER, layout.row_number.is_some())];
+        let AutomaticProperties { extra, row_number, deleted_at } = &layout.automatic;
+        let emitted = [
+            (EXTRA, *extra != ExtraCells::No),
+            (ROW_NUMBER, *row_number != RowNumber::No),
+            (DELETED_AT, *deleted_at),
+        ];
         StreamMemory {
             version,
             columns,
@@ -279,8 +307,10 @@ impl Stream {
     pub fn remembered_schema(&self, columns: &[RememberedColumn]) -> serde_json::Value {
         let present = columns.iter().filter(|column| !column.gone && column.replaced_by.is_none());
         let properties: Vec<Property> = present.map(|column| self.rules.discovered(column)).collect();
-        let extra = self.on_ragged == OnRagged::Pad;
-        super::layout::schema(&properties, extra, self.row_number(), self.rules.max_length)
+        let extra = if self.on_ragged == OnRagged::Pad { ExtraCells::Null } else { ExtraCells::No };
+        let row_number = self.row_number().map_or(RowNumber::No, |name| RowNumber::Position(name.to_owned()));
+        let automatic = AutomaticProperties { extra, row_number, deleted_at: false };
+        super::layout::schema(&properties, &automatic, self.rules.max_length)
     }
 
     /// The names of the key columns, as far as the memory knows them.

@@ -2,8 +2,8 @@
 //!
 //! A lock file is held from the start of the run to its end; another run of the same pipeline waits for it. A file is
 //! replaced atomically, and holds its own inode number: a copy is not believed, because later entries may be missing in
-//! it. An unreadable journal counts as lost. If a journal cannot be locked or written, a run without `skip_unchanged`
-//! goes on.
+//! it. An unreadable journal counts as lost. If a journal cannot be locked or written, a run goes on unless a stream needs
+//! one (`skip_unchanged`, `replication: changes`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -62,8 +62,10 @@ impl Journals {
         if settings.reads_files() {
             return Ok(Self::default());
         }
-        match Self::lock(settings, streams.collect(), telemetry).await {
-            Err(error) if error.exit == Exit::Io && !settings.skip_unchanged => Ok(Self::default()),
+        let streams: BTreeSet<&str> = streams.collect();
+        let is_needed = streams.iter().any(|stream| settings.needs_journal(stream));
+        match Self::lock(settings, streams, telemetry).await {
+            Err(error) if error.exit == Exit::Io && !is_needed => Ok(Self::default()),
             outcome => outcome,
         }
     }
@@ -84,6 +86,23 @@ impl Journals {
             journals.insert(stream.to_owned(), journal);
         }
         Ok(Self(journals))
+    }
+
+    /// The entries of the stream in the journals of all pipelines, for a caller that deletes what none needs; `None` if a
+    /// journal cannot be read.
+    #[must_use]
+    pub fn entries_of_all_pipelines(settings: &Settings, stream: &str) -> Option<Vec<Entry>> {
+        let folder = state_folder::open_if_present(&settings.state_dir).ok()??;
+        let prefix = format!("{}.{stream}.", scope(settings));
+        let names = folder.names().ok()?;
+        let mut entries = Vec::new();
+        for name in names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".journal.json")) {
+            // A journal that a run would not believe needs nothing.
+            if let Ok(journal) = read(&folder, name).ok()? {
+                entries.extend(journal.entries);
+            }
+        }
+        Some(entries)
     }
 
     /// The locks, for a caller that holds them longer than the sync.

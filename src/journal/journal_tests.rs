@@ -123,8 +123,8 @@ fn entries_that_may_be_in_the_table_are_those_from_the_one_that_state_names_on()
     assert_eq!(changes(&state(&second), "g", &all), Err(FullLoadReason::FingerprintChanged));
     assert_eq!(changes(&no_state(), "f", &all), Err(FullLoadReason::NoEntryInState));
     assert_eq!(changes(&state(&entry("4", 10)), "f", &all), Err(FullLoadReason::UnknownEntry));
-    let changed = Checkpoint { version: Some(11), ..state(&second) };
-    assert_eq!(changes(&changed, "f", &all), Err(FullLoadReason::Disagreement));
+    let other_version = Checkpoint { version: Some(11), ..state(&second) };
+    assert_eq!(changes(&other_version, "f", &all), Err(FullLoadReason::Disagreement));
     let reloaded = journal.clone().with(entry("4", 11), &no_state());
     let found = check_changes(Ok(&reloaded), &state(&second), "f", |_| true);
     assert_eq!(found, Err(FullLoadReason::LaterFullLoad));

@@ -93,7 +93,7 @@ impl Journal {
     }
 
     /// The position of the entry that STATE names, if the two agree.
-    fn find(&self, state: &Checkpoint) -> Result<usize, FullLoadReason> {
+    pub fn find(&self, state: &Checkpoint) -> Result<usize, FullLoadReason> {
         let name = state.entry.as_ref().ok_or(FullLoadReason::NoEntryInState)?;
         let position = self.entries.iter().position(|entry| entry.id == *name);
         let position = position.ok_or(FullLoadReason::UnknownEntry)?;

@@ -69,6 +69,12 @@ impl Settings {
         streams.get(stream).or_else(|| streams.get(EVERY_STREAM)).copied().unwrap_or_default()
     }
 
+    /// Whether runs rely on the journal of the stream, and on a bookmark that is never ahead of the table.
+    #[must_use]
+    pub fn needs_journal(&self, stream: &str) -> bool {
+        self.skip_unchanged || self.replication(stream) == Replication::Changes
+    }
+
     /// The share of the stream's rows that may be gone since the last run without an error; `None`: all.
     #[must_use]
     pub fn fail_on_shrink(&self, stream: &str) -> Option<f64> {

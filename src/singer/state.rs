@@ -31,7 +31,7 @@ pub struct StreamMemory {
     pub columns: Vec<RememberedColumn>,
     /// The entries of `forget_columns` that were applied.
     pub forgotten: Vec<String>,
-    /// `_extra` and `_row_number`, if they were emitted.
+    /// `_extra`, `_row_number` and `_sdc_deleted_at`, if they were emitted.
     pub automatic: Vec<String>,
     /// Identifies the key of the hashes in the table.
     pub mask_key: Option<String>,

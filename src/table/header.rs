@@ -14,6 +14,9 @@ pub const ROW_NUMBER: &str = "_row_number";
 /// The property with the surplus cells of a ragged row.
 pub const EXTRA: &str = "_extra";
 
+/// The property with the time at which a row was found to be gone; null in the rows of the report.
+pub const DELETED_AT: &str = "_sdc_deleted_at";
+
 /// The style of the column names: the setting `column_names`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,6 +23,7 @@ mod numeral;
 pub mod plan;
 mod repeated_header;
 pub mod row;
+pub mod row_digests;
 pub mod rows;
 pub mod separator;
 pub mod stored_text;

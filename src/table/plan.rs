@@ -25,6 +25,17 @@ pub struct Field {
     pub source: FieldSource,
 }
 
+impl Field {
+    /// The position of the cell that it comes from, if there is one.
+    #[must_use]
+    pub fn cell(&self) -> Option<usize> {
+        match self.source {
+            FieldSource::Cell { index, .. } => Some(index),
+            FieldSource::Null => None,
+        }
+    }
+}
+
 /// The origin of a property's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldSource {

@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 
+use super::plan::Plan;
 use super::stored_text::unescape;
+use crate::bytes::buffer::OutBuffer;
 
 /// Valid until the next row is read.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,19 @@ impl<'a> Row<'a> {
             (Some(&end), _) => &self.text[self.ends[index - 1] + 1..end],
             (None, _) => &[],
         }
+    }
+
+    /// All of the row in its stored form, with the separator after it.
+    #[must_use]
+    pub fn stored(&self) -> &'a [u8] {
+        let end = self.ends.last().map_or(self.start, |end| end + 1);
+        &self.text[self.start..end]
+    }
+
+    /// Appends the RECORD line of the row.
+    pub fn write(&self, plan: &Plan, number: u64, out: &mut OutBuffer) {
+        // A row that was read is complete.
+        let _ = plan.write(self.text, self.start, number, out);
     }
 
     /// The unescaped text of the cell at `index`.

@@ -24,7 +24,7 @@ use super::type_check::{Observed, TypeCheck};
 use super::wanted_cells::WantedCells;
 
 /// Bytes of the longest header, which is read into memory at once.
-const HEADER_LIMIT: u64 = 16 * 1024 * 1024;
+pub const HEADER_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// What to do with a ragged row, which is wider or narrower than the header: the setting `on_ragged`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -32,8 +32,12 @@ pub enum Notice {
     Rows { stream: String, rows: u64, before: u64 },
     /// `skip_unchanged` sends no records.
     Unchanged { stream: String },
-    /// `skip_unchanged` sends all records for this reason.
+    /// All records are sent for this reason, although they need not be by the settings.
     FullLoad { stream: String, reason: String },
+    /// Rows that changed since the last run are sent, and no others.
+    Changes { stream: String, inserted: u64, updated: u64, deleted: u64 },
+    /// What the target of streams with `replication: changes` must do.
+    ChangesTarget { streams: Vec<String> },
 }
 
 impl Notice {
@@ -48,9 +52,12 @@ impl Notice {
             | Self::UnmaskedColumns { columns, .. }
             | Self::DecidedTypes { columns, .. } => columns.iter_mut().collect(),
             Self::FromFiles { files, .. } => files.iter_mut().collect(),
-            Self::Reused { .. } | Self::Rows { .. } | Self::Unchanged { .. } | Self::FullLoad { .. } => {
-                Vec::new()
-            }
+            Self::Reused { .. }
+            | Self::Rows { .. }
+            | Self::Unchanged { .. }
+            | Self::FullLoad { .. }
+            | Self::Changes { .. }
+            | Self::ChangesTarget { .. } => Vec::new(),
         }
     }
 }
@@ -119,6 +126,16 @@ impl Display for Notice {
             Self::FullLoad { stream, reason } => {
                 write!(f, "all records of `{stream}` are sent: {reason}")
             }
+            Self::Changes { stream, inserted, updated, deleted } => write!(
+                f,
+                "`{stream}` has {} since the last run: {inserted} inserted, {updated} updated, {deleted} deleted",
+                Count(inserted + updated + deleted, "changed row"),
+            ),
+            Self::ChangesTarget { streams } => write!(
+                f,
+                "`replication` is `changes` for {}: the target must add metadata columns (`add_record_metadata` or `add_metadata_columns`) and delete rows with `_sdc_deleted_at` (`hard_delete`), or readers must leave them out",
+                Names(streams)
+            ),
         }
     }
 }

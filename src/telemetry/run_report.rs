@@ -40,8 +40,14 @@ pub struct StreamReport {
     pub version: Option<i64>,
     /// Whether no records were sent, because the table has them.
     pub unchanged: bool,
-    /// Why all records were sent although `skip_unchanged` is set.
+    /// Why all records were sent although `skip_unchanged` or `replication: changes` is set.
     pub full_load_reason: Option<String>,
+    /// Rows that the last report lacked; `None` if rows were not compared. The same applies to the next two.
+    pub inserted: Option<u64>,
+    /// Rows with other cells.
+    pub updated: Option<u64>,
+    /// Rows that are gone.
+    pub deleted: Option<u64>,
     pub column_changes: Vec<ColumnChange>,
     pub mismatches: Vec<Mismatch>,
 }

@@ -48,6 +48,10 @@ pub enum Warning {
     UnreadableJournal { stream: String },
     /// A report that an earlier run fetched is damaged or was encrypted with another key.
     NotReused { stream: String, cause: String },
+    /// The archive has a report or deleted rows that are needed, but they cannot be read.
+    NotCompared { stream: String, cause: String },
+    /// Reports that no journal needs cannot be deleted from the archive.
+    NotPruned { stream: String, cause: String },
     /// The target of `run` printed no state that can be kept.
     NoStatePrinted { state_file: String },
 }
@@ -74,6 +78,8 @@ impl Warning {
             | Self::Shrunk { stream: subject, .. }
             | Self::NoRows { stream: subject }
             | Self::NotReused { stream: subject, .. }
+            | Self::NotCompared { stream: subject, .. }
+            | Self::NotPruned { stream: subject, .. }
             | Self::UnreadableJournal { stream: subject } => Some(subject),
             Self::Column(warning) => Some(warning.stream()),
         }
@@ -103,6 +109,8 @@ impl Warning {
             | Self::Shrunk { .. }
             | Self::NoRows { .. }
             | Self::NotReused { .. }
+            | Self::NotCompared { .. }
+            | Self::NotPruned { .. }
             | Self::UnreadableJournal { .. } => Vec::new(),
         }
     }
@@ -163,6 +171,12 @@ impl Display for Warning {
             }
             Self::NotReused { stream, cause } => {
                 write!(f, "`{stream}`: cannot use the report that was fetched before, so a request is sent: {cause}")
+            }
+            Self::NotCompared { stream, cause } => {
+                write!(f, "`{stream}`: cannot compare rows with the archive: {cause}")
+            }
+            Self::NotPruned { stream, cause } => {
+                write!(f, "`{stream}`: reports beyond `archive_keep` stay in the archive: {cause}")
             }
             Self::NoStatePrinted { state_file } => write!(
                 f,

@@ -1,0 +1,99 @@
+//! Decides which rows of a stream are sent, and logs why.
+
+use std::io::Write;
+
+use super::Delivery;
+use super::emission::Emission;
+use super::verify::table_error;
+use crate::archive::Ending;
+use crate::changes::{ChangeSet, Load, Search, Today};
+use crate::clock;
+use crate::error::Result;
+use crate::job::Stream;
+use crate::journal::{FullLoadReason, Journal, JournalFile, Journals, Snapshot, check_unchanged};
+use crate::report::spool::Report;
+use crate::settings::Replication;
+use crate::telemetry::{Notice, Warning};
+
+impl<W: Write> Delivery<W> {
+    /// The rows that are sent.
+    pub(super) fn plan_load(
+        &self,
+        stream: &Stream,
+        emission: &Emission,
+        report: &mut Report,
+    ) -> Result<ChangeSet> {
+        let changes = match (stream.replication, &self.archive) {
+            (Replication::Changes, Some(archive)) => {
+                let search = Search {
+                    today: Today { stream, key: &emission.key, layout: &emission.layout },
+                    snapshot: &emission.snapshot,
+                    journal: self.journal(stream.name()),
+                    state: &self.state.checkpoint(stream.name()),
+                    archive,
+                    full_every: self.settings.full_every,
+                    now: clock::wall(),
+                    next_version: self.next_version(stream),
+                    telemetry: &self.telemetry,
+                };
+                search.find(report).map_err(|cause| table_error(stream.name(), &cause.into()))?
+            }
+            _ => ChangeSet::without_comparison(self.check_unchanged(stream, &emission.snapshot)),
+        };
+        self.log_load(stream.name(), &changes);
+        Ok(changes)
+    }
+
+    fn check_unchanged(&self, stream: &Stream, snapshot: &Snapshot) -> Load {
+        let name = stream.name();
+        let check = || check_unchanged(self.journal(name), &self.state.checkpoint(name), snapshot);
+        match self.settings.skip_unchanged.then(check) {
+            Some(Ok(())) => Load::Nothing { activate: None },
+            outcome => {
+                Load::Full { version: self.next_version(stream), reason: outcome.and_then(Result::err) }
+            }
+        }
+    }
+
+    fn journal(&self, stream: &str) -> Result<&Journal, FullLoadReason> {
+        let journal = self.journals.get(stream).ok_or(FullLoadReason::NoJournal);
+        journal.and_then(JournalFile::content)
+    }
+
+    fn log_load(&self, stream: &str, changes: &ChangeSet) {
+        let stream = stream.to_owned();
+        let notice = match (changes.load, changes.counts()) {
+            (Load::Nothing { .. }, _) => Notice::Unchanged { stream },
+            (Load::Full { reason: Some(reason), .. }, _) => {
+                Notice::FullLoad { stream, reason: reason.to_string() }
+            }
+            (_, Some(rows)) => Notice::Changes {
+                stream,
+                inserted: rows.inserted,
+                updated: rows.updated,
+                deleted: rows.deleted,
+            },
+            (_, None) => return,
+        };
+        self.telemetry.notice(&notice);
+    }
+
+    /// Deletes what no journal needs from the archive. A failure is a warning: the messages are written.
+    pub(super) fn prune_archive(&self, stream: &Stream) {
+        let Some(archive) = &self.archive else { return };
+        let is_pruned = self.settings.archive_keep.is_some() || stream.replication == Replication::Changes;
+        let entries = is_pruned.then(|| Journals::entries_of_all_pipelines(&self.settings, stream.name()));
+        let Some(entries) = entries.flatten() else { return };
+        let needed = entries.iter().flat_map(|entry| {
+            let report = (&entry.snapshot.sha256, Ending::Archive);
+            let deleted = entry.deleted.iter().map(|rows| (&rows.sha256, Ending::Deleted));
+            std::iter::once(report).chain(deleted).filter_map(|(sha256, ending)| {
+                archive.name(stream.name(), &entry.completed_at, sha256, ending)
+            })
+        });
+        if let Err(error) = archive.prune(stream.name(), &needed.collect(), self.settings.archive_keep) {
+            let (stream, cause) = (stream.name().to_owned(), error.to_string());
+            self.telemetry.warn(&Warning::NotPruned { stream, cause });
+        }
+    }
+}
