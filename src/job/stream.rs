@@ -3,7 +3,7 @@
 //! The memory is the union of STATE, the state folder and the catalog's titles. Mistakes that it shows are found before a
 //! request. It reads no rows.
 
-use super::column_plan::ColumnPlan;
+use super::column_plan::{ColumnPlan, Purpose};
 use super::column_rules::ColumnRules;
 use super::header_check::{self, HeaderFacts};
 use super::layout::{ExtraCells, Property, RecordLayout};
@@ -12,7 +12,7 @@ use crate::columns::{Label, RememberedColumn, unite};
 use crate::count::Count;
 use crate::error::Result;
 use crate::report::ReportType;
-use crate::settings::Settings;
+use crate::settings::{Replication, Settings};
 use crate::singer::catalog::{Catalog, CatalogEntry, Selection};
 use crate::singer::state::{State, StreamMemory};
 use crate::table::csv::TableStats;
@@ -29,6 +29,7 @@ const MANY_GONE: usize = 200;
 pub struct Stream {
     pub report: ReportType,
     pub rules: ColumnRules,
+    pub replication: Replication,
     /// The highest version that was emitted; 0 if none is known.
     pub last_version: i64,
     /// When the last report was complete, by STATE.
@@ -90,6 +91,7 @@ impl Stream {
         automatic.extend(folder.automatic);
         Self {
             rules: ColumnRules::new(name, entry, key, united.columns, settings),
+            replication: settings.replication(name),
             last_version: state.version.into_iter().chain(folder.version).max().unwrap_or(0),
             completed_at,
             from_folder,
@@ -114,8 +116,8 @@ impl Stream {
         self.rules.entry.is_selected()
     }
 
-    /// Mistakes that the memory shows without a report, each in one sentence.
-    pub(super) fn problems(&self) -> Vec<String> {
+    /// Mistakes that settings, catalog and memory show without a report, each in one sentence.
+    pub(super) fn problems(&self, purpose: Purpose) -> Vec<String> {
         let name = self.name();
         let keys = self.rules.key.iter().filter(|given| *given != ROW_NUMBER).map(|given| {
             let memory = self.rules.memory.iter();
@@ -134,7 +136,22 @@ impl Stream {
                 column.name, emitted.name(), asked.name()
             ))
         });
-        deselected.chain(contradictions).chain(self.name_problem()).chain(self.mask_problems()).collect()
+        // A catalog with the key is made by discovery, which runs without it.
+        let no_key = (purpose == Purpose::Sync).then(|| self.natural_key_problem()).flatten();
+        let problems = deselected.chain(contradictions).chain(self.name_problem());
+        problems.chain(self.mask_problems()).chain(no_key).collect()
+    }
+
+    /// Only a key that stays with its row tells which rows changed.
+    fn natural_key_problem(&self) -> Option<String> {
+        let key = &self.rules.key;
+        let is_natural = !key.is_empty() && !key.iter().any(|column| column == ROW_NUMBER);
+        (self.replication == Replication::Changes && !is_natural).then(|| {
+            format!(
+                "`replication` is `changes` for `{}`, which has no natural key; hint: name the columns that identify a row in `key_properties`",
+                self.name()
+            )
+        })
     }
 
     /// A column that was named before `row_number_column` gave its name to the row number.

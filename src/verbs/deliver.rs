@@ -210,7 +210,7 @@ impl<W: Write> Delivery<W> {
             key,
             layout,
             mask_key: mask_key.as_deref(),
-            replication: self.settings.replication(stream.name()),
+            replication: stream.replication,
             settings: &self.settings,
         };
         let has_natural_key = layout.row_number.is_none() && !key.is_empty();
