@@ -44,7 +44,7 @@ use std::sync::Arc;
 use cli::{Cli, Inputs, Verb};
 use error::{Error, Exit, Result};
 use files::PollWriter;
-use job::{Job, Stream};
+use job::{Job, Purpose, Stream};
 use journal::Journals;
 use process::{AfterSignal, until_signalled};
 use sandbox::Embedded;
@@ -127,7 +127,7 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         Verb::Sync(inputs) => {
             check_stdout()?;
             let screen = process::screen(&environment);
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Sync, environment, &telemetry).await?;
             let out = run.messages(out, screen);
             platform::enlarge_pipe(stdout());
             let (source, journals) = run.begin_sync().await?;
@@ -140,23 +140,23 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         }
         Verb::DryRun(inputs) => {
             let screen = process::screen(&environment);
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Sync, environment, &telemetry).await?;
             let page = if stdout().is_terminal() { screen.page(stdout()) } else { Page::UNLIMITED };
             let idle = run.gate.assume_idle;
             verbs::dry_run::dry_run(&run.job, &run.settings, idle, page, &telemetry, &mut out)
         }
         Verb::Discover(inputs) => {
             check_stdout()?;
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Discovery, environment, &telemetry).await?;
             verbs::discover::discover(&run.job, || run.open(), &run.settings, &mut out, &telemetry).await
         }
         Verb::Test(inputs) => {
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Discovery, environment, &telemetry).await?;
             let api = source::open_api(&run.settings, run.gate, &telemetry)?;
             verbs::test::test(&run.job, api, &telemetry).await
         }
         Verb::Columns { inputs, format } => {
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Discovery, environment, &telemetry).await?;
             verbs::columns::columns(&run.job, format, &telemetry, &mut out)
         }
         Verb::Doctor { configs } => {
@@ -170,7 +170,7 @@ async fn run_verb(verb: Verb, environment: Environment, telemetry: Arc<Telemetry
         }
         Verb::Profile { inputs, format, shows_values } => {
             check_stdout()?;
-            let run = Prepared::new(inputs, environment, &telemetry).await?;
+            let run = Prepared::new(inputs, Purpose::Discovery, environment, &telemetry).await?;
             let source = run.open()?;
             let options = verbs::profile::Options { format, shows_values, width: width() };
             verbs::profile::profile(run.job, &source, options, &mut out, &telemetry, stop).await
@@ -199,7 +199,7 @@ async fn run_target(
     let own_variables: Vec<String> = environment.own_variables().map(str::to_owned).collect();
     let prepare = async {
         let state = verbs::run_blocking("locking the state", move || StateFile::lock(&state)).await?;
-        let run = Prepared::new(inputs, environment, telemetry).await?;
+        let run = Prepared::new(inputs, Purpose::Sync, environment, telemetry).await?;
         let (source, journals) = run.begin_sync().await?;
         Ok((state, run, source, journals))
     };
@@ -245,7 +245,12 @@ struct Prepared {
 
 impl Prepared {
     /// Reads every file that the command line names.
-    async fn new(inputs: Inputs, environment: Environment, telemetry: &Arc<Telemetry>) -> Result<Self> {
+    async fn new(
+        inputs: Inputs,
+        purpose: Purpose,
+        environment: Environment,
+        telemetry: &Arc<Telemetry>,
+    ) -> Result<Self> {
         let has_source = inputs.sandbox.is_some() || inputs.from_file.is_given();
         if inputs.configs.is_empty() && !has_source && !environment.has_settings() {
             return Err(Error::new(Exit::Usage, "cannot start without settings: neither `--config` nor a `TAP_TOGETHER_*` variable is given")
@@ -264,7 +269,8 @@ impl Prepared {
         warn(&warnings, telemetry);
         let logger = Arc::clone(telemetry);
         let (settings, job) = verbs::run_blocking("reading catalog and state", move || {
-            let job = Job::new(&settings, inputs.catalog.as_deref(), inputs.state.as_deref(), &logger)?;
+            let (catalog, state) = (inputs.catalog.as_deref(), inputs.state.as_deref());
+            let job = Job::new(&settings, catalog, state, purpose, &logger)?;
             Ok((settings, job))
         })
         .await?;

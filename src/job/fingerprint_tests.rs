@@ -59,7 +59,7 @@ fn fingerprint(changes: &Value, catalog: Option<&Value>, version: &str) -> Strin
     let layout = stream.layout(&columns.properties, table.formats.len());
     let mask_key = stream.rules.masks.key_fingerprint();
     let mask_key = mask_key.as_deref();
-    let replication = settings.replication(stream.name());
+    let replication = stream.replication;
     Shape { version, key: &key, layout: &layout, mask_key, replication, settings: &settings }.fingerprint()
 }
 
@@ -104,10 +104,14 @@ fn not_shaping() -> Value {
         "extra_reports": ["programReport"], "on_type_mismatch": "fail", "pipeline": "p",
         "ca_bundle": "/bundle.pem", "on_nul": "keep", "accept_columns": "c01234567", "fail_on_shrink": true,
         "max_report_bytes": 1000, "max_message_bytes": 10000, "run_report": "/report.json",
+        "full_every": "7d", "archive_keep": 0,
         "archive": "on", "archive_key": "an-archive-key-of-16", "reuse_seconds": 0,
         "from_file": {"user_report": concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")},
     })
 }
+
+/// Shapes the output only in that the bookmark is held back; a separate test shows it, because it needs `archive`.
+const REPLICATION: &str = "replication";
 
 /// Read from a file or a command, so that they cannot be changed here.
 const PLACES: [&str; 6] = [
@@ -144,8 +148,23 @@ fn fingerprint_changes_with_each_setting_that_shapes_the_output_and_with_no_othe
     }
     let schema: Value = serde_json::from_str(CONFIG).unwrap();
     let known = [names(&shaping()), names(&not_shaping()), PLACES.map(str::to_owned).into()];
-    let known: BTreeSet<String> = known.into_iter().flatten().collect();
+    let known: BTreeSet<String> = known.into_iter().flatten().chain([REPLICATION.to_owned()]).collect();
     assert_eq!(known, names(&schema["properties"]), "a new setting needs a place in this test");
+}
+
+#[test]
+fn fingerprint_shows_whether_the_bookmark_is_held_back_by_changes_or_skip_unchanged() {
+    let of = |replication: Value, skip_unchanged: bool| {
+        with(&json!({"archive": "on", "replication": replication, "skip_unchanged": skip_unchanged}))
+    };
+    let before = with(&json!({}));
+    assert_eq!(before, of(json!("snapshot"), false));
+    assert_eq!(before, of(json!({"pairing_report": "changes"}), false), "another stream");
+    let held_back = of(json!("snapshot"), true);
+    assert_ne!(before, held_back);
+    for skip_unchanged in [false, true] {
+        assert_eq!(held_back, of(json!("changes"), skip_unchanged), "{skip_unchanged}");
+    }
 }
 
 #[test]

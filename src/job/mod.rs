@@ -49,13 +49,14 @@ impl Job {
         settings: &Settings,
         catalog: Option<&Path>,
         state: Option<&Path>,
+        purpose: Purpose,
         telemetry: &Telemetry,
     ) -> Result<Self> {
         let catalog = catalog.map(|path| Catalog::load(path, &settings.row_number_column)).transpose()?;
         let state = state.map(State::load).transpose()?.unwrap_or_default();
         let folder = ColumnStore::new(settings).load()?;
         let (job, warnings, left_out) = Self::plan(settings, catalog.as_ref(), state, folder);
-        job.check()?;
+        job.check(purpose)?;
         for warning in &warnings {
             telemetry.warn(warning);
         }
@@ -76,7 +77,7 @@ impl Job {
     pub fn remembered(settings: &Settings) -> Result<Self> {
         let folder = ColumnStore::new(settings).load()?;
         let (job, ..) = Self::plan(settings, None, State::default(), folder);
-        job.check()?;
+        job.check(Purpose::Discovery)?;
         Ok(job)
     }
 
@@ -125,8 +126,8 @@ impl Job {
     }
 
     /// Fails if the memory shows a mistake in the settings or the catalog.
-    fn check(&self) -> Result<()> {
-        let problems: Vec<String> = self.streams.iter().flat_map(Stream::problems).collect();
+    fn check(&self, purpose: Purpose) -> Result<()> {
+        let problems: Vec<String> = self.streams.iter().flat_map(|stream| stream.problems(purpose)).collect();
         if problems.is_empty() { Ok(()) } else { Err(Error::new(Exit::Usage, problems.join("; "))) }
     }
 }

@@ -3,7 +3,7 @@
 //! The memory is the union of STATE, the state folder and the catalog's titles. Mistakes that it shows are found before a
 //! request. It reads no rows.
 
-use super::column_plan::ColumnPlan;
+use super::column_plan::{ColumnPlan, Purpose};
 use super::column_rules::ColumnRules;
 use super::header_check::{self, HeaderFacts};
 use super::layout::{AutomaticProperties, ExtraCells, Property, RecordLayout, RowNumber};
@@ -117,8 +117,8 @@ impl Stream {
         self.rules.entry.is_selected()
     }
 
-    /// Mistakes that the memory shows without a report, each in one sentence.
-    pub(super) fn problems(&self) -> Vec<String> {
+    /// Mistakes that settings, catalog and memory show without a report, each in one sentence.
+    pub(super) fn problems(&self, purpose: Purpose) -> Vec<String> {
         let name = self.name();
         let keys = self.rules.key.iter().filter(|given| *given != ROW_NUMBER).map(|given| {
             let memory = self.rules.memory.iter();
@@ -137,7 +137,22 @@ impl Stream {
                 column.name, emitted.name(), asked.name()
             ))
         });
-        deselected.chain(contradictions).chain(self.name_problem()).chain(self.mask_problems()).collect()
+        // A catalog with the key is made by discovery, which runs without it.
+        let no_key = (purpose == Purpose::Sync).then(|| self.natural_key_problem()).flatten();
+        let problems = deselected.chain(contradictions).chain(self.name_problem());
+        problems.chain(self.mask_problems()).chain(no_key).collect()
+    }
+
+    /// Only a key that stays with its row tells which rows changed.
+    fn natural_key_problem(&self) -> Option<String> {
+        let key = &self.rules.key;
+        let is_natural = !key.is_empty() && !key.iter().any(|column| column == ROW_NUMBER);
+        (self.replication == Replication::Changes && !is_natural).then(|| {
+            format!(
+                "`replication` is `changes` for `{}`, which has no natural key; hint: name the columns that identify a row in `key_properties`",
+                self.name()
+            )
+        })
     }
 
     /// A column that was named before `row_number_column` gave its name to the row number.

@@ -52,8 +52,10 @@ pub fn retain_settings(config: &mut Map<String, Value>) {
 /// because its own conversion of text that is not a number ends in a traceback, and such an object if it is in a variable.
 pub fn read_text(config: &mut Map<String, Value>, schema: &Value) {
     for (name, setting) in properties(schema) {
+        let is_number = has_type(setting, "number") || has_type(setting, "integer");
+        let is_word_or_object = has_type(setting, "string") && has_type(setting, "object");
         if let Some(value @ Value::String(_)) = config.get_mut(name)
-            && ["number", "integer", "object"].iter().any(|name| has_type(setting, name))
+            && (is_number || is_word_or_object)
         {
             *value = from_text(value.as_str().unwrap_or_default(), setting);
         }

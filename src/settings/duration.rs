@@ -1,4 +1,6 @@
 //! Durations as an operator writes them: a whole number and its unit, as in `30d`, `12h`, `45m` or `0s`.
+//!
+//! It knows seconds, minutes, hours and days, and neither fractions nor sums.
 
 use std::time::Duration;
 

@@ -371,6 +371,8 @@ impl Settings {
 }
 
 #[cfg(test)]
+mod replication_tests;
+#[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
 #[path = "settings_tests.rs"]

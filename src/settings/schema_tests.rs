@@ -126,6 +126,7 @@ fn schema_enums_have_the_values_of_the_program() {
             "schema_overrides",
             "on_type_mismatch",
             "max_length",
+            "replication",
             "on_nul",
             "delimiter",
             "on_ragged"

@@ -158,6 +158,11 @@ fn settings() -> impl Iterator<Item = Row> {
         r#""accept_columns":12345678"#,
         r#""accept_columns":["c69d22299","C69D22299"]"#,
         r#""accept_columns":{"user_report":"c69d22299"}"#,
+        r#""replication":"incremental""#,
+        r#""replication":{"user_report":"full"}"#,
+        r#""replication":"changes""#,
+        r#""replication":{"*":"changes"},"archive":"on","activate_version":false"#,
+        r#""replication":{"user_reports":"changes"},"activate_version":false,"full_every":"30s","archive_keep":-1"#,
     ]
     .into_iter()
     .map(with)
@@ -179,7 +184,11 @@ fn keys() -> Vec<Row> {
 fn others() -> Vec<Row> {
     let state = &["--config", "good.json", "--state", "input"][..];
     let catalog = &["--config", "good.json", "--catalog", "input"][..];
+    let changes = config(
+        r#","base_url":"http://127.0.0.1:9","archive":"on","replication":"changes","row_number_column":"row","key_properties":{"user_report":["user_id"],"pairing_report":[],"session_report":["session_id","row"]}"#,
+    );
     vec![
+        row("changes without a natural key", FILE, changes),
         row("state empty", state, ""),
         row("state not JSON", state, "{"),
         row("state array", state, "[]"),

@@ -187,6 +187,9 @@ fn in_settings() -> Vec<Place> {
         "masks",
         "masks_missing",
         "mask_key_command",
+        "replication",
+        "full_every",
+        "archive_keep",
     ] {
         places.push(place(format!("{setting} = KEY"), &CONFIG, valid(&format!(r#","{setting}":"{KEY}""#))));
         places.push(place(

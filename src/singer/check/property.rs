@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// Bytes of a `PostgreSQL` identifier.
 const MAX_NAME: usize = 63;
+/// When a row was deleted. The one name of the targets that a tap may use: some targets delete or flag by it.
+pub(super) const DELETED_AT: &str = "_sdc_deleted_at";
 
 /// Validates the properties of a stream whose key is `keys`.
 pub(super) fn validate(properties: &Map<String, Value>, keys: &[String], wrong: &mut Vec<String>) {
@@ -34,7 +36,7 @@ fn validate_name(field: &str, wrong: &mut Vec<String>) {
     if field.len() > MAX_NAME {
         wrong.push(format!("the name `{field}` is longer than 63 bytes: PostgreSQL cuts it"));
     }
-    if field.starts_with("_sdc_") {
+    if field.starts_with("_sdc_") && field != DELETED_AT {
         wrong.push(format!("the name `{field}` belongs to the targets"));
     }
 }

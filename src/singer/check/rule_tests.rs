@@ -174,3 +174,104 @@ fn record_after_activate_version_is_reported_once() {
         "{found}"
     );
 }
+
+const FEED_SCHEMA: &str = r#"{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{"type":"integer"},"_sdc_deleted_at":{"type":["null","string"],"format":"date-time"}}},"key_properties":["a"]}"#;
+
+/// The records of a change feed as pairs of version and key; a negative key is a tombstone of the positive one.
+fn feed(records: &[(i64, i64)], activated: i64) -> String {
+    let records: Vec<String> = records
+        .iter()
+        .map(|(version, key)| {
+            let deleted = if *key < 0 { "\"2026-01-01T00:00:00Z\"" } else { "null" };
+            let record = format!("{{\"a\":{},\"_sdc_deleted_at\":{deleted}}}", key.abs());
+            format!("{{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{record},\"version\":{version}}}\n")
+        })
+        .collect();
+    let records = records.concat();
+    format!(
+        "{FEED_SCHEMA}\n{records}{{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":{activated}}}\n{}",
+        "{\"type\":\"STATE\",\"value\":{\"bookmarks\":{}}}\n"
+    )
+}
+
+#[test]
+fn tombstone_has_the_version_of_the_snapshot_or_the_one_before() {
+    let differs = "the version differs from that of the previous record";
+    let not_activated = "the activated version is not that of the records: a target would delete them";
+    for (records, found) in [
+        (&[(9, 1), (8, -2), (9, 3), (8, -4)][..], String::new()),
+        (&[(8, -2), (8, -4), (9, 1)], String::new()),
+        (&[(8, -2)], String::new()),
+        (&[(9, -2), (9, 1)], String::new()),
+        (&[(9, 1), (9, -2)], String::new()),
+        (&[(9, -2)], String::new()),
+        (&[], String::new()),
+        (&[(9, 1), (8, 2)], format!("line 3: {differs}\nline 4: {not_activated}")),
+        (&[(8, 1), (9, 2)], format!("line 3: {differs}")),
+        (&[(8, 1)], format!("line 3: {not_activated}")),
+        (&[(9, 1), (7, -2)], format!("line 3: {differs}")),
+        (&[(9, 1), (10, -2)], format!("line 3: {differs}")),
+        (&[(7, -2), (9, 1)], format!("line 3: {differs}")),
+        (&[(10, -2), (9, 1)], format!("line 3: {differs}")),
+        (&[(7, -2)], format!("line 3: {not_activated}")),
+        (&[(10, -2)], format!("line 3: {not_activated}")),
+    ] {
+        assert_eq!(violations(&feed(records, 9)), found, "{records:?}");
+    }
+}
+
+#[test]
+fn tombstone_version_that_is_not_an_epoch_in_seconds_is_reported() {
+    let milliseconds = 1_767_225_600_000;
+    let found = violations(&feed(&[(milliseconds - 1, -1)], milliseconds));
+    assert_eq!(found, "line 2: the version is not an epoch in seconds");
+}
+
+#[test]
+fn tombstone_and_live_record_of_one_key_are_two_records_of_that_key() {
+    let twice = "line 3: two records have the same key: a target keeps one of them";
+    for records in [[(9, 1), (8, -1)], [(8, -1), (9, 1)], [(8, -1), (8, -1)]] {
+        assert_eq!(violations(&feed(&records, 9)), twice, "{records:?}");
+    }
+}
+
+#[test]
+fn change_feed_keeps_its_version_and_another_stream_does_not() {
+    let first = feed(&[(9, 1), (9, 2)], 9);
+    for records in [&[(9, 1), (8, -2)][..], &[(8, -2)], &[(9, -2)], &[]] {
+        assert_eq!(violations(&format!("{first}{}", feed(records, 9))), "", "{records:?}");
+    }
+    let full =
+        feed(&[(8, -2), (20, 1), (19, -3)], 20).replace("{\"a\":2", "{\"a\":4").replacen("8}", "19}", 1);
+    assert_eq!(violations(&format!("{first}{full}")), "");
+    let older = "the version is not greater than the one that was activated";
+    let live = violations(&format!("{first}{}", feed(&[(8, 1)], 8)));
+    assert_eq!(live, format!("line 7: {older}"));
+    let tombstone = violations(&format!("{first}{}", feed(&[(8, -1)], 8)));
+    assert_eq!(tombstone, format!("line 8: {older}"));
+    let plain = format!("{first}{}", feed(&[(9, 1)], 9));
+    let plain = plain.replace("_sdc_deleted_at", "deleted_at");
+    assert_eq!(violations(&plain), format!("line 7: {older}"));
+}
+
+#[test]
+fn activate_version_without_records_may_repeat_the_version() {
+    let lines: Vec<&str> = GOOD.split_inclusive('\n').collect();
+    assert_eq!(violations(&format!("{GOOD}{}{}{}", lines[0], lines[3], lines[4])), "");
+}
+
+#[test]
+fn schema_that_is_repeated_between_tombstones_and_records_starts_no_new_snapshot() {
+    let schema = format!("{FEED_SCHEMA}\n");
+    let output = feed(&[(7, -1), (9, 2)], 9);
+    let (head, last) = output.split_at(output.rfind("{\"type\":\"RECORD\"").unwrap());
+    let found = violations(&format!("{head}{schema}{last}"));
+    assert_eq!(found, "line 4: the version differs from that of the previous record");
+}
+
+#[test]
+fn deleted_at_is_the_only_name_of_the_targets_that_a_schema_may_have() {
+    assert_eq!(violations(&feed(&[(9, 1)], 9)), "");
+    let other = feed(&[(9, 1)], 9).replace("_sdc_deleted_at", "_sdc_deleted_at_");
+    assert_eq!(violations(&other), "line 1: the name `_sdc_deleted_at_` belongs to the targets");
+}

@@ -1,14 +1,16 @@
 //! Rules for the messages after a SCHEMA: records, their keys and versions, and the end of the snapshot.
 //!
-//! A key is stored as a hash of 16 bytes, so that the keys of a large stream fit in memory. No record is stored.
+//! A stream whose SCHEMA has `_sdc_deleted_at` may be a change feed: its version stays the same, and a tombstone, which is
+//! a record with a date in that field, may have the version before it, so that targets delete its row. A key is stored as
+//! a hash of 16 bytes, so that the keys of a large stream fit in memory. No record is stored.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::DateTime;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use super::property;
+use super::property::{self, DELETED_AT};
 use crate::digest::Sha256;
 
 /// The year 3000 in epoch seconds; epoch milliseconds are larger.
@@ -21,8 +23,10 @@ pub(super) struct Stream {
     validator: Option<Validator>,
     keys: Vec<String>,
     seen: HashSet<[u8; 16]>,
-    /// The version of the records of this snapshot.
+    /// The version of the live records of this snapshot.
     version: Option<Value>,
+    /// The other versions of the tombstones of this snapshot.
+    tombstones: BTreeSet<i64>,
     /// The version of the last snapshot that ended.
     activated: Option<i64>,
     has_ended: bool,
@@ -58,6 +62,7 @@ impl Stream {
             keys,
             seen: HashSet::new(),
             version: None,
+            tombstones: BTreeSet::new(),
             activated: None,
             has_ended: false,
         };
@@ -66,6 +71,7 @@ impl Stream {
             new.activated = earlier.activated;
             if !earlier.has_ended && earlier.keys == new.keys {
                 (new.seen, new.version) = (earlier.seen, earlier.version);
+                new.tombstones = earlier.tombstones;
             }
         }
         Some(new)
@@ -83,7 +89,7 @@ impl Stream {
                 "a RECORD follows its stream's ACTIVATE_VERSION, which deleted the rows before it".into(),
             );
         }
-        self.version(message, wrong);
+        self.version(message, !record[DELETED_AT].is_null(), wrong);
         if message.get("time_extracted").is_some_and(|time| offset(time) != Some(0)) {
             wrong.push("`time_extracted` is not a date-time in UTC".into());
         }
@@ -107,25 +113,48 @@ impl Stream {
         self.key(record, wrong);
     }
 
-    /// Checks that all records of a snapshot have one version, greater than the version that was activated last.
-    fn version(&mut self, message: &Map<String, Value>, wrong: &mut Vec<String>) {
+    /// Checks that all records of a snapshot have one version, and each tombstone that version or the one before it.
+    fn version(&mut self, message: &Map<String, Value>, is_tombstone: bool, wrong: &mut Vec<String>) {
         let version = message.get("version").cloned().unwrap_or_default();
-        if self.version.as_ref() == Some(&version) {
+        let tombstone = version.as_i64().filter(|_| is_tombstone);
+        if self.version.as_ref() == Some(&version)
+            || tombstone.is_some_and(|version| self.tombstones.contains(&version))
+        {
             return;
         }
         if !version.is_null() && version.as_i64().is_none_or(|version| version > MAX_VERSION) {
             wrong.push("the version is not an epoch in seconds".into());
         }
-        if self.version.is_some() {
+        let differs = match (tombstone, &self.version) {
+            (Some(tombstone), Some(version)) => !is_just_before(tombstone, version),
+            // The first live record, or ACTIVATE_VERSION, decides.
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (None, None) => {
+                self.validate_age(&version, wrong);
+                !self.fits_tombstones(&version)
+            }
+        };
+        if differs {
             wrong.push("the version differs from that of the previous record".into());
-        } else if self
-            .activated
-            .zip(version.as_i64())
-            .is_some_and(|(activated, version)| version <= activated)
-        {
+        }
+        match tombstone {
+            Some(tombstone) => drop(self.tombstones.insert(tombstone)),
+            None => self.version = Some(version),
+        }
+    }
+
+    /// Checks that the version is greater than the one that was activated last; in a change feed, not less.
+    fn validate_age(&self, version: &Value, wrong: &mut Vec<String>) {
+        let Some((activated, version)) = self.activated.zip(version.as_i64()) else { return };
+        if version < activated || version == activated && !self.properties.contains_key(DELETED_AT) {
             wrong.push("the version is not greater than the one that was activated".into());
         }
-        self.version = Some(version);
+    }
+
+    fn fits_tombstones(&self, version: &Value) -> bool {
+        let mut tombstones = self.tombstones.iter();
+        tombstones.all(|tombstone| *version == *tombstone || is_just_before(*tombstone, version))
     }
 
     fn key(&mut self, record: &Value, wrong: &mut Vec<String>) {
@@ -150,12 +179,24 @@ impl Stream {
         if !version.is_i64() {
             wrong.push("the ACTIVATE_VERSION has no integer `version`".into());
         }
-        if self.version.as_ref().is_some_and(|recorded| *recorded != version) {
+        let is_recorded = match &self.version {
+            Some(recorded) => *recorded == version,
+            None if self.tombstones.is_empty() => true,
+            None => {
+                self.validate_age(&version, wrong);
+                self.fits_tombstones(&version)
+            }
+        };
+        if !is_recorded {
             wrong.push("the activated version is not that of the records: a target would delete them".into());
         }
         self.activated = version.as_i64();
         self.has_ended = true;
     }
+}
+
+fn is_just_before(tombstone: i64, version: &Value) -> bool {
+    version.as_i64().is_some_and(|version| tombstone.checked_add(1) == Some(version))
 }
 
 /// The offset of a date-time from UTC, in seconds.
