@@ -1,4 +1,6 @@
 //! The rows of a stream that a run sends.
+//!
+//! It says which rows of the new report are sent, has the rows that are gone, and describes both for the run report.
 
 use super::comparison::{Comparison, RowCounts};
 use super::deleted::Deleted;

@@ -1,4 +1,7 @@
 //! Reads the rows of a stored report as records of today's SCHEMA, whatever its header was.
+//!
+//! Its columns are identified like those of a new report; a column that it lacks is null. Today's masks hold for its
+//! cells too.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read, Result};

@@ -16,6 +16,7 @@ mod backoff; // Retry-After, backoff and retries between and within runs
 mod bodies; // gzip, encodings, size limits and NULs in response bodies
 mod catalogs; // selection by catalog, accepted forms of STATE
 mod cells; // types, mismatches, nulls and spellings of cells
+mod changes; // only the rows that changed
 mod columns; // names, types and selection of columns over several runs
 mod compatibility; // settings, STATE and emitted schemas, which docs/versions.md covers (snapshot)
 mod concurrency; // helper: runs many cases at once

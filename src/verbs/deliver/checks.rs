@@ -1,4 +1,6 @@
 //! What the log says of a verified report, and the check that it did not lose too many rows.
+//!
+//! Both come before the first message of the stream.
 
 use std::io::Write;
 

@@ -1,4 +1,6 @@
 //! The form of the messages of a stream, decided before the first of them.
+//!
+//! It is the layout of the records, the key, the columns to remember, and the snapshot by which later runs know it.
 
 use std::io::Write;
 

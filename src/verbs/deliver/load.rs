@@ -1,4 +1,6 @@
-//! Decides which rows of a stream are sent, and logs why.
+//! Decides which rows of a stream are sent, and logs why; afterwards deletes what the archive needs no more.
+//!
+//! The decision itself is pure and in [`journal`](crate::journal) and [`changes`](crate::changes).
 
 use std::io::Write;
 

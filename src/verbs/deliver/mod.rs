@@ -1,5 +1,4 @@
-//! Writes a complete report as messages: verify, compare, archive, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and
-//! STATE.
+//! Writes a complete report: verify, compare, archive, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
 //! Nothing of a stream is emitted unless the whole report is verified, archived (`archive: on`) and in the journal (if
 //! runs rely on it); after that only stdout or the spool can fail. An unchanged report is written without RECORDs.

@@ -1,4 +1,6 @@
 //! Writes the RECORD lines of a stream: rows of the report, then rows that are gone.
+//!
+//! A signal ends it between two lines.
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,6 @@
 //! Verifies that a whole report can be emitted, before its first message.
+//!
+//! Its header decides the columns, and every row is checked against them. Discovery and the profile verify in the same way.
 
 use crate::error::{Error, Exit, Result};
 use crate::job::{ColumnPlan, Stream};
