@@ -21,6 +21,9 @@ pub enum EntryError {
     /// The file was renamed, or copied from another organisation.
     #[error("it holds the report of another name")]
     Misnamed,
+    /// The same CSV would be stored in another form today.
+    #[error("it was stored with another `on_nul` or `delimiter`")]
+    OtherForm,
     #[error("it cannot be read or spooled: {0}")]
     Read(io::Error),
 }

@@ -86,8 +86,13 @@ impl Archive {
         let name = self.name(stream, completed_at, sha256, ending).ok_or(EntryError::Misnamed)?;
         let folder = Folder::open(&self.0.folder).map_err(EntryError::Read)?;
         let reader = self.open_in(&folder, &name)?;
-        let is_right = reader.metadata.sha256 == sha256 && reader.metadata.form == self.0.form;
-        if is_right { Ok(reader) } else { Err(EntryError::Misnamed) }
+        if reader.metadata.sha256 != sha256 {
+            Err(EntryError::Misnamed)
+        } else if reader.metadata.form != self.0.form {
+            Err(EntryError::OtherForm)
+        } else {
+            Ok(reader)
+        }
     }
 
     /// Deletes what no journal needs: all deleted rows, and the reports of the stream but the newest `keep`.

@@ -99,37 +99,26 @@ impl Search<'_> {
     fn full_load(&self, reason: FullLoadReason, report: &mut Report) -> io::Result<ChangeSet> {
         let entries = self.journal.map_or(&[][..], |journal| &journal.entries);
         let named = self.journal.ok().and_then(|journal| journal.find(self.state).ok());
-        let mut found = None;
+        let load = Load::Full { version: self.next_version, reason: Some(reason) };
+        if entries.is_empty() {
+            return Ok(ChangeSet::without_comparison(load));
+        }
+        let mut found = self.read_today(report)?;
         let mut loss = None;
         for (position, entry) in entries.iter().enumerate().rev() {
-            let Ok(Some(rows)) = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Header::Any)
-            else {
-                continue;
-            };
-            if found.is_none() {
-                found = Some(self.read_today(report)?);
-            }
-            let Some(found) = &mut found else { continue };
+            let rows = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Header::Any);
+            // No rows are known of a report that is not there, or that today's settings cannot use.
+            let Ok(Some(rows)) = rows else { continue };
             match found.compare_report(rows)? {
                 Ok(compared) if named == Some(position) => loss = Some(compared),
                 Ok(_) => {}
                 Err(cause) => self.warn(&cause),
             }
         }
-        let has_deleted = entries.iter().any(|entry| !entry.deleted.is_empty());
-        if found.is_none() && has_deleted {
-            found = Some(self.read_today(report)?);
+        if let Err(cause) = self.compare_deleted(entries, &mut found)? {
+            self.warn(&cause);
         }
-        let load = Load::Full { version: self.next_version, reason: Some(reason) };
-        match found {
-            None => Ok(ChangeSet::without_comparison(load)),
-            Some(mut found) => {
-                if let Err(cause) = self.compare_deleted(entries, &mut found)? {
-                    self.warn(&cause);
-                }
-                found.finish(load, loss, report.completed_at)
-            }
-        }
+        found.finish(load, loss, report.completed_at)
     }
 
     /// Adds the rows that these emissions sent as deleted, and that neither the new report nor a known one has.

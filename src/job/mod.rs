@@ -30,7 +30,7 @@ use crate::column_store::ColumnStore;
 use crate::error::{Error, Exit, Result};
 use crate::report::ReportType;
 use crate::safe_name;
-use crate::settings::Settings;
+use crate::settings::{Replication, Settings};
 use crate::singer::catalog::Catalog;
 use crate::singer::state::{State, StreamMemory};
 use crate::telemetry::{Notice, Telemetry, Warning};
@@ -69,6 +69,11 @@ impl Job {
                 stream: stream.name().to_owned(),
                 columns: stream.from_folder.iter().map(ToString::to_string).collect(),
             });
+        }
+        let changes = job.streams.iter().filter(|stream| stream.replication == Replication::Changes);
+        let streams: Vec<String> = changes.map(|stream| stream.name().to_owned()).collect();
+        if purpose == Purpose::Sync && !streams.is_empty() {
+            telemetry.notice(&Notice::ChangesTarget { streams });
         }
         Ok(job)
     }

@@ -78,6 +78,8 @@ fn changed_new_and_gone_rows_are_sent_and_no_others() {
     let mut history = history(&[A, B, B]);
     let first = history.run();
     assert_full(&first, "STATE names no entry of the journal");
+    let target = "`replication` is `changes` for `user_report`: the target must add metadata columns";
+    assert!(first.stderr.contains(target), "{}", first.stderr);
     let all = [row("u1", json!("x")), row("u2", Value::Null), row("u3", json!("two\nlines"))];
     assert_eq!(records(&first), all);
     let schema = &first.messages()[0]["schema"]["properties"];
