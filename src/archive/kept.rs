@@ -95,18 +95,26 @@ impl Archive {
         }
     }
 
-    /// Deletes what no journal needs: all deleted rows, and the reports of the stream but the newest `keep`.
-    pub fn prune(&self, stream: &str, needed: &HashSet<EntryName>, keep: Option<u64>) -> Result<()> {
-        let Some(folder) = state_folder::open_if_present(&self.0.folder)? else { return Ok(()) };
+    /// The entries of a stream, the oldest first, but not what is kept for reuse.
+    pub fn names_of(&self, stream: &str) -> Result<Vec<EntryName>> {
+        let Some(folder) = state_folder::open_if_present(&self.0.folder)? else { return Ok(Vec::new()) };
         let mut names = self.names(&folder)?;
-        names.retain(|name| name.stream == stream && !needed.contains(name));
-        let (deleted, mut reports): (Vec<_>, Vec<_>) = names
+        names.retain(|name| name.stream == stream && name.ending != Ending::Reuse);
+        Ok(names)
+    }
+
+    /// Deletes the entries that are not needed: all deleted rows, and the reports but the newest `keep`.
+    pub fn prune(&self, names: Vec<EntryName>, needed: &HashSet<EntryName>, keep: Option<u64>) -> Result<()> {
+        let (mut reports, deleted): (Vec<_>, Vec<_>) = names
             .into_iter()
-            .filter(|name| name.ending != Ending::Reuse)
-            .partition(|name| name.ending == Ending::Deleted);
+            .filter(|name| !needed.contains(name))
+            .partition(|name| name.ending == Ending::Archive);
         let kept = keep.map_or(usize::MAX, |keep| usize::try_from(keep).unwrap_or(usize::MAX));
         reports.truncate(reports.len().saturating_sub(kept));
-        remove(&folder, deleted.iter().chain(&reports))
+        match state_folder::open_if_present(&self.0.folder)? {
+            Some(folder) => remove(&folder, deleted.iter().chain(&reports)),
+            None => Ok(()),
+        }
     }
 
     /// Reads each entry as far as `depth` says, the oldest first.

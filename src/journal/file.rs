@@ -36,8 +36,8 @@ pub struct Journals(BTreeMap<String, JournalFile>);
 /// A journal that no other process can change until it is dropped.
 #[derive(Debug)]
 pub struct JournalFile {
-    folder: Arc<Folder>,
-    name: String,
+    pub(super) folder: Arc<Folder>,
+    pub(super) name: String,
     lock: Arc<LockFile>,
     content: Result<Journal, FullLoadReason>,
 }
@@ -86,23 +86,6 @@ impl Journals {
             journals.insert(stream.to_owned(), journal);
         }
         Ok(Self(journals))
-    }
-
-    /// The entries of the stream in the journals of all pipelines, for a caller that deletes what none needs; `None` if a
-    /// journal cannot be read.
-    #[must_use]
-    pub fn entries_of_all_pipelines(settings: &Settings, stream: &str) -> Option<Vec<Entry>> {
-        let folder = state_folder::open_if_present(&settings.state_dir).ok()??;
-        let prefix = format!("{}.{stream}.", scope(settings));
-        let names = folder.names().ok()?;
-        let mut entries = Vec::new();
-        for name in names.iter().filter(|name| name.starts_with(&prefix) && name.ends_with(".journal.json")) {
-            // A journal that a run would not believe needs nothing.
-            if let Ok(journal) = read(&folder, name).ok()? {
-                entries.extend(journal.entries);
-            }
-        }
-        Some(entries)
     }
 
     /// The locks, for a caller that holds them longer than the sync.
@@ -205,7 +188,7 @@ fn cannot(act: &str, folder: &Folder, name: &str, cause: &dyn Display) -> Error 
 }
 
 /// Fails if a newer version of this program wrote the file.
-fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> {
+pub(super) fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> {
     let opened = folder
         .open_read(name)
         .and_then(|file| file.map(|file| Ok((FileId::of(&file)?, take(file, LIMIT)?))).transpose());

@@ -7,9 +7,13 @@ use crate::files::replace;
 const NAME: &str = "scope.s.default.journal";
 
 fn open(folder: &tempfile::TempDir) -> Result<JournalFile> {
+    open_as(folder, NAME)
+}
+
+fn open_as(folder: &tempfile::TempDir, name: &str) -> Result<JournalFile> {
     let folder = Arc::new(Folder::open(folder.path()).unwrap());
-    let TryLock::Locked(lock) = folder.try_lock(&format!("{NAME}.lock")).unwrap() else { panic!("held") };
-    JournalFile::read(folder, NAME, lock)
+    let TryLock::Locked(lock) = folder.try_lock(&format!("{name}.lock")).unwrap() else { panic!("held") };
+    JournalFile::read(folder, name, lock)
 }
 
 fn entry() -> Entry {
@@ -71,4 +75,25 @@ fn journal_whose_lock_file_was_replaced_is_not_written() {
     assert_eq!(error.exit, Exit::Io);
     assert!(error.message.ends_with("its lock file was replaced"), "{error}");
     assert_eq!(journal.content(), Err(FullLoadReason::NoJournal));
+}
+
+#[test]
+fn entries_of_all_pipelines_are_known_only_while_none_of_the_others_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ours = open(&folder).unwrap();
+    let mut others = open_as(&folder, "scope.s.other.journal").unwrap();
+    let mut another_stream = open_as(&folder, "scope.t.default.journal").unwrap();
+    for journal in [&mut ours, &mut others, &mut another_stream] {
+        journal.record(entry(), &Checkpoint::default()).unwrap();
+    }
+    assert!(ours.all_entries().is_none());
+    drop(others);
+    let all = ours.all_entries().unwrap();
+    assert_eq!(all.entries.len(), 2);
+    let folder_handle = Arc::new(Folder::open(folder.path()).unwrap());
+    let second = folder_handle.try_lock("scope.s.other.journal.lock").unwrap();
+    assert!(matches!(second, TryLock::Held { .. }), "no other run starts meanwhile");
+    drop(all);
+    replace(&folder.path().join("scope.s.other.journal.json"), br#"{"format":2}"#).unwrap();
+    assert!(ours.all_entries().is_none(), "what a newer version needs is not known");
 }

@@ -6,11 +6,13 @@
 
 mod decision;
 mod file;
+mod pipelines;
 
 use serde::{Deserialize, Serialize};
 
 pub use decision::{FullLoadReason, check_changes, check_unchanged, has_no_changes, next_version};
 pub use file::{JournalFile, Journals};
+pub use pipelines::AllEntries;
 
 use crate::singer::state::Checkpoint;
 

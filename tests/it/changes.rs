@@ -288,6 +288,22 @@ fn archive_keep_bounds_the_archive_but_not_what_the_journal_needs() {
     assert_eq!(files(&history.tap, "archive").len(), 3, "the last two runs, and one more");
 }
 
+#[test]
+fn report_that_another_pipeline_needs_stays() {
+    let mut history = history(&[A, B, A, B]);
+    history.set("archive_keep", json!(0));
+    history.run();
+    let first = std::mem::replace(&mut history.state, json!({}));
+    history.set("pipeline", json!("other"));
+    history.run();
+    assert_eq!(files(&history.tap, "archive").len(), 2);
+    history.run();
+    assert_eq!(files(&history.tap, "archive").len(), 3, "the last two of one, and the one of the other");
+    history.state = first;
+    history.set("pipeline", json!("default"));
+    assert_eq!(records(&history.run()).len(), 3);
+}
+
 /// The key, whether the row is deleted, and another property of each RECORD.
 #[track_caller]
 fn sent(run: &Run, property: &str) -> Vec<(String, bool, Value)> {
