@@ -95,10 +95,14 @@ enum Mode {
     Edited,
     /// The column was a number, and later had a text in its variant, before it was masked.
     Variant,
+    /// `replication: changes`: the rows are gone from the next report.
+    Deleted,
+    /// The same, and the column is masked, under an edited header, only after it was sent.
+    DeletedBeforeMasked,
 }
 
 impl Mode {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Sync,
         Self::Discovery,
         Self::Profile,
@@ -111,6 +115,8 @@ impl Mode {
         Self::Repeated,
         Self::Edited,
         Self::Variant,
+        Self::Deleted,
+        Self::DeletedBeforeMasked,
     ];
 
     fn run(self, rule: &str) {
@@ -125,6 +131,8 @@ impl Mode {
             Self::Repeated => repeated(rule),
             Self::Edited => edited(rule),
             Self::Variant => variant(rule),
+            Self::Deleted => deleted(rule),
+            Self::DeletedBeforeMasked => deleted_before_masked(rule),
         }
     }
 }
@@ -302,6 +310,43 @@ fn variant(rule: &str) {
         let text = row["n"].as_f64().map_or(row["n__text"].clone(), |number| number.to_string().into());
         assert_eq!(text, shown_later(rule, person), "{row}");
     }
+}
+
+const CHANGES: &str = r#"{"replication": "changes", "archive": "on", "key_properties": {"user_report": ["id"]}, "fail_on_shrink": false}"#;
+
+/// Two reports, the second without the people of the first; `header` is that of their column.
+fn deleted_history(header: &str, masks: &Value) -> History {
+    let people: String = (0..PEOPLE.len()).map(|person| format!("{person},{}\n", quoted(person))).collect();
+    let reports = [format!("id,Who are you?\n{people}"), format!("id,{header}\n9,x\n")];
+    let mut settings: Value = serde_json::from_str(CHANGES).unwrap();
+    settings["mask_key"] = KEY.into();
+    settings["masks"] = masks.clone();
+    History::new(&reports.each_ref().map(String::as_str), &settings)
+}
+
+fn deleted(rule: &str) {
+    let mut history =
+        deleted_history("Who are you?", &json!({"user_report": {"Who are you?": rule, "*": "keep"}}));
+    searched(&mut history, rule);
+    assert_deleted(&searched(&mut history, rule), rule);
+}
+
+fn deleted_before_masked(rule: &str) {
+    let mut history = deleted_history("who are you", &json!({}));
+    history.run();
+    history.set("masks", json!({"user_report": {"who_are_you": rule, "*": "keep"}}));
+    assert_deleted(&searched(&mut history, rule), rule);
+}
+
+/// Asserts that all people were sent as deleted, as the rule shows them.
+#[track_caller]
+fn assert_deleted(run: &Run, rule: &str) {
+    let mut records = run.records("user_report");
+    records.retain(|record| record["_sdc_deleted_at"].is_string());
+    let found: Vec<Value> =
+        records.iter().map(|record| record.get("who_are_you").cloned().unwrap_or_default()).collect();
+    let expected: Vec<Value> = (0..PEOPLE.len()).map(|person| shown_later(rule, person)).collect();
+    assert_eq!(found, expected, "{}", run.stderr);
 }
 
 #[test]
