@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use super::*;
+use crate::digest::sha256;
 
 fn digests(key: u8, record: u8) -> RowDigests {
     RowDigests { key: [key; 16], record: [record; 16] }
@@ -53,6 +54,14 @@ fn gone_row_is_deleted_once_and_counts_for_each_report_that_has_it() {
 }
 
 #[test]
-fn index_takes_44_bytes_a_row_at_most() {
-    assert!(size_of::<IndexedRow>() + size_of::<RowFacts>() <= 44);
+fn memory_of_a_row_is_64_bytes_at_most_at_any_number_of_rows() {
+    for count in [1_000, 1_024, 1_800, 3_700] {
+        let rows = (0..count).map(|row| {
+            Ok::<_, Infallible>(RowDigests { key: sha256(&[row as u8, (row >> 8) as u8]), record: [0; 16] })
+        });
+        let Ok(comparison) = Comparison::new(count, rows);
+        let index = comparison.index.allocation_size();
+        let rows = comparison.rows.capacity() * size_of::<ComparedRow>();
+        assert!(index + rows <= 64 * count, "{count} rows: {rows} + {index} bytes");
+    }
 }
