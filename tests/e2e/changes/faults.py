@@ -5,7 +5,7 @@ import shutil
 
 # By name: how often, compared with the others.
 WEIGHTS = {
-    "nothing": 12, "state lost": 2, "older state": 3, "archive lost": 1, "archive entry damaged": 2, "archive entry lost": 2,
+    "nothing": 22, "state lost": 2, "older state": 3, "archive lost": 1, "archive entry damaged": 2, "archive entry lost": 2,
     "journal lost": 1, "journal copied": 1, "state folder lost": 1, "all lost": 1,
 }
 # After these a target that ignores ACTIVATE_VERSION can keep rows that the tap no longer knows.

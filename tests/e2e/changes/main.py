@@ -49,6 +49,8 @@ class History:
 
     def say(self, day, problems):
         self.problems += [f"{self.name}, day {day}: {problem}" for problem in problems]
+        if problems and len(self.problems) <= len(problems):
+            print(f"{self.name}: the first problem is of day {day}: {problems[0][:200]}", flush=True)
 
     def check_with_programs(self, lines, singer=False):
         """`tap-together check`, and on demand singer-check-tap, read the messages of a complete run."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -51,7 +52,7 @@ class Pipeline:
         self.state_dir = os.path.join(folder, "state")
         self.config = {
             "organization_id": organization, "client_id": "c", "api_key": f"key-of-{organization}", "base_url": api.url,
-            "request_interval_seconds": 0.001, "request_timeout_seconds": 60, "max_wait_seconds": 60, "state_dir": self.state_dir, **settings,
+            "request_interval_seconds": 0.001, "request_timeout_seconds": 60, "state_dir": self.state_dir, **settings,
         }
         os.makedirs(folder)
         self.file("catalog.json", {"streams": [{"tap_stream_id": "user_report", "schema": {}, "metadata": []}]})
@@ -100,6 +101,7 @@ class Pipeline:
                     process.kill()
                     process.wait()
                 self.target.settle()
+                self.forget_requests()
         read = lambda name: open(os.path.join(self.folder, name), errors="replace").read()
         outcome.log, outcome.target_log = read("log"), read("target.log")
         states = [json.loads(line) for line in read("printed").splitlines() if line.startswith("{") and line.endswith("}")]
@@ -139,6 +141,12 @@ class Pipeline:
                 target.stdin.close()
             except BrokenPipeError:
                 pass
+
+    def forget_requests(self):
+        """Removes the ledger of the last request: after a killed one the next would wait for 61 seconds."""
+        for name in self.stored():
+            if re.fullmatch("[0-9a-f]{16}[.]json", name):
+                os.remove(os.path.join(self.state_dir, name))
 
     def stored(self):
         """The files of the state folder by name, with what changes when one is replaced."""
