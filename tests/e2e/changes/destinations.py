@@ -40,16 +40,20 @@ class HardPostgres(Sessions, Postgres):
     settings = {"hard_delete": HARD, "add_record_metadata": True}
     # Obeys ACTIVATE_VERSION.
     ignores_versions = False
+    avoids = ()
 
 
 class HardPipelinewise(Sessions, Pipelinewise):
     settings = {"hard_delete": HARD, "add_metadata_columns": True}
     ignores_versions = True
+    avoids = ()
 
 
 class HardDuckdb(Duckdb):
     hard, ignores_versions = HARD, True
     settings = {**Duckdb.settings, "hard_delete": HARD, "add_metadata_columns": True}
+    # duckdb 1.1.3 guesses the quote of the target's CSV file: a few rows with such a cell fail, see docs/targets.md.
+    avoids = ("'",)
 
     def prepare(self, folder):
         pass

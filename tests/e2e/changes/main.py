@@ -43,7 +43,7 @@ class History:
         self.folder = os.path.join(work, "changes_" + self.name)
         self.pipeline = Pipeline(binary, api, self.name, self.target, self.folder, {**SETTINGS, **(settings or {})})
         self.target.prepare(self.folder)
-        self.people = People(self.rng, ROWS)
+        self.people = People(self.rng, ROWS, self.target.avoids)
         self.state, self.states, self.excused, self.disturbed = None, [], set(), False
         self.problems, self.figures, self.lines = [], Counter(), []
 
@@ -78,7 +78,7 @@ class History:
     def complete_run(self, day, text, outcome, state):
         """A run that must succeed; returns its messages, or None if it failed."""
         if not outcome.complete:
-            logs = f"{outcome.log[-1200:]}\n{outcome.target_log[-1200:]}"
+            logs = f"{outcome.log[-1200:]}\n{outcome.target_log[-9000:]}"
             self.say(day, [f"the tap ended with {outcome.tap_code}, the target with {outcome.target_code}\n{logs}"])
             return None
         messages = Messages(outcome.messages)

@@ -37,8 +37,10 @@ class People:
     """Makes one day after the other. At most a few in a hundred rows go in a day, so that no guard refuses the report. Half of the
     changes are to rows that changed in one of the last days, and often undo what changed: a row that only a killed run sent."""
 
-    def __init__(self, rng, rows):
+    def __init__(self, rng, rows, avoids=()):
+        """`avoids` are cells that the target cannot load."""
         self.rng, self.rows, self.gone, self.number, self.before = rng, {}, {}, 0, []
+        self.teams, self.notes = ([cell for cell in cells if cell not in avoids] for cells in (TEAMS, NOTES))
         self.add(rows)
 
     def days(self, count):
@@ -92,7 +94,7 @@ class People:
         pick, (left, right) = self.rng.choice, self.rng.choice(PAIRS)
         capacity = pick(["", "0", "7", str(self.rng.randint(0, 10**12))])
         joined = pick(["", f"20{self.rng.randint(10, 30)}-0{self.rng.randint(1, 9)}-1{self.rng.randint(0, 9)}T08:09:10.123Z"])
-        return dict(zip(COLUMNS, [key, pick(NAMES), pick(TEAMS), pick(NOTES), left, right, capacity, joined], strict=True))
+        return dict(zip(COLUMNS, [key, pick(NAMES), pick(self.teams), pick(self.notes), left, right, capacity, joined], strict=True))
 
     def some(self, count, among=None):
         among = self.rows if among is None else among
