@@ -133,7 +133,7 @@ class Disturbed(History):
                 self.killed_run(number, day, state, kill)
                 clean = False
                 # The orchestrator repeats the run on the same day, or waits for the next.
-                if self.rng.random() < 0.5:
+                if self.rng.random() < 0.3:
                     continue
                 state = self.state
             messages = self.complete_run(number, day.text, self.pipeline.run(day.text, state), state)
