@@ -4,6 +4,7 @@ A calm history has no disturbance: each run sends exactly the rows that changed.
 journal, and kills the tap and the target at random points: after each run whose STATE was kept, the table is the report.
 Usage: main.py BINARY VENVS WORK [TARGET]…"""
 
+import json
 import math
 import os
 import random
@@ -41,7 +42,8 @@ class History:
         self.rng = random.Random(f"{SEED} {self.name}")
         self.binary, self.venvs, self.target = binary, venvs, target(venvs, work)
         self.folder = os.path.join(work, "changes_" + self.name)
-        self.pipeline = Pipeline(binary, api, self.name, self.target, self.folder, {**SETTINGS, **(settings or {})})
+        settings = {**SETTINGS, "run_report": os.path.join(self.folder, "report.json"), **(settings or {})}
+        self.pipeline = Pipeline(binary, api, self.name, self.target, self.folder, settings)
         self.target.prepare(self.folder)
         self.people = People(self.rng, ROWS, self.target.avoids)
         self.state, self.states, self.excused, self.disturbed = None, [], set(), False
@@ -111,6 +113,18 @@ class Calm(History):
             lines += outcome.messages
         self.say(DAYS, self.check_with_programs(lines, singer=True)[1:])
         self.shrink(before)
+
+    def reported(self, before, text):
+        """The differences between the run report and the rows that changed."""
+        with open(self.pipeline.config["run_report"]) as file:
+            (stream,) = json.load(file)["streams"]
+        counts = [stream[name] for name in ("inserted", "updated", "deleted")]
+        if before is None:
+            return [] if counts == [None] * 3 and stream["full_load_reason"] else [f"the run report of a full load has {counts}"]
+        old, new = rows_of(before), rows_of(text)
+        wanted = [len(new.keys() - old.keys()), sum(old[key] != new[key] for key in new.keys() & old.keys()), len(old.keys() - new.keys())]
+        is_right = wanted == [0] * 3 if stream["unchanged"] else counts == wanted
+        return [] if is_right else [f"the run report has {counts}, not {wanted}"]
 
     def shrink(self, before):
         """By default a report that lost over a fifth of its rows is refused before anything is emitted."""
