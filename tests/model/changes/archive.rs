@@ -1,6 +1,6 @@
-//! The archive in the model of the change feed: reports and deleted rows by their digest, shared by all pipelines.
+//! The archive in the model of the change feed: the reports and deleted rows of entries, shared by all pipelines.
 //!
-//! A digest is the text of the rows, so that a report can be read from its digest.
+//! A digest is the text of the rows, so that the rows of an entry can be read from its digests.
 
 use std::convert::Infallible;
 
@@ -9,7 +9,10 @@ use tap_together::journal::{Entry, Journal};
 
 use super::targets::{KEYS, Report};
 
-/// The digests that it has, the oldest first.
+/// In place of an entry's id, for a report that got none.
+const WITHOUT_ENTRY: &str = "";
+
+/// The ids of the entries that it has rows of, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Archive {
     pub reports: Vec<String>,
@@ -17,12 +20,15 @@ pub struct Archive {
 }
 
 impl Archive {
-    pub fn add_report(&mut self, sha256: &str) {
-        self.reports.push(sha256.to_owned());
+    pub fn add(&mut self, entry: &Entry) {
+        self.reports.push(entry.id.clone());
+        if !entry.deleted.is_empty() {
+            self.deleted.push(entry.id.clone());
+        }
     }
 
-    pub fn add_deleted_rows_of(&mut self, entry: &Entry) {
-        self.deleted.extend(entry.deleted.iter().map(|rows| rows.sha256.clone()));
+    pub fn add_without_entry(&mut self) {
+        self.reports.push(WITHOUT_ENTRY.to_owned());
     }
 
     /// Keeps the newest reports only, whether a journal needs them or not.
@@ -33,25 +39,22 @@ impl Archive {
     /// Drops what no journal needs.
     pub fn retain_needed_by<'a>(&mut self, journals: impl Iterator<Item = &'a Journal>) {
         let entries: Vec<&Entry> = journals.flat_map(|journal| &journal.entries).collect();
-        self.reports.retain(|sha256| entries.iter().any(|entry| entry.snapshot.sha256 == *sha256));
-        dedupe(&mut self.reports);
-        dedupe(&mut self.deleted);
-        let has = |entry: &Entry, sha256: &String| entry.deleted.iter().any(|rows| rows.sha256 == *sha256);
-        self.deleted.retain(|sha256| entries.iter().any(|entry| has(entry, sha256)));
+        let is_needed = |id: &String| entries.iter().any(|entry| entry.id == *id);
+        self.reports.retain(is_needed);
+        self.deleted.retain(is_needed);
     }
 
     /// Whether it has all rows of an entry.
     pub fn has(&self, entry: &Entry) -> bool {
-        self.reports.contains(&entry.snapshot.sha256)
-            && entry.deleted.iter().all(|rows| self.deleted.contains(&rows.sha256))
+        self.reports.contains(&entry.id) && (entry.deleted.is_empty() || self.deleted.contains(&entry.id))
     }
 
     /// Compares the kept reports of the entries, then the kept deleted rows, each from the newest to the oldest. Returns
     /// the rows that the new report lacks, as they were last known.
     pub fn compare(&self, new: &mut Comparison, reports: &[Entry], deleted: &[Entry]) -> Report {
         let mut gone = Report::default();
-        let is_kept = |entry: &&Entry| self.reports.contains(&entry.snapshot.sha256);
-        for entry in reports.iter().rev().filter(is_kept) {
+        let has_report = |entry: &&Entry| self.reports.contains(&entry.id);
+        for entry in reports.iter().rev().filter(has_report) {
             for (key, value) in rows(report_of(&entry.snapshot.sha256)) {
                 if new.compare(&digests(key, value)) {
                     gone[key] = Some(value);
@@ -59,8 +62,8 @@ impl Archive {
             }
             new.end_report();
         }
-        let kept = deleted.iter().rev().flat_map(|entry| &entry.deleted);
-        for sent in kept.filter(|rows| self.deleted.contains(&rows.sha256)) {
+        let kept = deleted.iter().rev().filter(|entry| self.deleted.contains(&entry.id));
+        for sent in kept.flat_map(|entry| &entry.deleted) {
             for (key, value) in rows(report_of(&sent.sha256)) {
                 if new.compare_deleted(&digests(key, value).key) {
                     gone[key] = Some(value);
@@ -69,13 +72,6 @@ impl Archive {
         }
         gone
     }
-}
-
-/// Keeps the last of equal digests.
-fn dedupe(all: &mut Vec<String>) {
-    let last = |(place, sha256): (usize, &String)| !all[place + 1..].contains(sha256);
-    let mut is_last = all.iter().enumerate().map(last).collect::<Vec<_>>().into_iter();
-    all.retain(|_| is_last.next().is_some_and(|is_last| is_last));
 }
 
 /// The rows of a report in its order.

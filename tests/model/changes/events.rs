@@ -55,10 +55,12 @@ pub enum Rule {
     VersionOfState,
     /// One run at a time reads and writes the journal.
     Lock,
+    /// No other run drops reports from the archive between the report of a run and its entry.
+    ArchiveLock,
 }
 
 impl Rule {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::LaterEntries,
         Self::LaterFullLoad,
         Self::KnownEntry,
@@ -84,6 +86,7 @@ impl Rule {
         Self::HighestVersion,
         Self::VersionOfState,
         Self::Lock,
+        Self::ArchiveLock,
     ];
 }
 
@@ -108,6 +111,8 @@ pub enum Mode {
     UnwritableJournal,
     /// The journal was read before the last run wrote it.
     Overlapping,
+    /// Another run drops from the archive what no journal needs, before this run writes its entry.
+    PrunedByAnother,
     /// With `replication: snapshot`.
     Snapshot,
     /// The same with `skip_unchanged`.

@@ -109,7 +109,7 @@ const EXCHANGED: Alphabet =
     Alphabet { given: &[Given::Kept, Given::OfTheOther], families: VERSIONED, ..TWO_PIPELINES };
 const OVERLAPPING: Alphabet = Alphabet {
     given: &[Given::Kept],
-    modes: &[Mode::Changes, Mode::Overlapping],
+    modes: &[Mode::Changes, Mode::Overlapping, Mode::PrunedByAnother],
     ends: &[End::Confirmed, End::Killed(1)],
     ..KILLS
 };
@@ -138,7 +138,7 @@ fn alphabet(rule: Rule) -> Alphabet {
         Rule::Agreement | Rule::VersionOfState => DOWNGRADES,
         Rule::OriginalFile => COPIES,
         Rule::JournalPerPipeline => EXCHANGED,
-        Rule::Lock => OVERLAPPING,
+        Rule::Lock | Rule::ArchiveLock => OVERLAPPING,
     }
 }
 
@@ -159,14 +159,6 @@ impl Alphabet {
         events
     }
 
-    /// Whether the promise covers what is wrong.
-    fn promises_against(self, breach: Breach) -> bool {
-        match breach {
-            Breach::Table(family) => self.families.contains(&family),
-            Breach::Records => true,
-        }
-    }
-
     /// The shortest history that breaks the promise, if one of at most `depth` events does, and the steps tried.
     fn search(self, without: Option<Rule>, depth: usize) -> (Option<Broken>, u64) {
         let events = self.events();
@@ -185,7 +177,11 @@ impl Alphabet {
                 }
                 let Some((next, mut breaches)) = world.after(*event, without) else { continue };
                 steps += 1;
-                breaches.retain(|breach| self.promises_against(*breach));
+                breaches.retain(|breach| match breach {
+                    Breach::Table(family) => self.families.contains(family),
+                    // A rule keeps the table right; a needless full load does not show what it is for.
+                    Breach::Records => without.is_none(),
+                });
                 if !breaches.is_empty() {
                     return (Some(([&history[..], &[*event]].concat(), breaches)), steps);
                 }

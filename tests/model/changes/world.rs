@@ -133,27 +133,32 @@ impl World {
 
     /// Returns what is wrong if the STATE of the run is kept; `None` if the run is impossible.
     fn run(&mut self, run: &Run) -> Option<Vec<Breach>> {
-        if run.mode == Mode::Overlapping && !run.lacks(Rule::Lock) {
+        let is_prevented = match run.mode {
+            Mode::Overlapping => !run.lacks(Rule::Lock),
+            Mode::PrunedByAnother => !run.lacks(Rule::ArchiveLock),
+            _ => false,
+        };
+        if is_prevented {
             return None;
         }
         let place = if run.lacks(Rule::JournalPerPipeline) { 0 } else { run.pipeline };
         let journal = self.read_journal(run, place);
         let is_confirmed = run.end == End::Confirmed;
-        let is_refused = |unwritable| run.mode == unwritable && !run.lacks(Rule::NothingUnrecorded);
-        if is_refused(Mode::UnwritableArchive) {
+        let emission = self.plan(run, &journal);
+        let is_unwritable = match run.mode {
+            Mode::UnwritableArchive => true,
+            Mode::UnwritableJournal => emission.is_some(),
+            _ => false,
+        };
+        if is_unwritable && !run.lacks(Rule::NothingUnrecorded) {
             return is_confirmed.then(Vec::new);
         }
-        if run.mode != Mode::UnwritableArchive && (is_confirmed || !run.lacks(Rule::ArchiveFirst)) {
-            self.archive.add_report(&run.sha256());
-            if run.lacks(Rule::Retention) {
-                self.archive.retain_newest(2);
-            }
-        }
         if run.end == End::KilledBeforeEntry {
+            self.archive.add_without_entry();
+            self.prune(run);
             return Some(Vec::new());
         }
-        let (messages, state) = match self.plan(run, &journal) {
-            Some(_) if is_refused(Mode::UnwritableJournal) => return is_confirmed.then(Vec::new),
+        let (messages, state) = match emission {
             Some(emission) => {
                 let entry = self.entry(run, &emission);
                 let state = checkpoint(&entry);
@@ -233,17 +238,28 @@ impl World {
         entry
     }
 
-    /// Makes the entry durable, and drops from the archive what no journal needs.
+    /// Makes report, deleted rows and entry durable.
     fn record(&mut self, run: &Run, place: usize, journal: Journal, entry: Entry) {
-        let is_late = run.lacks(Rule::EntryFirst) && run.end != End::Confirmed;
-        let is_unrecorded = run.lacks(Rule::RecordSnapshots) && !run.mode.sends_changes();
-        if is_late || is_unrecorded || run.mode == Mode::UnwritableJournal {
-            return;
+        let is_killed = run.end != End::Confirmed;
+        let is_unarchived = run.mode == Mode::UnwritableArchive || run.mode == Mode::PrunedByAnother;
+        if !(is_unarchived || is_killed && run.lacks(Rule::ArchiveFirst)) {
+            self.archive.add(&entry);
         }
-        self.archive.add_deleted_rows_of(&entry);
-        let journal = Some(journal.with(entry, &run.state));
-        self.files[place] = Rc::new(File { journal, is_copy: false });
-        if !run.lacks(Rule::Retention) {
+        let is_unrecorded = run.mode == Mode::UnwritableJournal
+            || is_killed && run.lacks(Rule::EntryFirst)
+            || !run.mode.sends_changes() && run.lacks(Rule::RecordSnapshots);
+        if !is_unrecorded {
+            let journal = Some(journal.with(entry, &run.state));
+            self.files[place] = Rc::new(File { journal, is_copy: false });
+        }
+        self.prune(run);
+    }
+
+    /// Drops from the archive what no journal needs.
+    fn prune(&mut self, run: &Run) {
+        if run.lacks(Rule::Retention) {
+            self.archive.retain_newest(1);
+        } else {
             self.archive.retain_needed_by(self.files.iter().filter_map(|file| file.journal.as_ref()));
         }
     }
