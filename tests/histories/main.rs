@@ -1,8 +1,9 @@
 //! Random histories of 2 to 20 snapshots through the real tap into a table, compared with a model after each run.
 //!
 //! Columns are added, removed, moved, respelled and repeated, types change, STATE or the state folder is lost or old, and
-//! catalogs deselect columns. After each run the table equals the report. The model uses nothing of the tap's modules for
-//! columns and tables. `HISTORIES` is the number of histories (25), `HISTORY_SEED` the seed of the first.
+//! catalogs deselect columns; with `replication: changes` the archive is damaged and runs are killed. After each run the
+//! table equals the report. The model uses nothing of the tap's modules for columns and tables. `HISTORIES` is the number
+//! of histories (25), `HISTORY_SEED` the seed of the first.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails where it is")]
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
