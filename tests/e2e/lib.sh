@@ -5,6 +5,10 @@ root=$(realpath "$here/../..")
 work=$(mktemp -d)
 chmod 711 "$work"
 venvs=$work/venvs
+# Bytecode is kept until the test ends; otherwise each start of a target compiles its packages again, which takes longer than a
+# small load.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX=$work/pycache
 # The commands given to `at_exit` run in reverse order when the test ends, also after a failure.
 cleanup=("rm -rf '$work'")
 at_exit() { cleanup=("$1" "${cleanup[@]}"); }

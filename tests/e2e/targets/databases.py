@@ -26,7 +26,7 @@ class Postgres(Target):
         )
         if done.returncode:
             raise AssertionError(done.stderr)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.split("\n") if line]
 
     def dump(self, stream, folder):
         """All tables, also those that the target forgot to drop."""

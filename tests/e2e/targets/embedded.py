@@ -24,7 +24,7 @@ class Duckdb(Target):
         )
         path = os.path.join(folder, "data.duckdb")
         done = subprocess.run([os.path.join(self.bin, "python"), "-c", script, path, f'{self.schema}."{stream}"'], capture_output=True, text=True, check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 class Iceberg(Target):

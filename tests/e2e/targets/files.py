@@ -27,7 +27,7 @@ class Jsonl(Target):
 
 class Csv(Target):
     name, program = "csv", "target-csv"
-    note = "each run overwrites the file, so not with `skip_unchanged`; an empty cell and a null look the same in it"
+    note = "each run overwrites the file, so not with `skip_unchanged` or `replication: changes`; an empty cell and a null look the same in it"
 
     def config(self, folder):
         return {"output_path": folder, "file_naming_scheme": "{stream_name}.csv"}
