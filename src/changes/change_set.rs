@@ -6,6 +6,7 @@ use super::comparison::{Comparison, RowCounts};
 use super::deleted::Deleted;
 use crate::job::RowLoss;
 use crate::journal::FullLoadReason;
+use crate::settings::Replication;
 use crate::telemetry::StreamReport;
 
 /// Which rows of the new report are sent.
@@ -58,15 +59,17 @@ impl ChangeSet {
     }
 
     /// Adds what was found to the report of the stream.
-    pub fn describe(&self, report: &mut StreamReport) {
+    pub fn describe(&self, replication: Replication, report: &mut StreamReport) {
         report.unchanged = matches!(self.load, Load::Nothing { .. });
         if let Load::Full { reason: Some(reason), .. } = self.load {
             report.full_load_reason = Some(reason.to_string());
         }
+        if replication == Replication::Changes {
+            report.deleted = Some(self.deleted.iter().map(|rows| rows.entry().rows).sum());
+        }
         if let Some(rows) = self.counts() {
             report.inserted = Some(rows.inserted);
             report.updated = Some(rows.updated);
-            report.deleted = Some(rows.deleted);
         }
     }
 }

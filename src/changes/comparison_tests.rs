@@ -56,8 +56,8 @@ fn gone_row_is_deleted_once_and_counts_for_each_report_that_has_it() {
 #[test]
 fn memory_of_a_row_is_64_bytes_at_most_at_any_number_of_rows() {
     for count in [1_000, 1_024, 1_800, 3_700] {
-        let rows = (0..count).map(|row| {
-            Ok::<_, Infallible>(RowDigests { key: sha256(&[row as u8, (row >> 8) as u8]), record: [0; 16] })
+        let rows = (0..count).map(|row: usize| {
+            Ok::<_, Infallible>(RowDigests { key: sha256(&row.to_le_bytes()), record: [0; 16] })
         });
         let Ok(comparison) = Comparison::new(count, rows);
         let index = comparison.index.allocation_size();

@@ -1,6 +1,7 @@
 //! The rows of earlier reports that a new report lacks, in their stored form, spooled until they are archived and sent.
 //!
-//! Rows of one header form a small stored report of their own, so that a later run can read them like any other.
+//! Rows of one header form a small stored report of their own, so that a later run can read them like any other. Cells that
+//! are not emitted are left empty in it.
 
 use std::io::{BufWriter, Read, Result, Write};
 
@@ -8,11 +9,13 @@ use chrono::{DateTime, Utc};
 use tempfile::SpooledTempFile;
 
 use crate::digest::{Sha256, hex};
-use crate::job::RecordLayout;
+use crate::job::{ExtraCells, RecordLayout};
 use crate::journal::DeletedRows;
 use crate::report::body::Repairs;
 use crate::report::spool::{MEMORY_CAP, Report};
-use crate::table::csv::TableStats;
+use crate::table::csv::{CELL, ROW, TableStats};
+use crate::table::plan::Field;
+use crate::table::row::Row;
 use crate::table::rows::Rows;
 
 /// Bytes of one write to the spool.
@@ -51,33 +54,36 @@ pub(super) struct DeletedSpool(Vec<Group>);
 struct Group {
     header: Vec<u8>,
     layout: RecordLayout,
+    is_key_only: bool,
+    /// Whether the cell of each column is emitted.
+    is_emitted: Vec<bool>,
+    has_surplus: bool,
     file: BufWriter<SpooledTempFile>,
     digest: Sha256,
     bytes: u64,
     stats: TableStats,
 }
 
+/// A report with rows that are gone.
+pub(super) struct Source<'a> {
+    /// In its stored form.
+    pub header: &'a [u8],
+    pub stats: &'a TableStats,
+    pub layout: &'a RecordLayout,
+}
+
 impl DeletedSpool {
-    /// Adds a row in its stored form. `header`, `stats` and `layout` are those of its report.
-    pub fn add(
-        &mut self,
-        header: &[u8],
-        stats: &TableStats,
-        layout: &RecordLayout,
-        row: &[u8],
-    ) -> Result<()> {
-        let position = self.0.iter().position(|group| group.header == header);
-        let group = if let Some(position) = position {
-            &mut self.0[position]
-        } else {
-            let mut group = Group::new(header, layout, stats);
-            group.write(header)?;
-            self.0.push(group);
-            self.0.last_mut().expect("it was pushed")
-        };
-        group.write(row)?;
-        group.stats.rows += 1;
-        group.stats.longest_row = group.stats.longest_row.max(stats.longest_row);
+    /// Adds a row. With `key_only` nothing but these columns is sent of it.
+    pub fn add(&mut self, source: &Source, row: &Row, key_only: Option<&[String]>) -> Result<()> {
+        let is_in =
+            |group: &&mut Group| group.header == source.header && group.is_key_only == key_only.is_some();
+        if let Some(group) = self.0.iter_mut().find(is_in) {
+            return group.add(row);
+        }
+        let mut group = Group::new(source, key_only);
+        group.write(source.header)?;
+        group.add(row)?;
+        self.0.push(group);
         Ok(())
     }
 
@@ -88,19 +94,43 @@ impl DeletedSpool {
 }
 
 impl Group {
-    fn new(header: &[u8], layout: &RecordLayout, stats: &TableStats) -> Self {
+    fn new(source: &Source, key_only: Option<&[String]>) -> Self {
+        let layout = key_only.map_or_else(|| source.layout.clone(), |key| source.layout.key_only(key));
+        let mut is_emitted = vec![false; source.stats.width];
+        for cell in source.layout.fields.iter().filter_map(Field::cell) {
+            is_emitted[cell] = true;
+        }
         Self {
-            header: header.to_owned(),
-            layout: layout.clone(),
+            header: source.header.to_owned(),
+            layout,
+            is_key_only: key_only.is_some(),
+            is_emitted,
+            has_surplus: matches!(source.layout.automatic.extra, ExtraCells::From(_)),
             file: BufWriter::with_capacity(WRITE, tempfile::spooled_tempfile(MEMORY_CAP)),
             digest: Sha256::default(),
             bytes: 0,
             stats: TableStats {
-                width: stats.width,
-                header_bytes: stats.header_bytes,
+                width: source.stats.width,
+                header_bytes: source.stats.header_bytes,
                 ..TableStats::default()
             },
         }
+    }
+
+    fn add(&mut self, row: &Row) -> Result<()> {
+        let mut stored = Vec::new();
+        for cell in 0..row.len() {
+            if cell > 0 {
+                stored.push(CELL);
+            }
+            if self.is_emitted.get(cell).copied().unwrap_or(self.has_surplus) {
+                stored.extend_from_slice(row.escaped(cell));
+            }
+        }
+        stored.push(ROW);
+        self.stats.rows += 1;
+        self.stats.longest_row = self.stats.longest_row.max(stored.len() as u64);
+        self.write(&stored)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

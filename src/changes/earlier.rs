@@ -1,13 +1,15 @@
 //! Reads the rows of a stored report as records of today's SCHEMA, whatever its header was.
 //!
-//! Its columns are identified like those of a new report; a column that it lacks is null. Today's masks hold for its
-//! cells too.
+//! A column of an earlier report is today's column of the same header, with today's selection and masks; all others are
+//! null. A name is not enough: before it was forgotten, it can have belonged to a column that was held back.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{BufRead, Read, Result};
 
-use crate::job::{ExtraCells, RecordLayout, Stream};
+use crate::job::{ExtraCells, RecordLayout};
 use crate::table::csv::{ROW, TableStats};
+use crate::table::header::snake_case;
 use crate::table::plan::Field;
 use crate::table::row_digests::{DigestedRows, RowDigester};
 use crate::table::rows::Rows;
@@ -15,17 +17,18 @@ use crate::table::verify::HEADER_LIMIT;
 
 /// How today's records are made.
 pub struct Today<'a> {
-    pub stream: &'a Stream,
+    pub header: &'a [String],
+    /// Names of columns.
     pub key: &'a [String],
     pub layout: &'a RecordLayout,
 }
 
-/// What is known of a report's header.
+/// Where the cells of a report are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header {
-    /// The emitted columns are where today's are.
-    Same,
-    Any,
+pub enum Positions {
+    /// Where they are today.
+    Today,
+    ByHeader,
 }
 
 /// The rows of a stored report.
@@ -38,30 +41,56 @@ pub struct StoredRows<R> {
     pub rows: DigestedRows<R>,
 }
 
-impl Today<'_> {
-    /// The rows of a report; `None` if today's settings cannot use its header, or if it lacks a key column.
+impl<'a> Today<'a> {
+    /// The rows of a report; `None` if it lacks a key column.
     pub fn read<R: BufRead>(
         &self,
         mut stored: R,
         stats: TableStats,
-        kind: Header,
+        positions: Positions,
     ) -> Result<Option<StoredRows<R>>> {
         let mut header = Vec::new();
         stored.by_ref().take(HEADER_LIMIT + 1).read_until(ROW, &mut header)?;
-        let layout = match kind {
-            Header::Same => Some(self.layout.for_report(Field::cell, stats.width)),
-            Header::Any => self.stream.earlier_layout(&texts(&header)?, self.layout),
+        let earlier = texts(&header)?;
+        let layout = if positions == Positions::Today || earlier == self.header {
+            self.layout.for_report(Field::cell, stats.width)
+        } else {
+            self.layout.for_report(self.position_in(&earlier), stats.width)
         };
-        let digester = |layout: RecordLayout| {
-            let digester = RowDigester::new(layout.plan(b"", b""), &layout.fields, self.key)?;
-            Some((layout, digester))
-        };
-        Ok(layout.and_then(digester).map(|(layout, digester)| {
+        let digester = RowDigester::new(layout.plan(b"", b""), &layout.fields, self.key);
+        Ok(digester.map(|digester| {
             let has_surplus = matches!(layout.automatic.extra, ExtraCells::From(_));
             let rows = DigestedRows::new(stored, digester, &layout.fields, has_surplus, stats.longest_row);
             StoredRows { header, stats, layout, rows }
         }))
     }
+
+    /// Finds the cell of a field in an earlier header. Without the key no row can be found, so the spelling of its header
+    /// may differ.
+    fn position_in<'s>(&'s self, earlier: &'s [String]) -> impl Fn(&Field) -> Option<usize> + use<'s, 'a> {
+        let (today, earlier_titles) = (unique(self.header, Cow::from), unique(earlier, Cow::from));
+        let spelled = |title: &str| Cow::Owned(snake_case(title));
+        let (today_words, earlier_words) = (unique(self.header, spelled), unique(earlier, spelled));
+        move |field| {
+            let title = self.header.get(field.cell()?)?;
+            let exact = today.get(title.as_str()).and_then(|_| earlier_titles.get(title.as_str()));
+            let is_key = self.key.contains(&field.name);
+            let respelled = || {
+                let words = snake_case(title);
+                today_words.get(words.as_str()).and_then(|_| earlier_words.get(words.as_str()))
+            };
+            exact.or_else(|| is_key.then(respelled).flatten()).copied()
+        }
+    }
+}
+
+/// The positions of the titles that occur once.
+fn unique<'t>(titles: &'t [String], spell: impl Fn(&'t str) -> Cow<'t, str>) -> HashMap<Cow<'t, str>, usize> {
+    let mut positions: HashMap<Cow<str>, Option<usize>> = HashMap::new();
+    for (position, title) in titles.iter().enumerate() {
+        positions.entry(spell(title)).and_modify(|found| *found = None).or_insert(Some(position));
+    }
+    positions.into_iter().filter_map(|(title, position)| Some((title, position?))).collect()
 }
 
 /// The texts of a stored header.

@@ -9,6 +9,7 @@ mod change_set;
 pub mod comparison;
 mod deleted;
 mod earlier;
+mod limits;
 mod search;
 
 pub use change_set::{ChangeSet, Load};

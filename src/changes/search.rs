@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 
 use super::change_set::{ChangeSet, Load};
 use super::comparison::{Comparison, RowDigests};
-use super::deleted::DeletedSpool;
-use super::earlier::{Header, StoredRows, Today};
+use super::deleted::{DeletedSpool, Source};
+use super::earlier::{Positions, StoredRows, Today};
+use super::limits::RecordLimits;
 use crate::archive::{Archive, Ending, EntryError};
 use crate::job::RowLoss;
 use crate::journal::{Entry, FullLoadReason, Journal, Snapshot, check_changes, has_no_changes};
@@ -22,9 +23,12 @@ use crate::telemetry::{Telemetry, Warning};
 
 /// Bytes of one read of the new report.
 const PIECE: usize = 256 * 1024;
+/// From this number of emissions without a STATE on, a warning says what they cost.
+const MANY_UNCONFIRMED: usize = 10;
 
 /// What is known before any row is compared.
 pub struct Search<'a> {
+    pub stream: &'a str,
     pub today: Today<'a>,
     pub snapshot: &'a Snapshot,
     pub journal: Result<&'a Journal, FullLoadReason>,
@@ -36,29 +40,40 @@ pub struct Search<'a> {
     pub now: DateTime<Utc>,
     /// The version of a full load.
     pub next_version: i64,
+    pub max_message_bytes: u64,
     pub telemetry: &'a Telemetry,
 }
 
+/// Why a comparison ends.
+enum Failure {
+    /// The new report cannot be read, or the deleted rows cannot be spooled.
+    Spool(io::Error),
+    /// The archive cannot give an earlier report.
+    Archive(EntryError),
+}
+
 /// Rows that were compared, and those that are gone.
-struct Found {
+struct Found<'a> {
     comparison: Comparison,
     deleted: DeletedSpool,
+    limits: &'a RecordLimits<'a>,
 }
 
 impl Search<'_> {
     /// Compares the new report. Fails if the spool does.
     pub fn find(&self, report: &mut Report) -> io::Result<ChangeSet> {
-        let checked =
-            check_changes(self.journal, self.state, &self.snapshot.fingerprint, |entry| self.is_kept(entry));
-        let reason = match checked {
+        self.warn_of_unconfirmed();
+        let fingerprint = &self.snapshot.fingerprint;
+        let reason = match check_changes(self.journal, self.state, fingerprint, |entry| self.is_kept(entry)) {
             Ok(in_table) if self.is_due(in_table[0].version) => FullLoadReason::Due,
             Ok(in_table) if has_no_changes(in_table, &self.snapshot.sha256) => {
                 let load = Load::Nothing { activate: Some(in_table[0].version) };
                 return Ok(ChangeSet::without_comparison(load));
             }
-            Ok(in_table) => match self.changes(in_table, report)? {
+            Ok(in_table) => match self.changes(in_table, report) {
                 Ok(changes) => return Ok(changes),
-                Err(cause) => {
+                Err(Failure::Spool(cause)) => return Err(cause),
+                Err(Failure::Archive(cause)) => {
                     self.warn(&cause);
                     FullLoadReason::NotArchived
                 }
@@ -74,25 +89,21 @@ impl Search<'_> {
     }
 
     /// The rows that differ from those of `in_table`, which is not empty: STATE's entry, then all later ones.
-    fn changes(&self, in_table: &[Entry], report: &mut Report) -> io::Result<Result<ChangeSet, EntryError>> {
-        let mut found = self.read_today(report)?;
+    fn changes(&self, in_table: &[Entry], report: &mut Report) -> Result<ChangeSet, Failure> {
+        let limits = RecordLimits::of(&self.today, self.max_message_bytes);
+        let mut found = self.read_today(report, &limits).map_err(Failure::Spool)?;
         let mut loss = None;
         // The newest first: a row is deleted with its last known cells.
         for entry in in_table.iter().rev() {
-            let rows = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Header::Same);
-            match rows.and_then(|rows| rows.ok_or(EntryError::Damaged)) {
-                Ok(rows) => match found.compare_report(rows)? {
-                    Ok(compared) => loss = Some(compared),
-                    Err(cause) => return Ok(Err(cause)),
-                },
-                Err(cause) => return Ok(Err(cause)),
-            }
+            let rows = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Positions::Today)?;
+            loss = Some(found.compare_report(rows.ok_or(Failure::Archive(EntryError::Damaged))?)?);
         }
-        if let Err(cause) = self.compare_deleted(&in_table[1..], &mut found)? {
-            return Ok(Err(cause));
+        for (entry, sha256) in deleted_rows(&in_table[1..]) {
+            let rows = self.open(entry, sha256, Ending::Deleted, Positions::ByHeader)?;
+            found.compare_deleted(rows.ok_or(Failure::Archive(EntryError::Damaged))?)?;
         }
         let load = Load::Changes { version: in_table[0].version };
-        found.finish(load, loss, report.completed_at).map(Ok)
+        found.finish(load, loss, report.completed_at).map_err(Failure::Spool)
     }
 
     /// All rows, and those that are gone from any report that the journal and the archive know.
@@ -103,99 +114,118 @@ impl Search<'_> {
         if entries.is_empty() {
             return Ok(ChangeSet::without_comparison(load));
         }
-        let mut found = self.read_today(report)?;
+        let limits = RecordLimits::of(&self.today, self.max_message_bytes);
+        let mut found = self.read_today(report, &limits)?;
         let mut loss = None;
         for (position, entry) in entries.iter().enumerate().rev() {
-            let rows = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Header::Any);
-            // No rows are known of a report that is not there, or that today's settings cannot use.
-            let Ok(Some(rows)) = rows else { continue };
-            match found.compare_report(rows)? {
+            let opened = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Positions::ByHeader);
+            let Some(rows) = self.skip_unusable(opened)? else { continue };
+            match found.compare_report(rows) {
                 Ok(compared) if named == Some(position) => loss = Some(compared),
-                Ok(_) => {}
-                Err(cause) => self.warn(&cause),
+                outcome => drop(self.skip_unusable(outcome.map(Some))?),
             }
         }
-        if let Err(cause) = self.compare_deleted(entries, &mut found)? {
-            self.warn(&cause);
+        for (entry, sha256) in deleted_rows(entries) {
+            let opened = self.open(entry, sha256, Ending::Deleted, Positions::ByHeader);
+            let Some(rows) = self.skip_unusable(opened)? else { continue };
+            self.skip_unusable(found.compare_deleted(rows).map(Some))?;
         }
         found.finish(load, loss, report.completed_at)
     }
 
-    /// Adds the rows that these emissions sent as deleted, and that neither the new report nor a known one has.
-    fn compare_deleted(&self, entries: &[Entry], found: &mut Found) -> io::Result<Result<(), EntryError>> {
-        let mut outcome = Ok(());
-        for entry in entries.iter().rev() {
-            for deleted in &entry.deleted {
-                let compared = match self.open(entry, &deleted.sha256, Ending::Deleted, Header::Any) {
-                    Ok(Some(rows)) => found.collect(rows, |rows, row| rows.compare_deleted(&row.key))?,
-                    Ok(None) => Ok(()),
-                    Err(cause) => Err(cause),
-                };
-                outcome = outcome.and(compared);
+    /// In a full load, what an unusable report had is not sent as deleted.
+    fn skip_unusable<T>(&self, outcome: Result<Option<T>, Failure>) -> io::Result<Option<T>> {
+        match outcome {
+            Ok(None) => {
+                let stream = self.stream.to_owned();
+                self.telemetry
+                    .warn(&Warning::NotCompared { stream, cause: "it lacks a key column".to_owned() });
+                Ok(None)
+            }
+            Ok(found) => Ok(found),
+            Err(Failure::Spool(cause)) => Err(cause),
+            Err(Failure::Archive(cause)) => {
+                self.warn(&cause);
+                Ok(None)
             }
         }
-        Ok(outcome)
     }
 
-    fn read_today(&self, report: &mut Report) -> io::Result<Found> {
+    fn read_today<'l>(&self, report: &mut Report, limits: &'l RecordLimits) -> io::Result<Found<'l>> {
         let stats = report.stats.clone().map_err(io::Error::other)?;
         let stored = BufReader::with_capacity(PIECE, report.stored()?);
-        let rows = self.today.read(stored, stats, Header::Same)?;
-        let mut rows = rows.ok_or_else(|| io::Error::other("a key column has no cells"))?.rows;
-        let digests =
-            std::iter::from_fn(|| rows.read().map(|row| row.map(|(digests, _)| digests)).transpose());
+        let no_key = || io::Error::other("a row has no key, although the report was verified");
+        let mut rows = self.today.read(stored, stats, Positions::Today)?.ok_or_else(no_key)?.rows;
+        let digests = std::iter::from_fn(|| match rows.read() {
+            Ok(row) => row.map(|row| row.digests.ok_or_else(no_key)),
+            Err(cause) => Some(Err(cause)),
+        });
         let count = usize::try_from(stats.rows).unwrap_or(usize::MAX);
         let comparison = Comparison::new(count, digests)?;
-        Ok(Found { comparison, deleted: DeletedSpool::default() })
+        Ok(Found { comparison, deleted: DeletedSpool::default(), limits })
     }
 
     /// Whether the archive has the report and the deleted rows of an entry, as far as their names and keys tell.
     fn is_kept(&self, entry: &Entry) -> bool {
         let report = (entry.snapshot.sha256.as_str(), Ending::Archive);
         let deleted = entry.deleted.iter().map(|rows| (rows.sha256.as_str(), Ending::Deleted));
-        let mut all = std::iter::once(report).chain(deleted);
-        all.all(|(sha256, ending)| {
-            match self.archive.open(self.stream(), &entry.completed_at, sha256, ending) {
-                Ok(_) => true,
-                Err(EntryError::Read(cause)) if cause.kind() == io::ErrorKind::NotFound => false,
-                Err(cause) => {
-                    self.warn(&cause);
-                    false
-                }
-            }
+        std::iter::once(report).chain(deleted).all(|(sha256, ending)| {
+            let opened = self.archive.open(self.stream, &entry.completed_at, sha256, ending);
+            opened.inspect_err(|cause| self.warn(cause)).is_ok()
         })
     }
 
-    /// Opens a report or deleted rows of an emission; `None` if today's settings cannot use the header.
+    /// Opens a report or deleted rows of an emission; `None` if it lacks a key column.
     fn open(
         &self,
         entry: &Entry,
         sha256: &str,
         ending: Ending,
-        header: Header,
-    ) -> Result<Option<StoredRows<impl BufRead>>, EntryError> {
-        let reader = self.archive.open(self.stream(), &entry.completed_at, sha256, ending)?;
+        positions: Positions,
+    ) -> Result<Option<StoredRows<impl BufRead>>, Failure> {
+        let reader = self.archive.open(self.stream, &entry.completed_at, sha256, ending);
+        let reader = reader.map_err(Failure::Archive)?;
         let stats = reader.metadata.stats;
-        Ok(self.today.read(reader.stored(), stats, header)?)
+        self.today.read(reader.stored(), stats, positions).map_err(|cause| Failure::Archive(cause.into()))
     }
 
-    fn stream(&self) -> &str {
-        self.today.stream.name()
-    }
-
+    /// Warns of an entry that is there. One that is not was deleted or never archived.
     fn warn(&self, cause: &EntryError) {
+        if matches!(cause, EntryError::Read(cause) if cause.kind() == io::ErrorKind::NotFound) {
+            return;
+        }
         self.telemetry
-            .warn(&Warning::NotCompared { stream: self.stream().to_owned(), cause: cause.to_string() });
+            .warn(&Warning::NotCompared { stream: self.stream.to_owned(), cause: cause.to_string() });
+    }
+
+    fn warn_of_unconfirmed(&self) {
+        let Ok(journal) = self.journal else { return };
+        let confirmed = journal.find(self.state).map_or(0, |position| position + 1);
+        let emissions = journal.entries.len() - confirmed;
+        if emissions >= MANY_UNCONFIRMED {
+            self.telemetry.warn(&Warning::Unconfirmed { stream: self.stream.to_owned(), emissions });
+        }
     }
 }
 
-impl Found {
-    /// Compares a known report. The outer error is one of the spool, the inner one of the archive.
-    fn compare_report<R: BufRead>(&mut self, rows: StoredRows<R>) -> io::Result<Result<RowLoss, EntryError>> {
+/// The digests of the deleted rows of these entries, the newest first.
+fn deleted_rows(entries: &[Entry]) -> impl Iterator<Item = (&Entry, &str)> {
+    let newest_first = entries.iter().rev();
+    newest_first.flat_map(|entry| entry.deleted.iter().map(move |rows| (entry, rows.sha256.as_str())))
+}
+
+impl Found<'_> {
+    /// Compares a known report.
+    fn compare_report<R: BufRead>(&mut self, rows: StoredRows<R>) -> Result<RowLoss, Failure> {
         let before = rows.stats.rows;
-        let outcome = self.collect(rows, Comparison::compare)?;
+        let outcome = self.collect(rows, Comparison::compare);
         let lost = self.comparison.end_report();
-        Ok(outcome.map(|()| RowLoss { before, lost }))
+        outcome.map(|()| RowLoss { before, lost })
+    }
+
+    /// Compares rows that were sent as deleted.
+    fn compare_deleted<R: BufRead>(&mut self, rows: StoredRows<R>) -> Result<(), Failure> {
+        self.collect(rows, |comparison, row| comparison.compare_deleted(&row.key))
     }
 
     /// Collects the rows that are gone.
@@ -203,19 +233,18 @@ impl Found {
         &mut self,
         rows: StoredRows<R>,
         is_gone: impl Fn(&mut Comparison, &RowDigests) -> bool,
-    ) -> io::Result<Result<(), EntryError>> {
+    ) -> Result<(), Failure> {
         let StoredRows { header, stats, layout, mut rows } = rows;
-        loop {
-            match rows.read() {
-                Ok(Some((digests, row))) => {
-                    if is_gone(&mut self.comparison, &digests) {
-                        self.deleted.add(&header, &stats, &layout, row.stored())?;
-                    }
-                }
-                Ok(None) => return Ok(Ok(())),
-                Err(cause) => return Ok(Err(cause.into())),
+        let source = Source { header: &header, stats: &stats, layout: &layout };
+        while let Some(row) = rows.read().map_err(|cause| Failure::Archive(cause.into()))? {
+            // No table with this key has a row without it.
+            let Some(digests) = row.digests else { continue };
+            if is_gone(&mut self.comparison, &digests) {
+                let key_only = (!self.limits.allow(row.record)).then_some(self.limits.key);
+                self.deleted.add(&source, &row.row, key_only).map_err(Failure::Spool)?;
             }
         }
+        Ok(())
     }
 
     fn finish(self, load: Load, loss: Option<RowLoss>, at: DateTime<Utc>) -> io::Result<ChangeSet> {

@@ -146,21 +146,37 @@ impl RecordLayout {
     #[must_use]
     pub fn for_report(&self, position: impl Fn(&Field) -> Option<usize>, width: usize) -> Self {
         let mut layout = self.clone();
-        for field in &mut layout.fields {
-            let position = position(field);
-            match (&mut field.source, position) {
+        for at in 0..layout.fields.len() {
+            let position = position(&layout.fields[at]);
+            let source = &mut layout.fields[at].source;
+            match (&mut *source, position) {
                 (FieldSource::Null, _) => {}
                 (FieldSource::Cell { index, format, has_mismatches, .. }, Some(position)) => {
                     *index = position;
                     *has_mismatches = !format.accepts_all();
                 }
-                (source, None) => *source = FieldSource::Null,
+                (FieldSource::Cell { variant, .. }, None) => {
+                    let variant = variant.take();
+                    *source = FieldSource::Null;
+                    layout.fields.extend(variant.map(|name| Field { name, source: FieldSource::Null }));
+                }
             }
         }
         // The cells of a plan are in the order of the report.
         layout.fields.sort_by_key(Field::cell);
         if let ExtraCells::From(first) = &mut layout.automatic.extra {
             *first = width;
+        }
+        layout
+    }
+
+    /// The layout of the same rows with null in place of everything but the key.
+    #[must_use]
+    pub fn key_only(&self, key: &[String]) -> Self {
+        let mut layout = self.for_report(|field| field.cell().filter(|_| key.contains(&field.name)), 0);
+        if matches!(layout.automatic.extra, ExtraCells::From(_)) {
+            layout.automatic.extra = ExtraCells::Null;
+            layout.fields.push(Field { name: EXTRA.to_owned(), source: FieldSource::Null });
         }
         layout
     }

@@ -18,7 +18,6 @@ use crate::singer::state::{State, StreamMemory};
 use crate::table::csv::TableStats;
 use crate::table::delimiter::Delimiter;
 use crate::table::header::{DELETED_AT, EXTRA, ROW_NUMBER};
-use crate::table::plan::Field;
 use crate::table::verify::{OnRagged, OnTypeMismatch, Requirements};
 use crate::telemetry::{ColumnWarning, Warning};
 
@@ -264,17 +263,6 @@ impl Stream {
         let deleted_at = sends_changes || self.was_emitted(DELETED_AT);
         let automatic = AutomaticProperties { extra, row_number, deleted_at };
         RecordLayout::new(properties, automatic, self.rules.max_length)
-    }
-
-    /// The layout with which the rows of an earlier report become records of today's SCHEMA; `None` if today's settings
-    /// cannot use its header.
-    #[must_use]
-    pub fn earlier_layout(&self, header: &[String], today: &RecordLayout) -> Option<RecordLayout> {
-        let plan = self.plan_columns(header).ok()?;
-        let position = |field: &Field| {
-            plan.specs.iter().position(|column| column.is_emitted && column.name == field.name)
-        };
-        Some(today.for_report(position, header.len()))
     }
 
     /// The memory for the next run, after a run that emitted `layout`.

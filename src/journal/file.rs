@@ -188,18 +188,21 @@ fn cannot(act: &str, folder: &Folder, name: &str, cause: &dyn Display) -> Error 
 }
 
 /// Fails if a newer version of this program wrote the file.
-pub(super) fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> {
-    let opened = folder
-        .open_read(name)
-        .and_then(|file| file.map(|file| Ok((FileId::of(&file)?, take(file, LIMIT)?))).transpose());
-    match opened {
+fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> {
+    match read_file(folder, name) {
         Ok(Some((file, bytes))) => parse(&bytes, file),
         Ok(None) => Ok(Err(FullLoadReason::NoJournal)),
         Err(_) => Ok(Err(FullLoadReason::UnreadableJournal)),
     }
 }
 
-fn parse(bytes: &[u8], file: FileId) -> Result<Result<Journal, FullLoadReason>> {
+/// The identity and the content of a file; `None` if there is none.
+pub(super) fn read_file(folder: &Folder, name: &str) -> std::io::Result<Option<(FileId, Vec<u8>)>> {
+    let Some(file) = folder.open_read(name)? else { return Ok(None) };
+    Ok(Some((FileId::of(&file)?, take(file, LIMIT)?)))
+}
+
+pub(super) fn parse(bytes: &[u8], file: FileId) -> Result<Result<Journal, FullLoadReason>> {
     match format_of(bytes) {
         Some(format) if format > FORMAT => Err(Error::new(
             Exit::Usage,

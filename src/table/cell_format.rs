@@ -242,13 +242,13 @@ impl CellFormat {
         }
     }
 
-    /// The same bytes for all spellings of one emitted value, by which a key is compared; `None` if the cell is null.
+    /// The same bytes for all spellings of one emitted value, by which a key is compared; `None` if the cell is null or does
+    /// not fit the type.
     #[must_use]
     pub fn key<'c>(&self, cell: &'c [u8]) -> Option<Cow<'c, [u8]>> {
         let value = match self.read(cell) {
-            CellValue::Null => return None,
+            CellValue::Null | CellValue::Mismatch(_) => return None,
             CellValue::Value(value) => value,
-            CellValue::Mismatch(text) => text,
         };
         Some(match self.column_type {
             ColumnType::Integer | ColumnType::Number | ColumnType::Decimal => {

@@ -33,6 +33,13 @@ struct Filter {
 }
 
 impl<R: Read> EmittedCells<R> {
+    /// As [`new`](Self::new) for a report from its first row below the header on.
+    pub fn below_header(stored: R, is_emitted: &[bool], is_surplus_emitted: bool, longest_row: u64) -> Self {
+        let mut cells = Self::new(stored, is_emitted, is_surplus_emitted, longest_row);
+        cells.filter.iter_mut().for_each(|filter| filter.in_header = false);
+        cells
+    }
+
     /// A reader of a report from its beginning; `is_emitted` has one entry a column.
     pub fn new(stored: R, is_emitted: &[bool], is_surplus_emitted: bool, longest_row: u64) -> Self {
         let filter = (longest_row > LONG_ROW).then(|| Filter {
@@ -137,6 +144,12 @@ mod tests {
             assert_eq!(read(&stored, &[false, true], u64::MAX, size), expected, "{size}");
             assert_eq!(read(&stored, &[false, true], LONG_ROW, size), stored);
         }
+        let row = format!("{long}\x1f{long}\x1e");
+        let mut below = String::new();
+        EmittedCells::below_header(row.as_bytes(), &[false, true], false, u64::MAX)
+            .read_to_string(&mut below)
+            .unwrap();
+        assert_eq!(below, format!("{short}\x1f{long}\x1e"));
     }
 
     proptest! {

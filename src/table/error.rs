@@ -71,7 +71,7 @@ impl TableError {
                 "make the column a string in `schema_overrides`, or set `on_type_mismatch` to `variant` if it is not a key"
             }
             Self::NoKeyColumn { .. } | Self::Key { .. } => {
-                "name other columns in `key_properties`, or leave it out: `_row_number` is then the key"
+                "name other columns in `key_properties`, or leave it out: `_row_number` is then the key (not with `replication: changes`)"
             }
             Self::Empty | Self::LongHeader | Self::LongCell { .. } | Self::Wide { .. } => {
                 "the report itself is not as documented; ask Together's support"

@@ -14,9 +14,25 @@ use crate::digest::Sha256;
 /// The most rows that an error names.
 const NAMED_ROWS: usize = 5;
 
+/// The position and the format of each key column.
+#[derive(Debug)]
+pub struct KeyCells(pub Vec<(usize, CellFormat)>);
+
+impl KeyCells {
+    /// The digest of a row's key; `None` if a cell is null or does not fit its type.
+    pub fn digest(&self, row: &Row) -> Option<[u8; 16]> {
+        let mut digest = Sha256::default();
+        for (index, format) in &self.0 {
+            let key = format.key(row.escaped(*index))?;
+            digest.update(&(key.len() as u64).to_le_bytes());
+            digest.update(&key);
+        }
+        Some(digest.finish())
+    }
+}
+
 pub struct KeyCheck {
-    /// The position and the format of each key column.
-    columns: Vec<(usize, CellFormat)>,
+    cells: KeyCells,
     seen: HashSet<[u8; 16]>,
     empty: u64,
     repeated: u64,
@@ -31,7 +47,7 @@ impl KeyCheck {
             Typing::Fixed(format) | Typing::Infer(format) => (index, format.clone()),
         };
         Self {
-            columns: keys.map(format).collect(),
+            cells: KeyCells(keys.map(format).collect()),
             seen: HashSet::new(),
             empty: 0,
             repeated: 0,
@@ -41,29 +57,22 @@ impl KeyCheck {
 
     /// Whether there is a key to check.
     pub fn is_needed(&self) -> bool {
-        !self.columns.is_empty()
+        !self.cells.0.is_empty()
     }
 
     /// The positions of the key columns.
     pub fn columns(&self) -> impl Iterator<Item = usize> {
-        self.columns.iter().map(|(index, _)| *index)
+        self.cells.0.iter().map(|(index, _)| *index)
     }
 
     /// Adds the key of row `number`, counted from 1.
     pub fn observe(&mut self, row: &Row, number: u64) {
-        if self.columns.is_empty() {
+        if !self.is_needed() {
             return;
         }
-        let mut digest = Sha256::default();
-        let mut is_empty = false;
-        for (index, format) in &self.columns {
-            let key = format.key(row.escaped(*index));
-            is_empty |= key.is_none();
-            let key = key.unwrap_or_default();
-            digest.update(&(key.len() as u64).to_le_bytes());
-            digest.update(&key);
-        }
-        let is_repeated = !is_empty && !self.seen.insert(digest.finish());
+        let key = self.cells.digest(row);
+        let is_empty = key.is_none();
+        let is_repeated = key.is_some_and(|key| !self.seen.insert(key));
         self.empty += u64::from(is_empty);
         self.repeated += u64::from(is_repeated);
         if (is_empty || is_repeated) && self.rows.len() < NAMED_ROWS {

@@ -16,7 +16,7 @@ use crate::bytes::scan::{ByteScanner, ControlBytes};
 /// Bytes of the longest cell, also in a column that is not emitted.
 const CELL_LIMIT: u64 = 64 * 1024 * 1024;
 /// An upper bound of the fixed parts of a RECORD line.
-const LINE_OVERHEAD: u64 = 512;
+pub const LINE_OVERHEAD: u64 = 512;
 const BUFFER: usize = 256 * 1024;
 
 pub struct LengthCheck<'a> {

@@ -16,7 +16,7 @@ mod emitted_cells;
 pub mod error;
 pub mod header;
 mod key_check;
-mod length_check;
+pub mod length_check;
 mod line_number;
 pub mod mask;
 mod numeral;

@@ -5,13 +5,13 @@
 
 use std::io::{self, Read};
 
-use super::cell_format::CellFormat;
 use super::emitted_cells::EmittedCells;
+use super::key_check::KeyCells;
 use super::plan::{Field, FieldSource, Plan};
 use super::row::Row;
 use super::rows::Rows;
 use crate::bytes::buffer::OutBuffer;
-use crate::digest::{Sha256, sha256};
+use crate::digest::sha256;
 
 /// The start of a SHA-256.
 pub type Digest = [u8; 16];
@@ -28,9 +28,17 @@ pub struct RowDigests {
 #[derive(Debug)]
 pub struct RowDigester {
     plan: Plan,
-    /// The position and the format of each key column.
-    key: Vec<(usize, CellFormat)>,
+    key: KeyCells,
     record: OutBuffer,
+}
+
+/// A row and what was digested of it.
+pub struct DigestedRow<'a> {
+    /// `None` if a key cell is null or does not fit its type.
+    pub digests: Option<RowDigests>,
+    /// The members of the record in JSON.
+    pub record: &'a [u8],
+    pub row: Row<'a>,
 }
 
 impl RowDigester {
@@ -44,24 +52,15 @@ impl RowDigester {
                 FieldSource::Null => None,
             }
         };
-        let key = key.iter().map(cell).collect::<Option<_>>()?;
+        let key = KeyCells(key.iter().map(cell).collect::<Option<_>>()?);
         Some(Self { plan, key, record: OutBuffer::default() })
     }
 
-    pub fn digest(&mut self, row: &Row) -> RowDigests {
+    fn digest(&mut self, row: &Row) -> Option<RowDigests> {
         self.record.clear();
         row.write(&self.plan, 0, &mut self.record);
-        RowDigests { key: self.key(row), record: sha256(self.record.bytes()) }
-    }
-
-    fn key(&self, row: &Row) -> Digest {
-        let mut digest = Sha256::default();
-        for (index, format) in &self.key {
-            let key = format.key(row.escaped(*index)).unwrap_or_default();
-            digest.update(&(key.len() as u64).to_le_bytes());
-            digest.update(&key);
-        }
-        digest.finish()
+        let key = self.key.digest(row)?;
+        Some(RowDigests { key, record: sha256(self.record.bytes()) })
     }
 }
 
@@ -83,12 +82,14 @@ impl<R: Read> DigestedRows<R> {
         let cells: Vec<usize> = fields.iter().filter_map(Field::cell).collect();
         let width = cells.iter().max().map_or(0, |last| last + 1);
         let is_emitted: Vec<bool> = (0..width).map(|index| cells.contains(&index)).collect();
-        Self { rows: Rows::new(EmittedCells::new(stored, &is_emitted, has_surplus, longest_row)), digester }
+        let cells = EmittedCells::below_header(stored, &is_emitted, has_surplus, longest_row);
+        Self { rows: Rows::new(cells), digester }
     }
 
     /// The next row; `None` at the end.
-    pub fn read(&mut self) -> io::Result<Option<(RowDigests, Row<'_>)>> {
-        let row = self.rows.read()?;
-        Ok(row.map(|row| (self.digester.digest(&row), row)))
+    pub fn read(&mut self) -> io::Result<Option<DigestedRow<'_>>> {
+        let Some(row) = self.rows.read()? else { return Ok(None) };
+        let digests = self.digester.digest(&row);
+        Ok(Some(DigestedRow { digests, record: self.digester.record.bytes(), row }))
     }
 }

@@ -34,7 +34,7 @@ pub enum Notice {
     Unchanged { stream: String },
     /// All records are sent for this reason, although they need not be by the settings.
     FullLoad { stream: String, reason: String },
-    /// Rows that changed since the last run are sent, and no others.
+    /// Only rows that differ from what may be in the table are sent.
     Changes { stream: String, inserted: u64, updated: u64, deleted: u64 },
     /// What the target of streams with `replication: changes` must do.
     ChangesTarget { streams: Vec<String> },
@@ -128,8 +128,8 @@ impl Display for Notice {
             }
             Self::Changes { stream, inserted, updated, deleted } => write!(
                 f,
-                "`{stream}` has {} since the last run: {inserted} inserted, {updated} updated, {deleted} deleted",
-                Count(inserted + updated + deleted, "changed row"),
+                "`{stream}`: {} sent: {inserted} inserted, {updated} updated, {deleted} deleted",
+                Count(inserted + updated + deleted, ("row is", "rows are")),
             ),
             Self::ChangesTarget { streams } => write!(
                 f,

@@ -42,11 +42,11 @@ pub struct StreamReport {
     pub unchanged: bool,
     /// Why all records were sent although `skip_unchanged` or `replication: changes` is set.
     pub full_load_reason: Option<String>,
-    /// Rows that the last report lacked; `None` if rows were not compared. The same applies to the next two.
+    /// Rows with a key that was not in the table; `None` if rows were not compared.
     pub inserted: Option<u64>,
-    /// Rows with other cells.
+    /// Rows with other cells; `None` if rows were not compared.
     pub updated: Option<u64>,
-    /// Rows that are gone.
+    /// Rows that were sent as deleted.
     pub deleted: Option<u64>,
     pub column_changes: Vec<ColumnChange>,
     pub mismatches: Vec<Mismatch>,

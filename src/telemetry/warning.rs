@@ -50,6 +50,8 @@ pub enum Warning {
     NotReused { stream: String, cause: String },
     /// The archive has a report or deleted rows that are needed, but they cannot be read.
     NotCompared { stream: String, cause: String },
+    /// No STATE of the last emissions came back.
+    Unconfirmed { stream: String, emissions: usize },
     /// Reports that no journal needs cannot be deleted from the archive.
     NotPruned { stream: String, cause: String },
     /// The target of `run` printed no state that can be kept.
@@ -80,6 +82,7 @@ impl Warning {
             | Self::NotReused { stream: subject, .. }
             | Self::NotCompared { stream: subject, .. }
             | Self::NotPruned { stream: subject, .. }
+            | Self::Unconfirmed { stream: subject, .. }
             | Self::UnreadableJournal { stream: subject } => Some(subject),
             Self::Column(warning) => Some(warning.stream()),
         }
@@ -111,6 +114,7 @@ impl Warning {
             | Self::NotReused { .. }
             | Self::NotCompared { .. }
             | Self::NotPruned { .. }
+            | Self::Unconfirmed { .. }
             | Self::UnreadableJournal { .. } => Vec::new(),
         }
     }
@@ -175,6 +179,10 @@ impl Display for Warning {
             Self::NotCompared { stream, cause } => {
                 write!(f, "`{stream}`: cannot compare rows with the archive: {cause}")
             }
+            Self::Unconfirmed { stream, emissions } => write!(
+                f,
+                "`{stream}`: no STATE of the last {emissions} runs came back, so each run keeps one more report and compares them all; hint: give the last STATE that the target prints with `--state`"
+            ),
             Self::NotPruned { stream, cause } => {
                 write!(f, "`{stream}`: reports beyond `archive_keep` stay in the archive: {cause}")
             }

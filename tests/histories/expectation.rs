@@ -9,16 +9,19 @@ use serde_json::{Map, Value as Json};
 
 use super::memory::{Known, Listed, identify, positions, text};
 use super::report::{Cell, FAMILIES, Snapshot, Value, family_of};
-use super::table::type_name;
+use super::table::{DELETED_AT, type_name};
 
 /// The settings of one run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one setting")]
 pub struct Rules {
     pub infers: bool,
     /// Whether `id` is the key, in place of `_row_number`.
     pub has_natural_key: bool,
     /// Whether another stream has the key `user_id`.
     pub has_foreign_key: bool,
+    /// Whether SCHEMA has `_sdc_deleted_at`.
+    pub has_deleted_at: bool,
     pub on_type_mismatch: &'static str,
     pub new_columns: Option<&'static str>,
     pub catalog: Option<Vec<Listed>>,
@@ -244,6 +247,9 @@ impl Expectation {
             }
         }
         let mut rest: Vec<&str> = written.map(|(name, _)| name.as_str()).collect();
+        if rules.has_deleted_at && rest.pop() != Some(DELETED_AT) {
+            return Err(format!("`{DELETED_AT}` is not the last property"));
+        }
         if self.has_row_number && rest.pop() != Some("_row_number") {
             return Err("`_row_number` is not the last property".to_owned());
         }
@@ -338,6 +344,20 @@ impl Expectation {
             .filter(is_gone)
             .map(|index| Known { is_gone: true, ..self.memory[index].clone() });
         present.chain(gone).collect()
+    }
+
+    /// Whether no run with this snapshot can change what the tap remembers.
+    pub fn changes_no_memory(&self, rules: &Rules) -> bool {
+        let has_new_variant = |column: &ColumnPlan| {
+            rules.on_type_mismatch == "variant" && column.mismatches() > 0 && column.variant.is_none()
+        };
+        self.columns.iter().all(|column| column.known.is_some() && !has_new_variant(column))
+            && self.remember() == self.memory
+    }
+
+    /// The names of the columns that are not selected.
+    pub fn hidden_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| !column.is_emitted).map(|column| column.name.as_str())
     }
 
     /// Texts of cells that must not leave the tap.

@@ -4,16 +4,22 @@
 //! messages reach the target in part and whose STATE never comes back. With `skip_unchanged` a report may come again.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value as Json, json};
+use tap_together::clock;
 
+use super::catalog::{every_column, select_columns};
+use super::comparison::{check_table, rows_to_change};
 use super::expectation::{Expectation, Rules, expect};
-use super::memory::{Known, Listed, unite};
+use super::feed::{Feed, Form};
+use super::figures::Figures;
+use super::memory::{Known, unite};
 use super::program::{Program, Run};
 use super::report::{Report, Snapshot, Spelling, unique_words};
 use super::sabotage::Sabotage;
-use super::table::{Table, type_name};
+use super::table::{Deletion, Table};
 
 /// A STATE that the target printed, and what it knows.
 #[derive(Clone, Debug)]
@@ -31,6 +37,8 @@ pub struct History {
     served: Vec<Snapshot>,
     rules: Rules,
     settings: Json,
+    /// Whether only rows change, so that most runs send changes.
+    is_calm: bool,
     /// Oldest first; the first is the empty one.
     bookmarks: Vec<Bookmark>,
     /// Whether the newest bookmark knows everything that was emitted.
@@ -41,12 +49,13 @@ pub struct History {
     /// A target that honours `ACTIVATE_VERSION`, and one that ignores it.
     tables: [Table; 2],
     last_version: i64,
+    /// Only with `replication: changes`.
+    pub feed: Option<Feed>,
     /// What happened so far, for the message of a failure.
     pub log: String,
-    pub runs: usize,
-    pub refusals: usize,
-    /// Runs that sent no records of a report that the table had.
-    pub unchanged: usize,
+    /// Of the last run.
+    duration: Duration,
+    pub figures: Figures,
 }
 
 impl History {
@@ -57,11 +66,13 @@ impl History {
             infers: random.u8(..4) > 0,
             has_natural_key: random.bool(),
             has_foreign_key: random.u8(..6) == 0,
+            has_deleted_at: false,
             on_type_mismatch: random.choice(["variant", "variant", "variant", "null", "fail"]).unwrap(),
             new_columns: random.choice([None, Some("include")]).unwrap(),
             catalog: None,
         };
-        let activates = random.u8(..6) > 0;
+        let feed = (rules.has_natural_key && random.u8(..4) > 0).then(Feed::new);
+        let activates = feed.is_some() || random.u8(..6) > 0;
         let mut keys = json!({});
         if rules.has_natural_key {
             keys["user_report"] = json!(["id"]);
@@ -79,8 +90,17 @@ impl History {
         if let Some(new_columns) = rules.new_columns {
             settings["new_columns"] = new_columns.into();
         }
+        if feed.is_some() {
+            settings.as_object_mut().unwrap().append(Feed::settings(&mut random).as_object_mut().unwrap());
+        }
+        let deletions = match (&feed, activates) {
+            (Some(_), _) => [Deletion::Versions, Deletion::Flags],
+            (None, true) => [Deletion::Versions, Deletion::Never],
+            (None, false) => [Deletion::Never; 2],
+        };
+        let is_calm = feed.is_some() && random.bool();
         Self {
-            report: Report::new(&mut random, spelling),
+            report: Report::new(&mut random, spelling, feed.is_some()),
             random,
             program: Program::new(),
             sabotage,
@@ -88,16 +108,17 @@ impl History {
             rules,
             log: format!("settings {settings}\n"),
             settings,
+            is_calm,
             bookmarks: vec![Bookmark { state: json!({}), memory: Vec::new() }],
             is_state_complete: true,
             folder: Vec::new(),
             is_folder_complete: true,
             catalog: every_column(),
-            tables: [Table::new(activates), Table::new(false)],
+            tables: deletions.map(Table::new),
             last_version: 0,
-            runs: 0,
-            refusals: 0,
-            unchanged: 0,
+            feed,
+            duration: Duration::ZERO,
+            figures: Figures::default(),
         }
     }
 
@@ -105,13 +126,15 @@ impl History {
     pub fn play(&mut self) -> Result<(), String> {
         for _ in 0..self.random.usize(2..=20) {
             self.step()?;
-            self.report.change(&mut self.random);
+            if self.feed.is_none() || !self.is_calm && self.random.u8(..4) == 0 {
+                self.report.change(&mut self.random);
+            }
         }
         Ok(())
     }
 
     fn step(&mut self) -> Result<(), String> {
-        if self.random.u8(..10) == 0 {
+        if !self.is_calm && self.random.u8(..10) == 0 {
             self.rules.infers = !self.rules.infers;
         }
         self.settings["types"] = if self.rules.infers { "infer" } else { "string" }.into();
@@ -119,13 +142,19 @@ impl History {
         self.program.serve(&snapshot.csv());
         self.choose_catalog()?;
         let bookmark = self.choose_bookmark();
+        if let Some(feed) = &mut self.feed {
+            feed.prepare(&self.program, &mut self.settings, &mut self.random, &mut self.log);
+            self.rules.has_deleted_at = feed.was_on;
+        }
         let memory = unite(&bookmark.memory, &self.folder, self.rules.catalog.as_deref().unwrap_or_default());
+        let began = clock::now();
         let run = self.program.run(&self.settings, &self.catalog, &bookmark.state, false);
-        self.runs += 1;
+        self.duration = clock::now().saturating_sub(began);
+        self.figures.runs += 1;
         let _ = writeln!(
             self.log,
             "-- run {} with types {}, exit {:?}",
-            self.runs, self.settings["types"], run.code
+            self.figures.runs, self.settings["types"], run.code
         );
         let _ = write!(self.log, "{}", snapshot.csv());
         match expect(memory, &self.rules, &snapshot) {
@@ -134,15 +163,17 @@ impl History {
                 if run.code != Some(code) || has_data {
                     return Err(format!("exit code {:?}, not {code}: {}", run.code, run.stderr));
                 }
-                self.refusals += 1;
+                self.figures.refused += 1;
+                self.disturb();
                 self.served.clear();
                 self.report.simplify();
                 self.drop_catalog();
                 Ok(())
             }
             Ok(expectation) => {
-                self.served.push(snapshot);
-                self.complete(expectation, &run, &bookmark.state)
+                self.served.push(snapshot.clone());
+                self.complete(expectation, &snapshot, &run, &bookmark)?;
+                if self.feed.is_some() && self.random.u8(..5) == 0 { self.kill() } else { Ok(()) }
             }
         }
     }
@@ -152,12 +183,16 @@ impl History {
         let last = self.served.len().saturating_sub(2)..self.served.len();
         match self.random.choice(&self.served[last]) {
             Some(again) if self.settings["skip_unchanged"] == true && self.random.bool() => again.clone(),
+            Some(again) if self.feed.is_some() && self.random.u8(..4) == 0 => again.clone(),
             _ => self.report.snapshot(&mut self.random),
         }
     }
 
     /// Sometimes discovers a new catalog, sometimes goes on without one.
     fn choose_catalog(&mut self) -> Result<(), String> {
+        if self.is_calm && self.figures.runs > 0 {
+            return Ok(());
+        }
         match self.random.u8(..8) {
             0 => self.drop_catalog(),
             // Discovery of the other stream needs its key, and a lost state folder is another discovery.
@@ -179,24 +214,7 @@ impl History {
             return Err(format!("discovery: exit code {:?}: {}", run.code, run.stderr));
         }
         let catalog: Json = serde_json::from_str(&run.stdout).map_err(|cause| cause.to_string())?;
-        let streams = catalog["streams"].as_array().ok_or("no streams")?;
-        let mut entry =
-            streams.iter().find(|entry| entry["stream"] == "user_report").ok_or("no user_report")?.clone();
-        let properties = entry["schema"]["properties"].clone();
-        let mut listed = Vec::new();
-        for item in entry["metadata"].as_array_mut().ok_or("no metadata")? {
-            let Some(name) = item["breadcrumb"][1].as_str().map(str::to_owned) else { continue };
-            let is_selected = self.random.u8(..4) > 0;
-            item["metadata"]["selected"] = is_selected.into();
-            if name != "_row_number" {
-                listed.push(Listed {
-                    title: properties[&name]["title"].as_str().ok_or("no title")?.to_owned(),
-                    column_type: type_name(&properties[&name]).to_owned(),
-                    is_selected,
-                    name,
-                });
-            }
-        }
+        let (entry, listed) = select_columns(&catalog, &mut self.random)?;
         let _ = writeln!(self.log, "-- catalog {listed:?}");
         let known: Vec<(&str, &str)> = self
             .folder
@@ -230,7 +248,11 @@ impl History {
             self.program.lose_state_folder();
             self.folder.clear();
             self.is_folder_complete = false;
+            self.feed.iter_mut().for_each(Feed::lose);
             self.log += "-- the state folder is lost\n";
+        }
+        if !is_complete {
+            self.disturb();
         }
         if index != newest {
             let _ = writeln!(self.log, "-- STATE of run {index} of {newest}");
@@ -238,14 +260,20 @@ impl History {
         self.bookmarks[index].clone()
     }
 
-    fn complete(&mut self, mut expectation: Expectation, run: &Run, before: &Json) -> Result<(), String> {
+    fn complete(
+        &mut self,
+        mut expectation: Expectation,
+        snapshot: &Snapshot,
+        run: &Run,
+        before: &Bookmark,
+    ) -> Result<(), String> {
         if run.code != Some(0) {
             return Err(format!("exit code {:?}: {}", run.code, run.stderr));
         }
         let mut messages: Vec<Json> =
             run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         if let Some(sabotage) = self.sabotage {
-            sabotage.apply(&mut messages, before);
+            sabotage.apply(&mut messages, &before.state);
         }
         let properties = messages[0]["schema"]["properties"].as_object().ok_or("no SCHEMA")?;
         let state = messages.last().unwrap()["value"].clone();
@@ -257,26 +285,86 @@ impl History {
             }
         }
         self.check_version(&messages)?;
-        self.unchanged += usize::from(run.stderr.contains("is unchanged since the last run"));
+        let logs = |text: &str| usize::from(run.stderr.contains(text));
+        self.figures.unchanged += logs("is unchanged since the last run");
+        self.figures.changes += logs("since the last run: ");
         let memory = expectation.remember();
         self.folder.clone_from(&memory);
         self.is_folder_complete = true;
-        let is_lost = self.random.u8(..10) == 0;
+        let is_lost = self.random.u8(..if self.feed.is_some() { 5 } else { 10 }) == 0;
         let delivered = if is_lost { self.random.usize(..messages.len()) } else { messages.len() };
-        for table in &mut self.tables {
-            messages[..delivered].iter().try_for_each(|message| table.apply(message))?;
-        }
+        let changed = rows_to_change(&self.tables[0], &expectation);
+        self.deliver(&messages[..delivered], !is_lost)?;
+        let form = Form {
+            titles: snapshot.titles.clone(),
+            settings: self.settings.clone(),
+            catalog: self.catalog.clone(),
+            schema: messages[0].clone(),
+            memory: memory.clone(),
+        };
         if is_lost {
             let _ = writeln!(self.log, "-- lost after {delivered} of {} messages", messages.len());
             self.is_state_complete = false;
+            self.disturb();
+            let early = |feed: &Feed| feed.early_state(&messages[..delivered], &mut self.random);
+            if let Some(state) = self.feed.as_ref().and_then(early) {
+                self.bookmarks.push(Bookmark { state, memory: before.memory.clone() });
+            }
             return Ok(());
+        }
+        if let Some(feed) = &mut self.feed {
+            let sent = Feed::check_records(&messages, &self.tables[0], &expectation)?;
+            self.figures.exact += usize::from(feed.check_minimal(&form, &sent, &changed)?);
+            feed.check_early_states(&messages, &before.state)?;
+            feed.complete(form);
         }
         self.bookmarks.push(Bookmark { state, memory });
         self.is_state_complete = true;
         self.compare(&expectation, properties)
     }
 
+    fn disturb(&mut self) {
+        self.feed.iter_mut().for_each(Feed::disturb);
+    }
+
+    fn deliver(&mut self, messages: &[Json], is_complete: bool) -> Result<(), String> {
+        for table in &mut self.tables {
+            messages.iter().try_for_each(|message| table.apply(message))?;
+            if is_complete || self.random.bool() {
+                table.end();
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills a run whose report has no new columns.
+    fn kill(&mut self) -> Result<(), String> {
+        let snapshot = self.report.snapshot(&mut self.random);
+        let bookmark = self.bookmarks.last().unwrap();
+        let listed = self.rules.catalog.as_deref().unwrap_or_default();
+        let memory = unite(&bookmark.memory, &self.folder, listed);
+        let expectation = expect(memory, &self.rules, &snapshot);
+        if !expectation.is_ok_and(|expectation| expectation.changes_no_memory(&self.rules)) {
+            return Ok(());
+        }
+        self.program.serve(&snapshot.csv());
+        let after = self.duration.mul_f64(0.4 + 0.7 * self.random.f64());
+        let messages = self.program.run_killed(&self.settings, &self.catalog, &bookmark.state, after);
+        let _ = write!(self.log, "-- killed after {} messages\n{}", messages.len(), snapshot.csv());
+        self.figures.killed += 1;
+        self.figures.killed_late += usize::from(!messages.is_empty());
+        self.check_version(&messages)?;
+        self.is_state_complete = false;
+        self.disturb();
+        let delivered = self.random.usize(..=messages.len());
+        self.deliver(&messages[..delivered], false)
+    }
+
     fn check_version(&mut self, messages: &[Json]) -> Result<(), String> {
+        if self.feed.is_some() {
+            self.last_version = Feed::check_versions(messages, self.last_version)?;
+            return Ok(());
+        }
         let versions = messages.iter().filter_map(|message| message["version"].as_i64());
         let (lowest, highest) = (versions.clone().min(), versions.max());
         if lowest.is_some_and(|version| version <= self.last_version) {
@@ -286,48 +374,24 @@ impl History {
         Ok(())
     }
 
-    /// Compares every cell of the report's rows, and the rows themselves where the target deletes.
+    /// Compares every table with the report.
     fn compare(
         &self,
         expectation: &Expectation,
         properties: &serde_json::Map<String, Json>,
     ) -> Result<(), String> {
-        let expected = expectation.rows();
+        let is_whole = self.feed.as_ref().is_some_and(|feed| feed.is_whole);
         for table in &self.tables {
-            if table.deletes && table.rows.len() != expected.len() {
-                return Err(format!("the table has {} rows, not {}", table.rows.len(), expected.len()));
-            }
-            for (key, cells) in &expected {
-                let row = table.rows.get(key).ok_or(format!("the table lacks the row {key}"))?;
-                for (name, held) in row.cells.iter().filter(|(name, _)| *name != "_row_number") {
-                    let is_right = match cells.get(name.as_str()) {
-                        Some(content) => expectation.is_held(name, content, held),
-                        None => held.is_null(),
-                    };
-                    if !is_right {
-                        let expected = cells.get(name.as_str());
-                        return Err(format!("row {key} has {held} in `{name}`, not {expected:?}"));
-                    }
-                }
-                if let Some(name) = cells.keys().find(|name| !row.cells.contains_key(**name)) {
-                    return Err(format!("row {key} lacks `{name}`"));
-                }
-            }
+            let deletes = match table.deletion {
+                Deletion::Versions => true,
+                Deletion::Flags => is_whole,
+                Deletion::Never => false,
+            };
+            check_table(table, deletes, expectation)?;
             if let Some(name) = table.columns.keys().find(|name| !properties.contains_key(*name)) {
                 return Err(format!("`{name}` is in the table and not in SCHEMA"));
             }
         }
         Ok(())
     }
-}
-
-/// A catalog that selects every column of the user report.
-fn every_column() -> Json {
-    json!({"streams": [{"tap_stream_id": "user_report", "schema": {}, "metadata": []}]})
-}
-
-/// For the message of a failure.
-pub fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }

@@ -6,7 +6,7 @@
 use super::report::family_of;
 
 /// A column that any report had.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     pub name: String,
     pub title: String,

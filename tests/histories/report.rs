@@ -3,7 +3,7 @@
 //! Headers come from families: all spellings of a family have the same snake-case form. The family, and not a function
 //! of the program, says which headers may be the same column.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, FixedOffset};
 use fastrand::Rng;
@@ -113,6 +113,8 @@ impl Content {
 struct Column {
     title: &'static str,
     content: Content,
+    /// The last cell of each row, if rows persist.
+    cells: HashMap<u32, Cell>,
 }
 
 /// The columns of the next snapshot.
@@ -120,6 +122,8 @@ struct Column {
 pub struct Report {
     columns: Vec<Column>,
     spelling: Spelling,
+    /// The rows of the last snapshot, if rows persist: most are in the next one, and most of their cells are the same.
+    keys: Option<Vec<u32>>,
     /// Makes each value of a history different from all others.
     counter: i64,
 }
@@ -131,9 +135,11 @@ pub struct Snapshot {
 }
 
 impl Report {
-    pub fn new(random: &mut Rng, spelling: Spelling) -> Self {
-        let key = Column { title: FAMILIES[KEY].spellings[0], content: Content::Key };
-        let mut report = Self { columns: vec![key], spelling, counter: 1 };
+    pub fn new(random: &mut Rng, spelling: Spelling, rows_persist: bool) -> Self {
+        let title = FAMILIES[KEY].spellings[0];
+        let key = Column { title, content: Content::Key, cells: HashMap::new() };
+        let keys = rows_persist.then(Vec::new);
+        let mut report = Self { columns: vec![key], spelling, keys, counter: 1 };
         for _ in 0..random.usize(1..6) {
             report.add(random);
         }
@@ -153,6 +159,7 @@ impl Report {
                 5 => self.swap_equal_forms(index),
                 _ if !self.columns[index].content.is_unique() => {
                     self.columns[index].content = content(random);
+                    self.columns[index].cells.clear();
                 }
                 _ => {}
             }
@@ -176,7 +183,8 @@ impl Report {
         };
         let title = random.choice(FAMILIES[family].spellings).unwrap();
         let content = if family == KEY { Content::Unique } else { content(random) };
-        self.columns.insert(random.usize(..=self.columns.len()), Column { title, content });
+        let column = Column { title, content, cells: HashMap::new() };
+        self.columns.insert(random.usize(..=self.columns.len()), column);
     }
 
     fn respelled(&self, index: usize, random: &mut Rng) -> &'static str {
@@ -194,15 +202,43 @@ impl Report {
     }
 
     pub fn snapshot(&mut self, random: &mut Rng) -> Snapshot {
-        let mut keys: Vec<u32> = (1..=12).collect();
-        random.shuffle(&mut keys);
-        let contents: Vec<Content> = self.columns.iter().map(|column| column.content).collect();
-        let rows = keys[..random.usize(..=MOST_ROWS)].iter().map(|key| {
-            let cells = contents.iter().map(|content| self.cell(*content, *key, random));
-            cells.collect()
-        });
+        let keys = self.choose_keys(random);
+        let rows = keys
+            .iter()
+            .map(|key| (0..self.columns.len()).map(|column| self.next_cell(column, *key, random)).collect());
         let rows = rows.collect();
         Snapshot { titles: self.columns.iter().map(|column| column.title).collect(), rows }
+    }
+
+    fn choose_keys(&mut self, random: &mut Rng) -> Vec<u32> {
+        let mut all: Vec<u32> = (1..=12).collect();
+        random.shuffle(&mut all);
+        let Some(keys) = &mut self.keys else {
+            all.truncate(random.usize(..=MOST_ROWS));
+            return all;
+        };
+        keys.retain(|_| random.u8(..6) > 0);
+        all.retain(|key| !keys.contains(key));
+        all.truncate(random.usize(..3).min(MOST_ROWS - keys.len()));
+        keys.append(&mut all);
+        if random.u8(..4) == 0 {
+            random.shuffle(keys);
+        }
+        keys.clone()
+    }
+
+    fn next_cell(&mut self, column: usize, key: u32, random: &mut Rng) -> Cell {
+        let Column { content, cells, .. } = &self.columns[column];
+        match cells.get(&key) {
+            Some(cell) if random.u8(..10) > 0 => cell.clone(),
+            _ => {
+                let cell = self.cell(*content, key, random);
+                if self.keys.is_some() {
+                    self.columns[column].cells.insert(key, cell.clone());
+                }
+                cell
+            }
+        }
     }
 
     fn cell(&mut self, content: Content, key: u32, random: &mut Rng) -> Cell {

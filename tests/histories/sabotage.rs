@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::table::DELETED_AT;
+
 /// A defect of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
@@ -17,23 +19,32 @@ pub enum Sabotage {
     Retype,
     /// Rows of older versions stay.
     KeepRows,
+    /// Rows that are gone are not sent as deleted.
+    KeepDeleted,
+    /// Changes have a new version.
+    NewVersion,
+    /// The last row of a run with changes is left out.
+    LoseChange,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::LeaveOutNulls,
         Self::SwapColumns,
         Self::RoundNumbers,
         Self::DropVariants,
         Self::Retype,
         Self::KeepRows,
+        Self::KeepDeleted,
+        Self::NewVersion,
+        Self::LoseChange,
     ];
 
     /// Changes the messages of a run that had the STATE `before`.
     pub fn apply(self, messages: &mut Vec<Value>, before: &Value) {
         let is_first = before["bookmarks"].is_null();
         match self {
-            Self::LeaveOutNulls | Self::Retype if is_first => {}
+            Self::LeaveOutNulls | Self::Retype | Self::NewVersion if is_first => {}
             Self::LeaveOutNulls => leave_out_nulls(messages),
             Self::SwapColumns => for_each_record(messages, |record| {
                 let names: Vec<String> = record.keys().take(2).cloned().collect();
@@ -60,6 +71,18 @@ impl Sabotage {
                     if property["type"][1] == "number" {
                         property["type"] = json!(["null", "string"]);
                     }
+                }
+            }
+            Self::KeepDeleted => messages.retain(|message| message["record"][DELETED_AT].is_null()),
+            Self::NewVersion => {
+                for version in messages.iter_mut().filter_map(|message| message.get_mut("version")) {
+                    *version = version.as_i64().map(|version| version + 1).into();
+                }
+            }
+            Self::LoseChange if messages[0]["schema"]["properties"].get(DELETED_AT).is_none() => {}
+            Self::LoseChange => {
+                if let Some(last) = messages.iter().rposition(|message| message["type"] == "RECORD") {
+                    messages.remove(last);
                 }
             }
             Self::KeepRows => messages.retain(|message| message["type"] != "ACTIVATE_VERSION"),

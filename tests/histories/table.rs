@@ -7,10 +7,21 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-#[derive(Debug, Default)]
+pub const DELETED_AT: &str = "_sdc_deleted_at";
+
+/// What deletes rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// `ACTIVATE_VERSION` deletes the rows of older versions.
+    Versions,
+    /// The end of the messages deletes the rows with `_sdc_deleted_at`.
+    Flags,
+    Never,
+}
+
+#[derive(Debug)]
 pub struct Table {
-    /// Whether `ACTIVATE_VERSION` deletes the rows of other versions.
-    pub deletes: bool,
+    pub deletion: Deletion,
     pub columns: HashMap<String, Column>,
     /// By key, as JSON text.
     pub rows: BTreeMap<String, Row>,
@@ -36,8 +47,8 @@ pub fn type_name(property: &Value) -> &str {
 }
 
 impl Table {
-    pub fn new(deletes: bool) -> Self {
-        Self { deletes, ..Self::default() }
+    pub fn new(deletion: Deletion) -> Self {
+        Self { deletion, columns: HashMap::new(), rows: BTreeMap::new(), key: None }
     }
 
     pub fn apply(&mut self, message: &Value) -> Result<(), String> {
@@ -45,14 +56,31 @@ impl Table {
             Some("SCHEMA") => self.schema(message),
             Some("RECORD") => self.record(message),
             Some("ACTIVATE_VERSION") => {
-                if self.deletes {
-                    self.rows.retain(|_, row| row.version == message["version"]);
+                if self.deletion == Deletion::Versions {
+                    self.rows.retain(|_, row| row.version.as_i64() >= message["version"].as_i64());
                 }
                 Ok(())
             }
             Some("STATE") => Ok(()),
             _ => Err(format!("an unknown message: {message}")),
         }
+    }
+
+    /// The target has come to its end.
+    pub fn end(&mut self) {
+        if self.deletion == Deletion::Flags {
+            self.rows.retain(|_, row| row.cells.get(DELETED_AT).is_none_or(Value::is_null));
+        }
+    }
+
+    /// The key of a record, as JSON text.
+    pub fn key(&self, record: &Map<String, Value>) -> Result<String, String> {
+        let names = self.key.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+        let key: Vec<&Value> = names.map(|name| record.get(name).unwrap_or(&Value::Null)).collect();
+        if key.iter().any(|value| value.is_null()) {
+            return Err("a record has a null in its key".to_owned());
+        }
+        serde_json::to_string(&key).map_err(|cause| cause.to_string())
     }
 
     fn schema(&mut self, message: &Value) -> Result<(), String> {
@@ -97,12 +125,7 @@ impl Table {
             }
             column.has_value |= !value.is_null();
         }
-        let names = self.key.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
-        let key: Vec<&Value> = names.map(|name| record.get(name).unwrap_or(&Value::Null)).collect();
-        if key.iter().any(|value| value.is_null()) {
-            return Err("a record has a null in its key".to_owned());
-        }
-        let key = serde_json::to_string(&key).map_err(|cause| cause.to_string())?;
+        let key = self.key(record)?;
         let row = self.rows.entry(key).or_insert_with(|| Row { version: Value::Null, cells: Map::new() });
         row.version = message["version"].clone();
         row.cells.extend(record.clone());

@@ -1,8 +1,11 @@
 //! `replication: changes`: only rows that are new, changed or gone are sent; each doubt about the table is a full load.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use tap_together::files::replace;
 
 use super::history::History;
 use super::tap::{Run, Tap};
@@ -89,7 +92,7 @@ fn changed_new_and_gone_rows_are_sent_and_no_others() {
     let second = history.run();
     let changed = [row("u4", Value::Null), row("u2", json!("new")), gone("u1", json!("x"))];
     assert_eq!(records(&second), changed);
-    let notice = "`user_report` has 3 changed rows since the last run: 1 inserted, 1 updated, 1 deleted";
+    let notice = "`user_report`: 3 rows are sent: 1 inserted, 1 updated, 1 deleted";
     assert!(second.stderr.contains(notice), "{}", second.stderr);
     assert_eq!(second.state()["bookmarks"]["user_report"]["version"], version);
     let activated = second.messages().into_iter().find(|message| message["type"] == "ACTIVATE_VERSION");
@@ -174,7 +177,7 @@ fn lost_or_damaged_archive_is_a_full_load() {
         |path: &PathBuf| {
             let mut bytes = std::fs::read(path).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
-            std::fs::write(path, bytes).unwrap();
+            replace(path, &bytes).unwrap();
         },
     ] {
         let mut history = history(&[A, B, A]);
@@ -264,7 +267,8 @@ fn full_load_is_due_after_full_every() {
     let text = std::fs::read_to_string(&path).unwrap();
     let text = text.replace(&format!("version\":{version}"), &format!("version\":{}", version - 60));
     // In place, so that the file is the one that the tap wrote.
-    std::fs::write(&path, text).unwrap();
+    let mut file = File::options().write(true).truncate(true).open(&path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
     history.state["bookmarks"]["user_report"]["version"] = json!(version - 60);
     assert_full(&history.run(), "the last full load is as old as `full_every` says");
 }

@@ -20,6 +20,7 @@ mod changes; // only the rows that changed
 mod columns; // names, types and selection of columns over several runs
 mod compatibility; // settings, STATE and emitted schemas, which docs/versions.md covers (snapshot)
 mod concurrency; // helper: runs many cases at once
+mod deleted_rows; // rows that are gone, under the columns, masks and limits of today
 mod derived_files; // files in the repository that are generated from `--about`
 mod discovery_and_about; // --discover, --test, --about, bad usage
 mod doctor; // every check of the doctor

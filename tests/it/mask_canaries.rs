@@ -316,8 +316,9 @@ const CHANGES: &str = r#"{"replication": "changes", "archive": "on", "key_proper
 
 /// Two reports, the second without the people of the first; `header` is that of their column.
 fn deleted_history(header: &str, masks: &Value) -> History {
-    let people: String = (0..PEOPLE.len()).map(|person| format!("{person},{}\n", quoted(person))).collect();
-    let reports = [format!("id,Who are you?\n{people}"), format!("id,{header}\n9,x\n")];
+    let people: Vec<String> =
+        (0..PEOPLE.len()).map(|person| format!("{person},{}\n", quoted(person))).collect();
+    let reports = [format!("id,Who are you?\n{}", people.concat()), format!("id,{header}\n9,x\n")];
     let mut settings: Value = serde_json::from_str(CHANGES).unwrap();
     settings["mask_key"] = KEY.into();
     settings["masks"] = masks.clone();

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an error fails the test at its line")]
 
+mod changes; // every history of runs with `replication: changes`, with the real decision and comparison
 mod gate; // the real decision, and the mutants
 mod journal; // every history of runs that load a table, with the real decision of `journal`
 mod journal_world; // the tables, STATEs and journals, and the rules of the journal

@@ -20,6 +20,8 @@ use crate::verbs::records_digest::records_digest;
 
 /// The form of the messages of a stream.
 pub(super) struct Emission {
+    /// The header of the report.
+    pub header: Vec<String>,
     pub key: Vec<String>,
     pub layout: RecordLayout,
     /// The columns to remember.
@@ -58,7 +60,8 @@ impl<W: Write> Delivery<W> {
         };
         let layout = stream.layout(&columns.properties, table.formats.len());
         let snapshot = self.snapshot(stream, &key, &layout, report, table)?;
-        Ok((Emission { key, layout, columns: columns.memory, snapshot, seen }, done))
+        let header = columns.labels.into_iter().map(|label| label.title).collect();
+        Ok((Emission { header, key, layout, columns: columns.memory, snapshot, seen }, done))
     }
 
     fn snapshot(

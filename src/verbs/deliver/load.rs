@@ -25,10 +25,11 @@ impl<W: Write> Delivery<W> {
         emission: &Emission,
         report: &mut Report,
     ) -> Result<ChangeSet> {
-        let changes = match (stream.replication, &self.archive) {
+        Ok(match (stream.replication, &self.archive) {
             (Replication::Changes, Some(archive)) => {
                 let search = Search {
-                    today: Today { stream, key: &emission.key, layout: &emission.layout },
+                    stream: stream.name(),
+                    today: Today { header: &emission.header, key: &emission.key, layout: &emission.layout },
                     snapshot: &emission.snapshot,
                     journal: self.journal(stream.name()),
                     state: &self.state.checkpoint(stream.name()),
@@ -36,14 +37,13 @@ impl<W: Write> Delivery<W> {
                     full_every: self.settings.full_every,
                     now: clock::wall(),
                     next_version: self.next_version(stream),
+                    max_message_bytes: self.settings.max_message_bytes,
                     telemetry: &self.telemetry,
                 };
                 search.find(report).map_err(|cause| table_error(stream.name(), &cause.into()))?
             }
             _ => ChangeSet::without_comparison(self.check_unchanged(stream, &emission.snapshot)),
-        };
-        self.log_load(stream.name(), &changes);
-        Ok(changes)
+        })
     }
 
     fn check_unchanged(&self, stream: &Stream, snapshot: &Snapshot) -> Load {
@@ -62,7 +62,7 @@ impl<W: Write> Delivery<W> {
         journal.and_then(JournalFile::content)
     }
 
-    fn log_load(&self, stream: &str, changes: &ChangeSet) {
+    pub(super) fn log_load(&self, stream: &str, changes: &ChangeSet) {
         let stream = stream.to_owned();
         let notice = match (changes.load, changes.counts()) {
             (Load::Nothing { .. }, _) => Notice::Unchanged { stream },

@@ -86,6 +86,7 @@ impl<W: Write> Delivery<W> {
         let (emission, mut done) = self.plan_emission(stream, plan, &mut report, &table)?;
         let mut changes = self.plan_load(stream, &emission, &mut report)?;
         self.check_rows(stream.name(), table.rows, changes.loss)?;
+        self.log_load(stream.name(), &changes);
         if let Some(archive) = &self.archive {
             archive.add(
                 stream.name(),
@@ -93,7 +94,7 @@ impl<W: Write> Delivery<W> {
                 changes.deleted.iter_mut().map(|rows| &mut rows.report),
             )?;
         }
-        changes.describe(&mut done);
+        changes.describe(stream.replication, &mut done);
         let records = match changes.load {
             Load::Nothing { activate } => {
                 self.write_schema(stream, &emission)?;
