@@ -47,14 +47,14 @@ class People:
         """Every kind of day, in random order, after the first; with more days, mostly mixed ones."""
         kinds = self.rng.sample(KINDS, len(KINDS))
         kinds += self.rng.choices(KINDS, [20] + [1] * (len(KINDS) - 1), k=max(0, count - 1 - len(kinds)))
-        yield Day("first", dict(self.rows), self.text())
-        day = None
+        day = Day("first", dict(self.rows), self.text())
+        yield day
         for kind in kinds[: count - 1]:
             day = self.next(kind, day)
             yield day
 
     def next(self, kind, before):
-        if kind == "unchanged" and before:
+        if kind == "unchanged":
             return Day(kind, before.rows, before.text)
         self.before = [*self.before[-2:], dict(self.rows)]
         few = lambda: self.rng.randint(1, max(1, len(self.rows) // 40))
