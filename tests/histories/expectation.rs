@@ -337,6 +337,7 @@ impl Expectation {
                 column_type: column.column_type.clone(),
                 variant: column.variant.clone(),
                 is_gone: false,
+                is_former: false,
             }
         });
         let is_gone = |index: &usize| !self.columns.iter().any(|column| column.known == Some(*index));

@@ -18,6 +18,8 @@ pub struct Known {
     pub variant: Option<String>,
     /// Whether the last report lacked the column.
     pub is_gone: bool,
+    /// Whether it is only another name that a column had: no header is it.
+    pub is_former: bool,
 }
 
 /// A column that a catalog lists.
@@ -54,7 +56,10 @@ pub fn unite(state: &[Known], folder: &[Known], catalog: &[Listed]) -> Vec<Known
     let mut all = state.to_vec();
     for other in folder {
         match all.iter_mut().find(|known| known.name == other.name) {
-            None => all.push(other.clone()),
+            None => {
+                let is_former = other.is_former || is_known(state, folder, other);
+                all.push(Known { is_gone: other.is_gone || is_former, is_former, ..other.clone() });
+            }
             Some(known) => {
                 if other.emitted && (!known.emitted || known.column_type.is_none()) {
                     known.emitted = true;
@@ -76,18 +81,33 @@ pub fn unite(state: &[Known], folder: &[Known], catalog: &[Listed]) -> Vec<Known
                 column_type: None,
                 variant: None,
                 is_gone: false,
+                is_former: false,
             });
         }
     }
     all
 }
 
+/// Whether STATE has the column under another name: the same header, or the only one of its form in both.
+fn is_known(state: &[Known], folder: &[Known], other: &Known) -> bool {
+    let state: Vec<&Known> = state.iter().filter(|known| !known.is_former).collect();
+    let is_same =
+        |known: &&Known| text(&known.title) == text(&other.title) && known.position == other.position;
+    let is_of_family = |known: &&Known| family_of(&known.title) == family_of(&other.title);
+    let is_only = |count: usize| count == 1;
+    state.iter().any(is_same)
+        || is_only(state.iter().filter(|known| is_of_family(known)).count())
+            && is_only(folder.iter().filter(|known| !known.is_former).filter(is_of_family).count())
+}
+
 pub fn identify(memory: &[Known], titles: &[&str]) -> Identity {
     let positions = positions(titles);
     let exact = |index: usize| {
-        memory
-            .iter()
-            .position(|known| text(&known.title) == text(titles[index]) && known.position == positions[index])
+        memory.iter().position(|known| {
+            !known.is_former
+                && text(&known.title) == text(titles[index])
+                && known.position == positions[index]
+        })
     };
     let mut identity = Identity { known: (0..titles.len()).map(exact).collect(), ..Identity::default() };
     let mut families: Vec<usize> = titles.iter().map(|title| family_of(title)).collect();
@@ -96,8 +116,9 @@ pub fn identify(memory: &[Known], titles: &[&str]) -> Identity {
     for family in families {
         let headers: Vec<usize> =
             (0..titles.len()).filter(|&index| family_of(titles[index]) == family).collect();
-        let known: Vec<usize> =
-            (0..memory.len()).filter(|&index| family_of(&memory[index].title) == family).collect();
+        let known: Vec<usize> = (0..memory.len())
+            .filter(|&index| !memory[index].is_former && family_of(&memory[index].title) == family)
+            .collect();
         if let ([header], [only]) = (&headers[..], &known[..])
             && memory[*only].position == 0
         {
