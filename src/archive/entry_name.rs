@@ -16,7 +16,7 @@ const DIGEST_DIGITS: usize = 16;
 /// What an entry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
-    /// Kept until it is forgotten.
+    /// Kept until `archive_keep` or `archive forget` deletes it.
     Archive,
     /// For the next run only.
     Reuse,

@@ -24,6 +24,8 @@ pub enum EntryError {
     /// The same CSV would be stored in another form today.
     #[error("it was stored with another `on_nul` or `delimiter`")]
     OtherForm,
+    #[error("it lacks a key column")]
+    NoKeyColumn,
     #[error("it cannot be read or spooled: {0}")]
     Read(io::Error),
 }

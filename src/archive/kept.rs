@@ -103,7 +103,7 @@ impl Archive {
         Ok(names)
     }
 
-    /// Deletes the entries that are not needed: all deleted rows, and the reports but the newest `keep`.
+    /// Deletes, of the entries that are not `needed`, all deleted rows, and all reports but the newest `keep`.
     pub fn prune(&self, names: Vec<EntryName>, needed: &HashSet<EntryName>, keep: Option<u64>) -> Result<()> {
         let (mut reports, deleted): (Vec<_>, Vec<_>) = names
             .into_iter()
@@ -124,7 +124,7 @@ impl Archive {
         Ok(names.map(|name| self.inspect_one(&folder, name, depth)).collect())
     }
 
-    /// Deletes the entries that are older, also those that are kept for reuse, and returns their names.
+    /// Deletes all older entries, also those for reuse and deleted rows, and returns their names.
     pub fn forget(&self, older_than: Duration, now: DateTime<Utc>) -> Result<Vec<EntryName>> {
         let Some(folder) = state_folder::open_if_present(&self.0.folder)? else { return Ok(Vec::new()) };
         let mut names = self.names(&folder)?;

@@ -58,14 +58,14 @@ impl ChangeSet {
         matches!(self.load, Load::Changes { .. }).then(|| self.comparison.counts())
     }
 
-    /// Adds what was found to the report of the stream.
-    pub fn describe(&self, replication: Replication, report: &mut StreamReport) {
+    /// Writes counts and reason into the run report.
+    pub fn fill_in(&self, replication: Replication, report: &mut StreamReport) {
         report.unchanged = matches!(self.load, Load::Nothing { .. });
         if let Load::Full { reason: Some(reason), .. } = self.load {
             report.full_load_reason = Some(reason.to_string());
         }
         if replication == Replication::Changes {
-            report.deleted = Some(self.deleted.iter().map(|rows| rows.entry().rows).sum());
+            report.deleted = Some(self.deleted.iter().map(|rows| rows.for_journal().rows).sum());
         }
         if let Some(rows) = self.counts() {
             report.inserted = Some(rows.inserted);

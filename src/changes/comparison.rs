@@ -42,7 +42,6 @@ pub struct RowCounts {
     pub inserted: u64,
     pub updated: u64,
     pub deleted: u64,
-    pub unchanged: u64,
 }
 
 impl Comparison {
@@ -63,7 +62,7 @@ impl Comparison {
         Ok(new)
     }
 
-    /// Compares a row of a known report. Returns whether the new report lacks its key, which no earlier row had.
+    /// Compares a row of a known report. Returns true the first time that a key is found which the new report lacks.
     pub fn compare(&mut self, known: &RowDigests) -> bool {
         let Some(position) = self.find(&known.key) else {
             self.missing += 1;
@@ -97,12 +96,8 @@ impl Comparison {
     #[must_use]
     pub fn counts(&self) -> RowCounts {
         let mut counts = RowCounts { deleted: self.gone.len() as u64, ..RowCounts::default() };
-        for row in &self.rows {
-            *match (row.equal != self.reports, row.is_known) {
-                (false, _) => &mut counts.unchanged,
-                (true, true) => &mut counts.updated,
-                (true, false) => &mut counts.inserted,
-            } += 1;
+        for row in self.rows.iter().filter(|row| row.equal != self.reports) {
+            *(if row.is_known { &mut counts.updated } else { &mut counts.inserted }) += 1;
         }
         counts
     }
@@ -118,7 +113,7 @@ impl Comparison {
     }
 }
 
-/// A digest is random, so any part of it is a hash.
+/// SHA-256 is uniformly distributed, so its first 8 bytes are a hash.
 fn hash(key: &Digest) -> u64 {
     u64::from_le_bytes(*key.first_chunk().expect("a digest has 16 bytes"))
 }

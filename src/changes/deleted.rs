@@ -19,7 +19,7 @@ use crate::table::row::Row;
 use crate::table::rows::Rows;
 
 /// Bytes of one write to the spool.
-const WRITE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// Rows of one header that are sent as deleted.
 pub struct Deleted {
@@ -32,7 +32,7 @@ pub struct Deleted {
 impl Deleted {
     /// What the journal keeps of them.
     #[must_use]
-    pub fn entry(&self) -> DeletedRows {
+    pub fn for_journal(&self) -> DeletedRows {
         let rows = self.report.stats.as_ref().map_or(0, |stats| stats.rows);
         DeletedRows { sha256: self.report.sha256.clone(), rows }
     }
@@ -106,7 +106,7 @@ impl Group {
             is_key_only: key_only.is_some(),
             is_emitted,
             has_surplus: matches!(source.layout.automatic.extra, ExtraCells::From(_)),
-            file: BufWriter::with_capacity(WRITE, tempfile::spooled_tempfile(MEMORY_CAP)),
+            file: BufWriter::with_capacity(CHUNK, tempfile::spooled_tempfile(MEMORY_CAP)),
             digest: Sha256::default(),
             bytes: 0,
             stats: TableStats {

@@ -1,7 +1,7 @@
 //! Reads the rows of a stored report as records of today's SCHEMA, whatever its header was.
 //!
-//! A column of an earlier report is today's column of the same header, with today's selection and masks; all others are
-//! null. A name is not enough: before it was forgotten, it can have belonged to a column that was held back.
+//! Columns are matched by header, with today's selection and masks; all others are null. A name is not enough: after
+//! `forget_columns` it can belong to another column, and the earlier one may have been deselected.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,8 +26,9 @@ pub struct Today<'a> {
 /// Where the cells of a report are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Positions {
-    /// Where they are today.
+    /// The same as today, also of repeated headers: the fingerprint is equal.
     Today,
+    /// The report may have other columns.
     ByHeader,
 }
 

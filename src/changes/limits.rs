@@ -1,4 +1,4 @@
-//! What a record of an earlier row must satisfy: today's limits were checked for the rows of the new report only.
+//! Checks that a record of an earlier row respects today's limits. The verification checked the new report only.
 //!
 //! A row that does not is sent with its key alone, which is enough to delete it.
 
@@ -11,8 +11,8 @@ use crate::table::length_check::LINE_OVERHEAD;
 pub(super) struct RecordLimits<'a> {
     pub key: &'a [String],
     /// Bytes of the members of a record.
-    most_bytes: u64,
-    /// The properties with a `maxLength`, in characters.
+    max_bytes: u64,
+    /// The properties with a `maxLength`, in UTF-8 bytes.
     max_lengths: Vec<(&'a str, u64)>,
 }
 
@@ -22,7 +22,7 @@ impl<'a> RecordLimits<'a> {
         let max_lengths = properties.into_iter().flatten();
         Self {
             key: today.key,
-            most_bytes: max_message_bytes.saturating_sub(LINE_OVERHEAD),
+            max_bytes: max_message_bytes.saturating_sub(LINE_OVERHEAD),
             max_lengths: max_lengths
                 .filter_map(|(name, property)| Some((name.as_str(), property["maxLength"].as_u64()?)))
                 .collect(),
@@ -31,8 +31,7 @@ impl<'a> RecordLimits<'a> {
 
     /// Whether a record with these members, in JSON, may be sent.
     pub fn allow(&self, members: &[u8]) -> bool {
-        members.len() as u64 <= self.most_bytes
-            && (self.max_lengths.is_empty() || self.allow_lengths(members))
+        members.len() as u64 <= self.max_bytes && (self.max_lengths.is_empty() || self.allow_lengths(members))
     }
 
     fn allow_lengths(&self, members: &[u8]) -> bool {
@@ -40,7 +39,7 @@ impl<'a> RecordLimits<'a> {
         let Ok(record) = serde_json::from_slice::<Map<String, Value>>(&record) else { return false };
         self.max_lengths.iter().all(|(name, most)| {
             let text = record.get(*name).and_then(Value::as_str);
-            text.is_none_or(|text| text.chars().count() as u64 <= *most)
+            text.is_none_or(|text| text.len() as u64 <= *most)
         })
     }
 }

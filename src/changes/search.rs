@@ -22,7 +22,7 @@ use crate::singer::state::Checkpoint;
 use crate::telemetry::{Telemetry, Warning};
 
 /// Bytes of one read of the new report.
-const PIECE: usize = 256 * 1024;
+const CHUNK: usize = 256 * 1024;
 /// From this number of emissions without a STATE on, a warning says what they cost.
 const MANY_UNCONFIRMED: usize = 10;
 
@@ -56,7 +56,7 @@ enum Failure {
 struct Found<'a> {
     comparison: Comparison,
     deleted: DeletedSpool,
-    limits: &'a RecordLimits<'a>,
+    limits: RecordLimits<'a>,
 }
 
 impl Search<'_> {
@@ -90,17 +90,15 @@ impl Search<'_> {
 
     /// The rows that differ from those of `in_table`, which is not empty: STATE's entry, then all later ones.
     fn changes(&self, in_table: &[Entry], report: &mut Report) -> Result<ChangeSet, Failure> {
-        let limits = RecordLimits::of(&self.today, self.max_message_bytes);
-        let mut found = self.read_today(report, &limits).map_err(Failure::Spool)?;
+        let mut found = self.read_new(report).map_err(Failure::Spool)?;
         let mut loss = None;
         // The newest first: a row is deleted with its last known cells.
         for entry in in_table.iter().rev() {
             let rows = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Positions::Today)?;
-            loss = Some(found.compare_report(rows.ok_or(Failure::Archive(EntryError::Damaged))?)?);
+            loss = Some(found.compare_report(rows)?);
         }
         for (entry, sha256) in deleted_rows(&in_table[1..]) {
-            let rows = self.open(entry, sha256, Ending::Deleted, Positions::ByHeader)?;
-            found.compare_deleted(rows.ok_or(Failure::Archive(EntryError::Damaged))?)?;
+            found.compare_deleted(self.open(entry, sha256, Ending::Deleted, Positions::ByHeader)?)?;
         }
         let load = Load::Changes { version: in_table[0].version };
         found.finish(load, loss, report.completed_at).map_err(Failure::Spool)
@@ -114,35 +112,26 @@ impl Search<'_> {
         if entries.is_empty() {
             return Ok(ChangeSet::without_comparison(load));
         }
-        let limits = RecordLimits::of(&self.today, self.max_message_bytes);
-        let mut found = self.read_today(report, &limits)?;
+        let mut found = self.read_new(report)?;
         let mut loss = None;
         for (position, entry) in entries.iter().enumerate().rev() {
             let opened = self.open(entry, &entry.snapshot.sha256, Ending::Archive, Positions::ByHeader);
-            let Some(rows) = self.skip_unusable(opened)? else { continue };
-            match found.compare_report(rows) {
-                Ok(compared) if named == Some(position) => loss = Some(compared),
-                outcome => drop(self.skip_unusable(outcome.map(Some))?),
+            let compared = self.skip_unusable(opened.and_then(|rows| found.compare_report(rows)))?;
+            if named == Some(position) {
+                loss = compared;
             }
         }
         for (entry, sha256) in deleted_rows(entries) {
             let opened = self.open(entry, sha256, Ending::Deleted, Positions::ByHeader);
-            let Some(rows) = self.skip_unusable(opened)? else { continue };
-            self.skip_unusable(found.compare_deleted(rows).map(Some))?;
+            self.skip_unusable(opened.and_then(|rows| found.compare_deleted(rows)))?;
         }
         found.finish(load, loss, report.completed_at)
     }
 
-    /// In a full load, what an unusable report had is not sent as deleted.
-    fn skip_unusable<T>(&self, outcome: Result<Option<T>, Failure>) -> io::Result<Option<T>> {
+    /// In a full load, a report that cannot be used is skipped with a warning.
+    fn skip_unusable<T>(&self, outcome: Result<T, Failure>) -> io::Result<Option<T>> {
         match outcome {
-            Ok(None) => {
-                let stream = self.stream.to_owned();
-                self.telemetry
-                    .warn(&Warning::NotCompared { stream, cause: "it lacks a key column".to_owned() });
-                Ok(None)
-            }
-            Ok(found) => Ok(found),
+            Ok(value) => Ok(Some(value)),
             Err(Failure::Spool(cause)) => Err(cause),
             Err(Failure::Archive(cause)) => {
                 self.warn(&cause);
@@ -151,9 +140,9 @@ impl Search<'_> {
         }
     }
 
-    fn read_today<'l>(&self, report: &mut Report, limits: &'l RecordLimits) -> io::Result<Found<'l>> {
+    fn read_new(&self, report: &mut Report) -> io::Result<Found<'_>> {
         let stats = report.stats.clone().map_err(io::Error::other)?;
-        let stored = BufReader::with_capacity(PIECE, report.stored()?);
+        let stored = BufReader::with_capacity(CHUNK, report.stored()?);
         let no_key = || io::Error::other("a row has no key, although the report was verified");
         let mut rows = self.today.read(stored, stats, Positions::Today)?.ok_or_else(no_key)?.rows;
         let digests = std::iter::from_fn(|| match rows.read() {
@@ -162,31 +151,31 @@ impl Search<'_> {
         });
         let count = usize::try_from(stats.rows).unwrap_or(usize::MAX);
         let comparison = Comparison::new(count, digests)?;
+        let limits = RecordLimits::of(&self.today, self.max_message_bytes);
         Ok(Found { comparison, deleted: DeletedSpool::default(), limits })
     }
 
     /// Whether the archive has the report and the deleted rows of an entry, as far as their names and keys tell.
     fn is_kept(&self, entry: &Entry) -> bool {
-        let report = (entry.snapshot.sha256.as_str(), Ending::Archive);
-        let deleted = entry.deleted.iter().map(|rows| (rows.sha256.as_str(), Ending::Deleted));
-        std::iter::once(report).chain(deleted).all(|(sha256, ending)| {
+        entry.archived().all(|(sha256, ending)| {
             let opened = self.archive.open(self.stream, &entry.completed_at, sha256, ending);
             opened.inspect_err(|cause| self.warn(cause)).is_ok()
         })
     }
 
-    /// Opens a report or deleted rows of an emission; `None` if it lacks a key column.
+    /// Opens a report or deleted rows of an emission.
     fn open(
         &self,
         entry: &Entry,
         sha256: &str,
         ending: Ending,
         positions: Positions,
-    ) -> Result<Option<StoredRows<impl BufRead>>, Failure> {
+    ) -> Result<StoredRows<impl BufRead>, Failure> {
         let reader = self.archive.open(self.stream, &entry.completed_at, sha256, ending);
         let reader = reader.map_err(Failure::Archive)?;
         let stats = reader.metadata.stats;
-        self.today.read(reader.stored(), stats, positions).map_err(|cause| Failure::Archive(cause.into()))
+        let rows = self.today.read(reader.stored(), stats, positions);
+        rows.map_err(|cause| Failure::Archive(cause.into()))?.ok_or(Failure::Archive(EntryError::NoKeyColumn))
     }
 
     /// Warns of an entry that is there. One that is not was deleted or never archived.

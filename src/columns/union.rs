@@ -135,14 +135,13 @@ fn keys(entries: &[RememberedColumn]) -> Vec<HeaderKey> {
     keys
 }
 
-/// Adds what another source knows of the same column under the same name. The type of a column that was emitted holds.
+/// Adds what another source knows of the same column under the same name. The type of a column that was emitted holds, also
+/// if no value has decided it yet.
 fn complete(column: &mut RememberedColumn, other: &RememberedColumn, taken: &mut NameSet) {
     if other.emitted && (!column.emitted || column.column_type.is_none()) {
         column.emitted = true;
-        if other.column_type.is_some() {
-            column.column_type = other.column_type;
-            column.source = other.source;
-        }
+        column.column_type = other.column_type;
+        column.source = other.source;
     }
     column.max_length = column.max_length.max(other.max_length);
     if column.variant.is_none() {

@@ -96,6 +96,10 @@ fn type_that_the_folder_knows_as_emitted_completes_an_undecided_column() {
             std::slice::from_ref(&number)
         );
     }
+    let undecided = column("a", "A");
+    let not_emitted = RememberedColumn { emitted: false, ..number.clone() };
+    let united = union(&[not_emitted], &[undecided], &[]).columns;
+    assert_eq!((united[0].emitted, united[0].column_type), (true, None), "no target has the type");
     let date = RememberedColumn { column_type: Some(ColumnType::Date), ..column("a", "A") };
     assert_eq!(union(&[date], &[number], &[]).columns[0].column_type, Some(ColumnType::Date));
 }

@@ -1,7 +1,6 @@
-//! Decides what the table can hold: the records of a report already, or those of a few known reports; and the version of
-//! a full load.
+//! Decides whether a report must be sent: not at all, only the rows that changed, or in full with a new version.
 //!
-//! STATE is believed only as far as the journal shows which later emissions can have changed the table. It is pure.
+//! STATE is trusted only if the journal has its entry, and only as far as the entries after it allow. It is pure.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -37,13 +36,9 @@ pub fn check_unchanged(
     state: &Checkpoint,
     today: &Snapshot,
 ) -> Result<(), FullLoadReason> {
-    if state.entry.is_none() {
-        return Err(FullLoadReason::NoEntryInState);
-    }
-    let journal = journal?;
-    let position = journal.find(state)?;
-    let last = &journal.entries[position].snapshot;
-    if position + 1 < journal.entries.len() {
+    let entries = entries_since(journal, state)?;
+    let last = &entries[0].snapshot;
+    if entries.len() > 1 {
         Err(FullLoadReason::LaterEntry)
     } else if !last.has_records_of(today) {
         Err(FullLoadReason::ReportChanged)
@@ -62,11 +57,7 @@ pub fn check_changes<'j>(
     fingerprint: &str,
     is_kept: impl Fn(&Entry) -> bool,
 ) -> Result<&'j [Entry], FullLoadReason> {
-    if state.entry.is_none() {
-        return Err(FullLoadReason::NoEntryInState);
-    }
-    let journal = journal?;
-    let entries = &journal.entries[journal.find(state)?..];
+    let entries = entries_since(journal, state)?;
     let version = entries[0].version;
     if entries[0].snapshot.fingerprint != fingerprint {
         Err(FullLoadReason::FingerprintChanged)
@@ -77,6 +68,18 @@ pub fn check_changes<'j>(
     } else {
         Ok(entries)
     }
+}
+
+/// The entries from the one that STATE names on. That STATE names none is said before that there is no journal.
+fn entries_since<'j>(
+    journal: Result<&'j Journal, FullLoadReason>,
+    state: &Checkpoint,
+) -> Result<&'j [Entry], FullLoadReason> {
+    if state.entry.is_none() {
+        return Err(FullLoadReason::NoEntryInState);
+    }
+    let journal = journal?;
+    Ok(&journal.entries[journal.find(state)?..])
 }
 
 /// Whether there is nothing to send: no emission can have followed the one that STATE names, and it was the same report.
@@ -111,7 +114,7 @@ impl Display for FullLoadReason {
             }
             Self::LaterFullLoad => "its journal has a full load after the entry that STATE names",
             Self::NotArchived => "the archive lacks a report that is needed, or cannot read it",
-            Self::Due => "the last full load is as old as `full_every` says",
+            Self::Due => "the last full load is older than `full_every` allows",
         })
     }
 }

@@ -2,7 +2,8 @@
 //! records of an emission that STATE does not name.
 //!
 //! An entry is durable before the first message of its emission, so an emission whose STATE never came back is known
-//! too. [`check_unchanged`] decides purely, and [`Journals`] keeps the files in the state folder. A journal has no cell.
+//! too. [`check_unchanged`] and [`check_changes`] are pure; [`Journals`] keeps the files in the state folder. A journal has
+//! digests, never a cell.
 
 mod decision;
 mod file;
@@ -14,6 +15,7 @@ pub use decision::{FullLoadReason, check_changes, check_unchanged, has_no_change
 pub use file::{JournalFile, Journals};
 pub use pipelines::AllEntries;
 
+use crate::archive::Ending;
 use crate::singer::state::Checkpoint;
 
 /// More entries are written only if no STATE comes back for as many runs; then the oldest are dropped, and a STATE that
@@ -104,6 +106,12 @@ impl Journal {
 }
 
 impl Entry {
+    /// Digest and kind of each archive file that the emission needs: its report, then its deleted rows.
+    pub fn archived(&self) -> impl Iterator<Item = (&str, Ending)> {
+        let deleted = self.deleted.iter().map(|rows| (rows.sha256.as_str(), Ending::Deleted));
+        std::iter::once((self.snapshot.sha256.as_str(), Ending::Archive)).chain(deleted)
+    }
+
     #[must_use]
     pub fn new(kind: EmissionKind, version: i64, snapshot: Snapshot, completed_at: &str) -> Self {
         let id = format!("{:032x}", fastrand::u128(..));

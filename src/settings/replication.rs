@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::{Settings, USUAL_LOSS};
 
 /// The share of rows that may be gone without an error in a stream with `changes`, if `fail_on_shrink` is left out.
-const CHANGES_LOSS: f64 = 0.2;
+const CHANGES_SHRINK_LIMIT: f64 = 0.2;
 
 /// Which rows of a report are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -81,7 +81,7 @@ impl Settings {
         match self.fail_on_shrink {
             ShrinkLimit::Set(share) => share,
             ShrinkLimit::ByReplication => {
-                (self.replication(stream) == Replication::Changes).then_some(CHANGES_LOSS)
+                (self.replication(stream) == Replication::Changes).then_some(CHANGES_SHRINK_LIMIT)
             }
         }
     }
@@ -102,13 +102,14 @@ pub fn problems(config: &Map<String, Value>) -> Vec<Problem> {
     let has_versions = config.get("activate_version").is_none_or(|switch| *switch != Value::Bool(false));
     let problems = [
         (!is_archived).then(|| {
-            Problem::new("`replication` has `changes`, and `archive` is not `on`").hint(
-                "set `archive` to `on`: the rows that changed are found by comparing with the reports that it keeps",
+            Problem::new("`replication: changes` requires `archive: on`").hint(
+                "set `archive` to `on`: the rows that changed are found by comparing with archived reports",
             )
         }),
         (!has_versions).then(|| {
-            Problem::new("`replication` has `changes`, and `activate_version` is false")
-                .hint("leave out `activate_version`: without versions, targets keep the rows that are gone")
+            Problem::new("`replication: changes` requires `activate_version`").hint(
+                "remove `activate_version: false`: without versions, some targets keep rows that are gone",
+            )
         }),
     ];
     problems.into_iter().flatten().collect()

@@ -122,19 +122,19 @@ fn archive_keep_is_a_count_from_0_on() {
 
 #[test]
 fn changes_need_an_archive_and_versions_and_everything_that_lacks_is_reported_at_once() {
-    let archive = "`replication` has `changes`, and `archive` is not `on`";
-    let version = "`replication` has `changes`, and `activate_version` is false";
+    let archive = "`replication: changes` requires `archive: on`";
+    let version = "`replication: changes` requires `activate_version`";
     for (config, expected) in [
         (
             json!({"replication": "changes"}),
             format!(
-                "{archive}; hint: set `archive` to `on`: the rows that changed are found by comparing with the reports that it keeps"
+                "{archive}; hint: set `archive` to `on`: the rows that changed are found by comparing with archived reports"
             ),
         ),
         (
             json!({"replication": {"user_report": "changes"}, "archive": "on", "activate_version": false}),
             format!(
-                "{version}; hint: leave out `activate_version`: without versions, targets keep the rows that are gone"
+                "{version}; hint: remove `activate_version: false`: without versions, some targets keep rows that are gone"
             ),
         ),
         (

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::cell_format::CellFormat;
 use super::error::TableError;
 use super::row::Row;
+use super::row_digests::Digest;
 use super::verify::{ColumnSpec, Typing};
 use crate::digest::Sha256;
 
@@ -20,7 +21,7 @@ pub struct KeyCells(pub Vec<(usize, CellFormat)>);
 
 impl KeyCells {
     /// The digest of a row's key; `None` if a cell is null or does not fit its type.
-    pub fn digest(&self, row: &Row) -> Option<[u8; 16]> {
+    pub fn digest(&self, row: &Row) -> Option<Digest> {
         let mut digest = Sha256::default();
         for (index, format) in &self.0 {
             let key = format.key(row.escaped(*index))?;
@@ -33,7 +34,7 @@ impl KeyCells {
 
 pub struct KeyCheck {
     cells: KeyCells,
-    seen: HashSet<[u8; 16]>,
+    seen: HashSet<Digest>,
     empty: u64,
     repeated: u64,
     /// The first rows with an empty or repeated key.

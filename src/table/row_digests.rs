@@ -1,7 +1,7 @@
 //! Digests of the rows of a stored report: of the key, and of the record that the row becomes.
 //!
-//! Rows of two reports are equal if their records are. The record's JSON is digested, in which lengths are known and null
-//! is not an empty text. Two spellings of one key value have one digest, as in [`key_check`](super::key_check).
+//! Rows of two reports are equal if their records are. The record's JSON is digested: in it, neighbouring cells cannot run
+//! together, and null differs from an empty string. Two spellings of one key value have one digest, as in [`key_check`](super::key_check).
 
 use std::io::{self, Read};
 
@@ -13,7 +13,7 @@ use super::rows::Rows;
 use crate::bytes::buffer::OutBuffer;
 use crate::digest::sha256;
 
-/// The start of a SHA-256.
+/// The first 16 bytes of a SHA-256.
 pub type Digest = [u8; 16];
 
 /// The digests of a row.

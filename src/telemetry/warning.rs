@@ -184,7 +184,7 @@ impl Display for Warning {
                 "`{stream}`: no STATE of the last {emissions} runs came back, so each run keeps one more report and compares them all; hint: give the last STATE that the target prints with `--state`"
             ),
             Self::NotPruned { stream, cause } => {
-                write!(f, "`{stream}`: reports beyond `archive_keep` stay in the archive: {cause}")
+                write!(f, "`{stream}`: cannot delete what no journal needs from the archive: {cause}")
             }
             Self::NoStatePrinted { state_file } => write!(
                 f,

@@ -287,7 +287,7 @@ impl History {
         self.check_version(&messages)?;
         let logs = |text: &str| usize::from(run.stderr.contains(text));
         self.figures.unchanged += logs("is unchanged since the last run");
-        self.figures.changes += logs("since the last run: ");
+        self.figures.changes += logs(" inserted, ");
         let memory = expectation.remember();
         self.folder.clone_from(&memory);
         self.is_folder_complete = true;

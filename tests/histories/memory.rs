@@ -121,8 +121,10 @@ pub fn identify(memory: &[Known], titles: &[&str]) -> Identity {
             let equal = text(titles[header]);
             let equal_known: Vec<usize> =
                 known.iter().copied().filter(|&index| text(&memory[index].title) == equal).collect();
-            let in_last = equal_known.iter().filter(|&&index| !memory[index].is_gone).count();
-            let before = if in_last == 0 { equal_known.len() } else { in_last };
+            // STATE and the state folder can differ on which columns the last report lacked: the highest position counts.
+            let in_last = equal_known.iter().filter(|&&index| !memory[index].is_gone);
+            let highest = |index: &usize| memory[*index].position + 1;
+            let before = in_last.map(highest).max().or(equal_known.iter().map(highest).max()).unwrap_or(0);
             let now = headers.iter().filter(|&&other| text(titles[other]) == equal).count();
             if before > 0 && before != now {
                 identity.ambiguous_headers.push(header);

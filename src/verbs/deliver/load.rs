@@ -1,13 +1,12 @@
-//! Decides which rows of a stream are sent, and logs why; afterwards deletes what the archive needs no more.
+//! Decides which rows of a stream are sent, and logs why.
 //!
-//! The decision itself is pure and in [`journal`](crate::journal) and [`changes`](crate::changes).
+//! [`journal`](crate::journal) decides which reports may be in the table, and [`changes`](crate::changes) compares them.
 
 use std::io::Write;
 
 use super::Delivery;
 use super::emission::Emission;
 use super::verify::table_error;
-use crate::archive::{Archive, Ending};
 use crate::changes::{ChangeSet, Load, Search, Today};
 use crate::clock;
 use crate::error::Result;
@@ -15,7 +14,7 @@ use crate::job::Stream;
 use crate::journal::{FullLoadReason, Journal, JournalFile, Snapshot, check_unchanged};
 use crate::report::spool::Report;
 use crate::settings::Replication;
-use crate::telemetry::{Notice, Warning};
+use crate::telemetry::Notice;
 
 impl<W: Write> Delivery<W> {
     /// The rows that are sent.
@@ -79,28 +78,4 @@ impl<W: Write> Delivery<W> {
         };
         self.telemetry.notice(&notice);
     }
-
-    /// Deletes what no journal needs from the archive. A failure is a warning: the messages are written.
-    pub(super) fn prune_archive(&self, stream: &Stream) {
-        let is_pruned = self.settings.archive_keep.is_some() || stream.replication == Replication::Changes;
-        let Some(archive) = self.archive.as_ref().filter(|_| is_pruned) else { return };
-        let Some(journal) = self.journals.get(stream.name()) else { return };
-        if let Err(error) = prune(archive, stream.name(), journal, self.settings.archive_keep) {
-            let (stream, cause) = (stream.name().to_owned(), error.to_string());
-            self.telemetry.warn(&Warning::NotPruned { stream, cause });
-        }
-    }
-}
-
-fn prune(archive: &Archive, stream: &str, journal: &JournalFile, keep: Option<u64>) -> Result<()> {
-    // First: what another run adds after this is not in the list.
-    let names = archive.names_of(stream)?;
-    let Some(all) = journal.all_entries() else { return Ok(()) };
-    let needed = all.entries.iter().flat_map(|entry| {
-        let report = (&entry.snapshot.sha256, Ending::Archive);
-        let deleted = entry.deleted.iter().map(|rows| (&rows.sha256, Ending::Deleted));
-        let both = std::iter::once(report).chain(deleted);
-        both.filter_map(|(sha256, ending)| archive.name(stream, &entry.completed_at, sha256, ending))
-    });
-    archive.prune(names, &needed.collect(), keep)
 }

@@ -1,13 +1,14 @@
 //! Writes a complete report: verify, compare, archive, journal, then SCHEMA, RECORDs, `ACTIVATE_VERSION` and STATE.
 //!
 //! Nothing of a stream is emitted unless the whole report is verified, archived (`archive: on`) and in the journal (if
-//! runs rely on it); after that only stdout or the spool can fail. An unchanged report is written without RECORDs.
+//! runs rely on it); after that only stdout or the spool can fail. An unchanged report has no RECORD.
 //! Delivery runs on a separate thread, so that the wait for the next request continues, and stops between two lines
 //! when a signal asks for it.
 
 mod checks;
 mod emission;
 mod load;
+mod prune;
 mod records;
 mod verify;
 
@@ -94,7 +95,7 @@ impl<W: Write> Delivery<W> {
                 changes.deleted.iter_mut().map(|rows| &mut rows.report),
             )?;
         }
-        changes.describe(stream.replication, &mut done);
+        changes.fill_in(stream.replication, &mut done);
         let records = match changes.load {
             Load::Nothing { activate } => {
                 self.write_schema(stream, &emission)?;
@@ -126,9 +127,8 @@ impl<W: Write> Delivery<W> {
         changes: &mut ChangeSet,
         version: i64,
     ) -> Result<u64> {
-        // Before the first message: a run whose STATE never comes back has changed the table, and must not decide a name
-        // or a type again.
-        let entry = self.record(stream, version, &emission, changes)?;
+        // Before the first message: if the STATE of this run is lost, the table still has these names and types.
+        let entry = self.enter_journal(stream, version, &emission, changes)?;
         let memory = stream.remember(emission.columns.clone(), Some(version), &emission.layout);
         self.store.keep(stream.name(), memory.clone());
         let version = self.settings.activate_version.then_some(version);
@@ -175,7 +175,7 @@ impl<W: Write> Delivery<W> {
 
     /// Enters the emission into the journal and returns the entry's name. If it cannot be written, the run goes on unless
     /// later runs rely on it.
-    fn record(
+    fn enter_journal(
         &mut self,
         stream: &Stream,
         version: i64,
@@ -189,7 +189,7 @@ impl<W: Write> Delivery<W> {
             Load::Full { .. } | Load::Nothing { .. } => EmissionKind::Full,
         };
         let mut entry = Entry::new(kind, version, emission.snapshot.clone(), &emission.seen);
-        entry.deleted = changes.deleted.iter().map(Deleted::entry).collect();
+        entry.deleted = changes.deleted.iter().map(Deleted::for_journal).collect();
         let name = entry.id.clone();
         match journal.record(entry, &self.state.checkpoint(stream)) {
             Err(_) if !self.settings.needs_journal(stream) => Ok(None),

@@ -26,7 +26,7 @@ impl<W: Write> Delivery<W> {
         &mut self,
         stream: &Stream,
         report: &mut Report,
-        facts: &VerifiedTable,
+        table: &VerifiedTable,
         layout: &RecordLayout,
         changes: &mut ChangeSet,
         version: Option<i64>,
@@ -35,24 +35,24 @@ impl<W: Write> Delivery<W> {
         let read_error = |cause: std::io::Error| table_error(stream.name(), &cause.into());
         let frame = RecordFrame::new(stream.name(), version, &extracted);
         let plan = layout.plan(&frame.before, &frame.after);
-        let mut rows = facts.read_rows(report.stored().map_err(read_error)?);
+        let mut rows = table.read_rows(report.stored().map_err(read_error)?);
         rows.read().map_err(read_error)?;
         let mut count = if changes.sends_all() {
-            self.write_rows(stream, &mut rows, &plan, facts.rows)?
+            self.write_rows(stream, &mut rows, &plan, table.rows)?
         } else {
             self.write_changed(stream, &mut rows, &plan, changes)?
         };
         let frame = RecordFrame::new(stream.name(), version.map(|version| version - 1), &extracted);
         for deleted in &mut changes.deleted {
             let plan = deleted.layout.plan_deleted(&frame.before, &frame.after, &extracted);
-            let of = deleted.entry().rows;
+            let of = deleted.for_journal().rows;
             let mut rows = deleted.rows().map_err(read_error)?;
             count += self.write_rows(stream, &mut rows, &plan, of)?;
         }
         Ok(count)
     }
 
-    /// Writes `of` rows.
+    /// Writes all `of` rows, without a look at their cells.
     fn write_rows<R: Read>(
         &mut self,
         stream: &Stream,
@@ -77,7 +77,7 @@ impl<W: Write> Delivery<W> {
         Ok(number)
     }
 
-    /// Writes the rows that changed.
+    /// Writes the rows that changed, which are few, so no progress is shown.
     fn write_changed<R: Read>(
         &mut self,
         stream: &Stream,
@@ -90,6 +90,7 @@ impl<W: Write> Delivery<W> {
             let row = rows.read().map_err(|cause| table_error(stream.name(), &cause.into()))?;
             let Some(row) = row else { break };
             if changes.is_sent(number) {
+                // No record has a position: changes need a natural key.
                 self.writer.lines(|lines| row.write(plan, 0, lines))?;
                 count += 1;
                 self.check_stop()?;
