@@ -97,7 +97,7 @@ enum Mode {
     Variant,
     /// `replication: changes`: the rows are gone from the next report.
     Deleted,
-    /// The same, and the column is masked, under an edited header, only after it was sent.
+    /// The same, and the column is masked, and another one is new, only after it was sent.
     DeletedBeforeMasked,
 }
 
@@ -314,11 +314,11 @@ fn variant(rule: &str) {
 
 const CHANGES: &str = r#"{"replication": "changes", "archive": "on", "key_properties": {"user_report": ["id"]}, "fail_on_shrink": false}"#;
 
-/// Two reports, the second without the people of the first; `header` is that of their column.
-fn deleted_history(header: &str, masks: &Value) -> History {
+/// Two reports: people, and `next`, which has none of them.
+fn deleted_history(next: &str, masks: &Value) -> History {
     let people: Vec<String> =
         (0..PEOPLE.len()).map(|person| format!("{person},{}\n", quoted(person))).collect();
-    let reports = [format!("id,Who are you?\n{}", people.concat()), format!("id,{header}\n9,x\n")];
+    let reports = [format!("id,Who are you?\n{}", people.concat()), next.to_owned()];
     let mut settings: Value = serde_json::from_str(CHANGES).unwrap();
     settings["mask_key"] = KEY.into();
     settings["masks"] = masks.clone();
@@ -326,14 +326,16 @@ fn deleted_history(header: &str, masks: &Value) -> History {
 }
 
 fn deleted(rule: &str) {
-    let mut history =
-        deleted_history("Who are you?", &json!({"user_report": {"Who are you?": rule, "*": "keep"}}));
+    let mut history = deleted_history(
+        "id,Who are you?\n9,x\n",
+        &json!({"user_report": {"Who are you?": rule, "*": "keep"}}),
+    );
     searched(&mut history, rule);
     assert_deleted(&searched(&mut history, rule), rule);
 }
 
 fn deleted_before_masked(rule: &str) {
-    let mut history = deleted_history("who are you", &json!({}));
+    let mut history = deleted_history("id,Who are you?,more\n9,x,y\n", &json!({}));
     history.run();
     history.set("masks", json!({"user_report": {"who_are_you": rule, "*": "keep"}}));
     assert_deleted(&searched(&mut history, rule), rule);
