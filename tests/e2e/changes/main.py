@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import faults
 from api import Api
 from destinations import ALL
-from judge import Messages, compare_table, live_keys, rows_of
+from compare import Messages, compare_table, live_keys, rows_of
 from pipeline import Kill, Pipeline
 from reports import KEY, TYPES, People
 
@@ -49,7 +49,7 @@ class History:
         self.state, self.states, self.excused, self.disturbed = None, [], set(), False
         self.problems, self.figures, self.lines = [], Counter(), []
 
-    def say(self, day, problems):
+    def add_problems(self, day, problems):
         self.problems += [f"{self.name}, day {day}: {problem}" for problem in problems]
         if problems and len(self.problems) <= len(problems):
             print(f"{self.name}: the first problem is of day {day}: {problems[0][:200]}", flush=True)
@@ -71,7 +71,7 @@ class History:
 
     def compare(self, day, text):
         problems, stale = compare_table(self.target, self.folder, text, self.excused)
-        self.say(day, problems)
+        self.add_problems(day, problems)
         self.figures["tables compared"] += 1
         self.figures["rows compared"] += len(rows_of(text))
         self.figures["stale rows that are expected"] += len(stale & self.excused)
@@ -81,11 +81,11 @@ class History:
         """A run that must succeed; returns its messages, or None if it failed."""
         if not outcome.complete:
             logs = f"{outcome.log[-1200:]}\n{outcome.target_log[-9000:]}"
-            self.say(day, [f"the tap ended with {outcome.tap_code}, the target with {outcome.target_code}\n{logs}"])
+            self.add_problems(day, [f"the tap ended with {outcome.tap_code}, the target with {outcome.target_code}\n{logs}"])
             return None
         messages = Messages(outcome.messages)
-        self.say(day, messages.problems(text, state))
-        self.say(day, self.check_with_programs(outcome.messages))
+        self.add_problems(day, messages.problems(text, state))
+        self.add_problems(day, self.check_with_programs(outcome.messages))
         self.figures["complete runs"] += 1
         self.figures["records"] += len(messages.of["RECORD"])
         self.keep(outcome.printed)
@@ -101,20 +101,20 @@ class Calm(History):
             messages = self.complete_run(number, day.text, outcome, state)
             if messages is None:
                 return
-            self.say(number, messages.exact(before, day.text))
+            self.add_problems(number, messages.exact(before, day.text))
             if version not in (None, messages.version):
-                self.say(number, [f"the version changes without a reason ({day.kind})"])
+                self.add_problems(number, [f"the version changes without a reason ({day.kind})"])
             last = messages.all[-1]["value"]
             if day.kind == "unchanged" and is_kept and last != state:
-                self.say(number, ["an unchanged report moves STATE"])
+                self.add_problems(number, ["an unchanged report moves STATE"])
             self.compare(number, day.text)
             # pipelinewise and target-duckdb print the first STATE of a run without RECORDs.
             before, version, is_kept = day.text, messages.version, self.state == last
             lines += outcome.messages
-        self.say(DAYS, self.check_with_programs(lines, singer=True)[1:])
+        self.add_problems(DAYS, self.check_with_programs(lines, singer=True)[1:])
         self.shrink(before)
 
-    def reported(self, before, text):
+    def check_run_report(self, before, text):
         """The differences between the run report and the rows that changed."""
         with open(self.pipeline.config["run_report"]) as file:
             (stream,) = json.load(file)["streams"]
@@ -132,7 +132,7 @@ class Calm(History):
         self.people.rows = dict(rows[: len(rows) * 3 // 4])
         outcome = self.pipeline.run(self.people.text(), self.state)
         if outcome.tap_code != 65 or any(b'"RECORD"' in line for line in outcome.messages):
-            self.say("shrink", [f"the tap accepts a report that shrank: exit code {outcome.tap_code}"])
+            self.add_problems("shrink", [f"the tap accepts a report that shrank: exit code {outcome.tap_code}"])
         self.compare("shrink", before)
 
 
@@ -154,7 +154,7 @@ class Disturbed(History):
             if messages is None:
                 return
             if clean:
-                self.say(number, messages.exact(before, day.text))
+                self.add_problems(number, messages.exact(before, day.text))
                 self.figures["runs that sent exactly the changes"] += 1
             else:
                 self.figures["changes after a disturbance" if self.continues(messages, state) else "full loads"] += 1
@@ -217,7 +217,7 @@ def main():
         try:
             history.run()
         except Exception as problem:  # the other histories still run
-            history.say("?", [repr(problem)])
+            history.add_problems("?", [repr(problem)])
         figures = ", ".join(f"{count} {name}" for name, count in sorted(history.figures.items()) if count)
         print(f"{history.name}: {figures} ({time.monotonic() - began:.0f} s)", flush=True)
 
