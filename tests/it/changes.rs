@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tap_together::files::replace;
 
 use super::history::History;
+use super::schemas::problems;
 use super::tap::{Run, Tap};
 
 const A: &str =
@@ -383,6 +384,9 @@ fn run_report_has_the_counts() {
     let second = report();
     for name in ["inserted", "updated", "deleted"] {
         assert_eq!(second["streams"][0][name], 1, "{name}");
+    }
+    for report in [&first, &second] {
+        assert_eq!(problems(include_str!("../../schemas/run_report.json"), report), Vec::<String>::new());
     }
     assert_eq!(second["streams"][0]["full_load_reason"], Value::Null);
 }

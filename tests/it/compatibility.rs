@@ -28,10 +28,18 @@ fn without_texts(schema: &Value) -> Value {
 }
 
 /// The SCHEMA messages of the sample reports, and the STATE after them with its values replaced by their types.
-fn emitted(types: &str) -> Value {
-    let run = Tap::new().set("types", types.into()).args(&["--assume-idle"]).run();
+fn emit(settings: &Value) -> Value {
+    let set = settings.as_object().unwrap().iter();
+    let tap = set.fold(Tap::new(), |tap, (name, value)| tap.set(name, value.clone()));
+    let run = tap.args(&["--assume-idle"]).run();
     let schemas = run.messages().into_iter().filter(|message| message["type"] == "SCHEMA");
-    json!({"types": types, "schemas": schemas.collect::<Vec<_>>(), "state": shape(&run.state())})
+    json!({"settings": settings, "schemas": schemas.collect::<Vec<_>>(), "state": shape(&run.state())})
+}
+
+/// The settings of a change feed.
+pub fn changes() -> Value {
+    let key = json!({"user_report": ["user_id"], "pairing_report": ["pairing_id"], "session_report": ["session_id"]});
+    json!({"replication": "changes", "archive": "on", "key_properties": key})
 }
 
 fn shape(value: &Value) -> Value {
@@ -47,10 +55,11 @@ fn shape(value: &Value) -> Value {
 
 fn interface() -> String {
     let parse = |text: &str| without_texts(&serde_json::from_str(text).unwrap());
+    let emitted = [json!({"types": "string"}), json!({"types": "infer"}), changes()];
     let parts = json!({
         "settings": parse(CONFIG),
         "state": parse(STATE),
-        "emitted": [emitted("string"), emitted("infer")],
+        "emitted": emitted.each_ref().map(emit),
     });
     serde_json::to_string_pretty(&parts).unwrap()
 }

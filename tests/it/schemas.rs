@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::compatibility::changes;
 use super::tap::Tap;
 
 const MESSAGE: &str = include_str!("../../schemas/message.json");
@@ -16,8 +17,9 @@ pub fn problems(schema: &str, value: &Value) -> Vec<String> {
 
 #[test]
 fn messages_and_state_validate_against_the_schemas() {
-    let run = Tap::new().run();
-    for message in run.messages() {
+    let changes = changes().as_object().unwrap().clone();
+    let changes = changes.into_iter().fold(Tap::new(), |tap, (name, value)| tap.set(&name, value));
+    for message in [Tap::new(), changes].iter().flat_map(|tap| tap.run().messages()) {
         assert_eq!(problems(MESSAGE, &message), Vec::<String>::new());
         if message["type"] == "STATE" {
             assert_eq!(problems(STATE, &message["value"]), Vec::<String>::new());
