@@ -3,6 +3,8 @@
 //! The report's columns come first in its order, each followed by its variant, then the columns that are gone, then
 //! `_extra`, the row number and `_sdc_deleted_at`. It selects no columns: see `column_plan`.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::columns::RememberedColumn;
@@ -142,12 +144,15 @@ impl RecordLayout {
     }
 
     /// The layout with which the rows of another report become records of the same SCHEMA. `position` is where a column is
-    /// in that report, which has `width` columns; a column without one is null. Cells that do not fit are expected.
+    /// in that report, which has `width` columns; a column without one is null. Cells that do not fit are expected. A column
+    /// whose type is undecided is null too: a value would decide it for the target.
     #[must_use]
     pub fn for_report(&self, position: impl Fn(&Field) -> Option<usize>, width: usize) -> Self {
         let mut layout = self.clone();
+        let undecided: HashSet<&String> = self.undecided.iter().collect();
         for at in 0..layout.fields.len() {
-            let position = position(&layout.fields[at]);
+            let is_decided = |field: &&Field| !undecided.contains(&field.name);
+            let position = Some(&layout.fields[at]).filter(is_decided).and_then(&position);
             let source = &mut layout.fields[at].source;
             match (&mut *source, position) {
                 (FieldSource::Null, _) => {}

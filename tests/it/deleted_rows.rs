@@ -85,6 +85,24 @@ fn property_of_a_column_that_an_earlier_report_lacks_is_null_with_its_variant() 
     assert_eq!(deleted(&history.run()), [json!({"user_id": "u1", "age": null, "age__text": null})]);
 }
 
+/// A target has no value of such a column, so that its type can still be decided.
+#[test]
+fn cell_of_a_column_whose_type_is_undecided_stays_null() {
+    let mut history = history(&[
+        "User ID,When\nu1,2025-01-01\nu2,\n",
+        "User ID,When\nu2,\n",
+        "User ID,When\nu2,2025-01-02\n",
+    ]);
+    history.set("types", json!("infer"));
+    history.select(&json!({}), &["when"]);
+    history.run();
+    history.select(&json!({}), &[]);
+    assert_eq!(deleted(&history.run()), [json!({"user_id": "u1", "when": null})]);
+    let decided = history.run();
+    assert_eq!(decided.messages()[0]["schema"]["properties"]["when"]["format"], "date");
+    assert_eq!(deleted(&decided), [json!({"user_id": "u1", "when": "2025-01-01"})]);
+}
+
 #[test]
 fn row_beyond_todays_limits_has_its_key_only() {
     let long = "y".repeat(30_000);
