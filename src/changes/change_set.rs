@@ -65,7 +65,7 @@ impl ChangeSet {
             report.full_load_reason = Some(reason.to_string());
         }
         if replication == Replication::Changes {
-            report.deleted = Some(self.deleted.iter().map(|rows| rows.for_journal().rows).sum());
+            report.deleted = Some(self.deleted.iter().map(Deleted::count).sum());
         }
         if let Some(rows) = self.counts() {
             report.inserted = Some(rows.inserted);

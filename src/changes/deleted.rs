@@ -33,8 +33,13 @@ impl Deleted {
     /// What the journal keeps of them.
     #[must_use]
     pub fn for_journal(&self) -> DeletedRows {
-        let rows = self.report.stats.as_ref().map_or(0, |stats| stats.rows);
-        DeletedRows { sha256: self.report.sha256.clone(), rows }
+        DeletedRows { sha256: self.report.sha256.clone(), rows: self.count() }
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.report.stats.as_ref().map_or(0, |stats| stats.rows)
     }
 
     /// A reader of the rows.

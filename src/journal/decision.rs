@@ -70,7 +70,7 @@ pub fn check_changes<'j>(
     }
 }
 
-/// The entries from the one that STATE names on. That STATE names none is said before that there is no journal.
+/// The entries from the one that STATE names on. A STATE that names none is reported before a missing journal.
 fn entries_since<'j>(
     journal: Result<&'j Journal, FullLoadReason>,
     state: &Checkpoint,

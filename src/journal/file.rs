@@ -196,7 +196,7 @@ fn read(folder: &Folder, name: &str) -> Result<Result<Journal, FullLoadReason>> 
     }
 }
 
-/// The identity and the content of a file; `None` if there is none.
+/// The id and the content of a file; `None` if the file does not exist.
 pub(super) fn read_file(folder: &Folder, name: &str) -> std::io::Result<Option<(FileId, Vec<u8>)>> {
     let Some(file) = folder.open_read(name)? else { return Ok(None) };
     Ok(Some((FileId::of(&file)?, take(file, LIMIT)?)))

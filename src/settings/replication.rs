@@ -1,6 +1,6 @@
 //! `replication` and the settings that depend on it: which streams send only the rows that changed, and what they need.
 //!
-//! Reports from files are always full loads, because there is no journal and no archive.
+//! Reports from files are always loaded in full: they have no journal and no archive.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const CHANGES_SHRINK_LIMIT: f64 = 0.2;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replication {
-    /// All.
+    /// Every row.
     #[default]
     Snapshot,
     /// Those that are new, changed or gone since the report that STATE names.

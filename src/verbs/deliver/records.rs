@@ -45,7 +45,7 @@ impl<W: Write> Delivery<W> {
         let frame = RecordFrame::new(stream.name(), version.map(|version| version - 1), &extracted);
         for deleted in &mut changes.deleted {
             let plan = deleted.layout.plan_deleted(&frame.before, &frame.after, &extracted);
-            let of = deleted.for_journal().rows;
+            let of = deleted.count();
             let mut rows = deleted.rows().map_err(read_error)?;
             count += self.write_rows(stream, &mut rows, &plan, of)?;
         }
